@@ -1,0 +1,1 @@
+"""Instrumentors: one plugin per library, for any OpenTelemetry SDK."""

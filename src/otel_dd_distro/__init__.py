@@ -1,0 +1,1 @@
+"""otel-dd-distro: plain OpenTelemetry in the code, Datadog-exact traces in the Agent."""

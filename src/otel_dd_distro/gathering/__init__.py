@@ -1,0 +1,1 @@
+"""Gathers finished spans into local traces."""

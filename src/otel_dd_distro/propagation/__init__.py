@@ -1,0 +1,1 @@
+"""Trace context over the wire."""

@@ -1,0 +1,1 @@
+"""Whether a trace is kept, and who decided it."""

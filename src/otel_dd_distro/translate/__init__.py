@@ -1,0 +1,1 @@
+"""Finished OpenTelemetry spans become Datadog spans."""
