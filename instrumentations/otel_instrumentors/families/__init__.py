@@ -1,0 +1,1 @@
+"""Protocols that many libraries speak, one module each."""

@@ -1,0 +1,173 @@
+"""WSGI applications (PEP 3333): one span for each request, until the last byte of the body."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any
+from urllib.parse import quote
+
+from opentelemetry.propagators.textmap import Getter
+from wrapt import ObjectProxy
+
+from ..kernel.call import Call, Incoming, SpanSpec
+from ..kernel.hook import Hook, Target, standing_for
+from ..kernel.recording import Recording
+from ..kernel.scope import Describe, Scope
+from ..semconv import http
+
+Environ = dict[str, Any]
+_PATH_CHARACTERS = "/:@!$&'()*+,;=~-._%"
+
+
+def application(describe: Describe) -> Hook:
+    """A hook for a method `(environ, start_response)` of an application class; `describe` names its requests."""
+    return _Application(describe)
+
+
+def request(environ: Environ) -> SpanSpec:
+    """The span of the request in `environ`."""
+    scheme = environ.get("wsgi.url_scheme", "http")
+    address, port = _host(environ)
+    protocol = environ.get("SERVER_PROTOCOL", "")
+    return http.server_request(
+        environ.get("REQUEST_METHOD", "GET"),
+        scheme=scheme,
+        path=quote(_decoded(environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")), _PATH_CHARACTERS) or "/",
+        query=environ.get("QUERY_STRING", ""),
+        address=address,
+        port=port,
+        client=environ.get("REMOTE_ADDR"),
+        user_agent=environ.get("HTTP_USER_AGENT"),
+        protocol_version=protocol[5:] if protocol.startswith("HTTP/") else None,
+    )
+
+
+def _host(environ: Environ) -> tuple[str | None, int | None]:
+    """Host and port that the client asked for (its Host header), else those of the server."""
+    host: str = environ.get("HTTP_HOST", "")
+    if not host:
+        port = str(environ.get("SERVER_PORT", ""))
+        return environ.get("SERVER_NAME"), int(port) if port.isdecimal() else None
+    name, colon, port = host.rpartition(":")
+    if colon and port.isdecimal() and not name.endswith(":"):
+        return name, int(port)
+    return host, None
+
+
+def _decoded(path: str) -> str:
+    """WSGI hands bytes over as latin-1 text; paths are UTF-8."""
+    return path if path.isascii() else path.encode("latin-1", "replace").decode("utf-8", "replace")
+
+
+class _Headers(Getter[Environ]):
+    """The request headers of a WSGI environment."""
+
+    def get(self, carrier: Environ, key: str) -> list[str] | None:
+        value = carrier.get("HTTP_" + key.upper().replace("-", "_"))
+        return None if value is None else [value]
+
+    def keys(self, carrier: Environ) -> list[str]:
+        return [key[5:].lower().replace("_", "-") for key in carrier if key.startswith("HTTP_")]
+
+
+_headers = _Headers()
+
+
+def _incoming(call: Call) -> Incoming:
+    return Incoming(call.arg(0, "environ"), _headers)
+
+
+class _Application:
+    __slots__ = ("describe",)
+
+    def __init__(self, describe: Describe) -> None:
+        self.describe = describe
+
+    def wrap(self, target: Target, scope: Scope) -> Callable[..., Any]:
+        function, describe = target.function, self.describe
+
+        def wrapper(*args: Any, **kwargs: Any) -> Any:
+            recording = scope.open_entry(describe, target.call(args, kwargs), _incoming) if scope.active else None
+            if recording is None:
+                return function(*args, **kwargs)
+            try:
+                if kwargs:
+                    kwargs["start_response"] = _Started(kwargs["start_response"], recording)
+                else:
+                    args = (*args[:-1], _Started(args[-1], recording))
+                body = function(*args, **kwargs)
+            except BaseException as error:
+                recording.fail(error)
+                raise
+            # The server iterates the body later, and elsewhere.
+            recording.leave()
+            return _Body(body, recording)
+
+        return standing_for(function, wrapper)
+
+
+class _Started:
+    """The server's `start_response`, which tells us the status in passing."""
+
+    __slots__ = ("_recording", "_start_response")
+
+    def __init__(self, start_response: Callable[..., Any], recording: Recording) -> None:
+        self._start_response = start_response
+        self._recording = recording
+
+    def __call__(self, status: str, *args: Any, **kwargs: Any) -> Any:
+        code = status[:3]
+        if code.isdecimal():
+            self._recording.note(http.server_response(int(code)))
+        return self._start_response(status, *args, **kwargs)
+
+
+class _Body(ObjectProxy):  # type: ignore[type-arg]
+    """A response body: the span is current while it makes its parts, and ends with the last one or on `close`.
+
+    A proxy, because servers look at what they are given: its length, or whether it is their own file wrapper.
+    """
+
+    def __init__(self, body: Any, recording: Recording) -> None:
+        super().__init__(body)
+        self._self_recording = recording
+        self._self_parts: Any = None
+
+    def __iter__(self) -> _Body:
+        self._self_parts = iter(self.__wrapped__)
+        return self
+
+    def __next__(self) -> Any:
+        recording = self._self_recording
+        if self._self_parts is None:
+            self._self_parts = iter(self.__wrapped__)
+        recording.enter()
+        try:
+            part = next(self._self_parts)
+        except StopIteration:
+            recording.end()
+            raise
+        except BaseException as error:
+            recording.fail(error)
+            raise
+        recording.leave()
+        return part
+
+    def close(self) -> None:
+        """PEP 3333: called by the server at the end of the request, whatever became of it."""
+        recording = self._self_recording
+        close = getattr(self.__wrapped__, "close", None)
+        recording.enter()
+        try:
+            if close is not None:
+                close()
+        except BaseException as error:
+            recording.fail(error)
+            raise
+        recording.end()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> Any:
+        return self.__wrapped__.__exit__(kind, error, traceback)

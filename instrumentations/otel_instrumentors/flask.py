@@ -1,0 +1,46 @@
+"""Flask: a span for each request, named by its route, until its body is sent."""
+
+from __future__ import annotations
+
+from opentelemetry.util.types import AttributeValue
+
+from .families import wsgi
+from .kernel import versions
+from .kernel.call import Call, Outcome, SpanSpec
+from .kernel.instrumentor import Instrumentor
+from .kernel.noted import noted
+from .semconv import http
+
+
+def request(call: Call) -> SpanSpec:
+    return wsgi.request(call.arg(0, "environ"))
+
+
+def matched(call: Call) -> Outcome | None:
+    """What the request context knows once it has asked the application's URL map."""
+    request = call.instance.request
+    rule = request.url_rule
+    if rule is None:
+        return None
+    attributes: dict[str, AttributeValue] = {"flask.endpoint": rule.endpoint}
+    version = versions.installed("flask")
+    if version is not None:
+        attributes["flask.version"] = version
+    for name, value in (request.view_args or {}).items():
+        attributes[f"flask.view_args.{name}"] = value if isinstance(value, (str, int, float)) else str(value)
+    return http.routed(request.method, rule.rule, attributes)
+
+
+def unhandled(call: Call) -> Outcome:
+    return Outcome(error=call.arg(0, "e"))
+
+
+class FlaskInstrumentor(Instrumentor):
+    hooks = {
+        "flask.app": {
+            "Flask.wsgi_app": wsgi.application(request),
+            # Flask turns an exception that no handler took into a 500 before the server could see it.
+            "Flask.handle_exception": noted(unhandled, at="entry"),
+        },
+        "flask.ctx": {"RequestContext.match_request": noted(matched, at="return")},
+    }

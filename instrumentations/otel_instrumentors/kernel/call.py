@@ -1,0 +1,83 @@
+"""A call of the application, and what a plugin says of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, MutableMapping
+from typing import Any
+
+from opentelemetry.propagators.textmap import Getter, Setter, default_setter
+from opentelemetry.trace import SpanKind
+from opentelemetry.util.types import AttributeValue
+
+
+class Call:
+    """One call of a hooked function, as a describing function sees it.
+
+    `instance` is the object (or class) whose method is called, None for a function of a module; `args` and `kwargs` are
+    the application's own, without the instance.
+    """
+
+    __slots__ = ("args", "instance", "kwargs")
+
+    def __init__(self, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        self.instance = instance
+        self.args = args
+        self.kwargs = kwargs
+
+    def arg(self, position: int, name: str, default: Any = None) -> Any:
+        """The argument given at `position` or by `name`, else `default`."""
+        if position < len(self.args):
+            return self.args[position]
+        return self.kwargs.get(name, default)
+
+
+class SpanSpec:
+    """The span that a call deserves, complete before it starts.
+
+    `carrier` is what the called side will read: the new span's context is injected there with `setter`.
+    """
+
+    __slots__ = ("attributes", "carrier", "kind", "name", "setter")
+
+    def __init__(
+        self,
+        name: str,
+        kind: SpanKind = SpanKind.INTERNAL,
+        attributes: Mapping[str, AttributeValue] | None = None,
+        carrier: MutableMapping[str, str] | None = None,
+        setter: Setter[Any] = default_setter,
+    ) -> None:
+        self.name = name
+        self.kind = kind
+        self.attributes = attributes
+        self.carrier = carrier
+        self.setter = setter
+
+
+class Outcome:
+    """What is known of a span only later: further attributes, a better name, how it failed.
+
+    `error` is an exception, recorded as such, or a short class of failure for `error.type` (such as "500").
+    """
+
+    __slots__ = ("attributes", "error", "name")
+
+    def __init__(
+        self,
+        attributes: Mapping[str, AttributeValue] | None = None,
+        name: str | None = None,
+        error: BaseException | str | None = None,
+    ) -> None:
+        self.attributes = attributes
+        self.name = name
+        self.error = error
+
+
+class Incoming:
+    """Where the caller's context of an entry span is read from."""
+
+    __slots__ = ("carrier", "getter")
+
+    def __init__(self, carrier: Any, getter: Getter[Any]) -> None:
+        self.carrier = carrier
+        self.getter = getter

@@ -1,0 +1,41 @@
+"""What can be put in the place of a library's function."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from .call import Call
+from .scope import Scope
+
+
+class Target:
+    """A function that is about to be hooked.
+
+    `owner` is the module or class it belongs to; `is_method` says whether its first argument is the instance.
+    """
+
+    __slots__ = ("function", "is_method", "owner")
+
+    def __init__(self, function: Callable[..., Any], owner: Any, is_method: bool) -> None:
+        self.function = function
+        self.owner = owner
+        self.is_method = is_method
+
+    def call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call:
+        """The call that these arguments make."""
+        return Call(args[0], args[1:], kwargs) if self.is_method and args else Call(None, args, kwargs)
+
+
+class Hook(Protocol):
+    """One way of watching a function."""
+
+    def wrap(self, target: Target, scope: Scope) -> Callable[..., Any]:
+        """A function to stand in the place of `target.function`, and silent once the scope is not active."""
+        ...
+
+
+def standing_for(function: Callable[..., Any], wrapper: Callable[..., Any]) -> Callable[..., Any]:
+    """`wrapper` under the name, docstring and signature of `function`, also where that is a C function."""
+    return functools.update_wrapper(wrapper, function)

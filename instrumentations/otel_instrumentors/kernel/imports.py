@@ -1,0 +1,50 @@
+"""Knowing when a library is imported, without importing it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from types import ModuleType
+
+import wrapt
+
+from . import safety
+
+Act = Callable[[ModuleType], None]
+
+_acts: dict[str, list[Act]] = {}
+_watched: set[str] = set()
+
+
+def when_imported(name: str, act: Act) -> None:
+    """Call `act` with the module called `name`: now if it is imported, else as soon as it is.
+
+    An `act` that fails is reported and never fails the import.
+    """
+    _acts.setdefault(name, []).append(act)
+    module = sys.modules.get(name)
+    if module is not None:
+        _attempt(act, module)
+    elif name not in _watched:
+        _watched.add(name)
+        wrapt.register_post_import_hook(_imported, name)
+
+
+def forget(name: str, act: Act) -> None:
+    """`act` waits no longer for the module called `name`."""
+    waiting = _acts.get(name, [])
+    if act in waiting:
+        waiting.remove(act)
+
+
+def _imported(module: ModuleType) -> None:
+    _watched.discard(module.__name__)
+    for act in tuple(_acts.get(module.__name__, ())):
+        _attempt(act, module)
+
+
+def _attempt(act: Act, module: ModuleType) -> None:
+    try:
+        act(module)
+    except Exception as error:  # noqa: BLE001
+        safety.report(f"hooking {module.__name__}", error)

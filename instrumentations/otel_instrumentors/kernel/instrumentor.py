@@ -1,0 +1,138 @@
+"""A plugin put to work: its hooks stand while the library is instrumented, and are gone after."""
+
+from __future__ import annotations
+
+import inspect
+import logging
+from collections.abc import Callable, Collection, Mapping
+from types import ModuleType
+from typing import Any, ClassVar
+
+from opentelemetry.instrumentation.instrumentor import BaseInstrumentor  # type: ignore[attr-defined]
+from opentelemetry.trace import get_tracer
+
+from . import versions
+from .hook import Hook, Target
+from .imports import forget, when_imported
+from .scope import Scope
+
+_logger = logging.getLogger("otel_instrumentors")
+
+HookTable = Mapping[str, Mapping[str, Hook]]
+"""Module name -> dotted path inside it -> hook."""
+
+
+class Instrumentor(BaseInstrumentor):  # type: ignore[misc]
+    """The base of all plugins, which only say their `hooks`.
+
+    Instrumenting imports nothing: hooks are put in place when the library is imported, or at once if it is already.
+    A hook that the installed version lacks is skipped; a plugin of which nothing could be placed, or whose library is
+    not of a supported version, warns once.
+    """
+
+    hooks: ClassVar[HookTable] = {}
+
+    _installation: _Installation | None = None
+
+    def instrumentation_dependencies(self) -> Collection[str]:
+        """The supported versions of the library, as requirements; read from the extra of the same name."""
+        return versions.supported(_plugin(type(self)))
+
+    def _instrument(self, **kwargs: Any) -> None:
+        scope_name = type(self).__module__
+        tracer = get_tracer(scope_name, versions.own(), kwargs.get("tracer_provider"))
+        self._installation = _Installation(_plugin(type(self)), self.hooks, Scope(tracer))
+
+    def _uninstrument(self, **kwargs: Any) -> None:
+        if self._installation is not None:
+            self._installation.remove()
+            self._installation = None
+
+
+def _plugin(instrumentor: type) -> str:
+    return instrumentor.__module__.rpartition(".")[2]
+
+
+class _Installation:
+    """The hooks of one plugin from instrumenting to uninstrumenting."""
+
+    def __init__(self, plugin: str, hooks: HookTable, scope: Scope) -> None:
+        self._plugin = plugin
+        self._hooks = hooks
+        self._scope = scope
+        self._placed: list[tuple[Any, str, object, object | None]] = []
+        self._wrappers: dict[tuple[int, int], Callable[..., Any]] = {}
+        self._originals: dict[int, Callable[..., Any]] = {}
+        self._unsupported: bool | None = None
+        for module in hooks:
+            when_imported(module, self._place)
+
+    def remove(self) -> None:
+        """Silence everything, and give back the originals wherever our wrapper still stands."""
+        self._scope.active = False
+        for module in self._hooks:
+            forget(module, self._place)
+        for owner, name, wrapper, original in reversed(self._placed):
+            if vars(owner).get(name) is not wrapper:
+                continue
+            if original is None:
+                delattr(owner, name)
+            else:
+                setattr(owner, name, original)
+        self._placed.clear()
+
+    def _place(self, module: ModuleType) -> None:
+        if self._is_unsupported():
+            return
+        hooks = self._hooks[module.__name__]
+        placed = [self._place_one(module, path, hook) for path, hook in hooks.items()]
+        if not any(placed):
+            _logger.warning(
+                "Nothing of %s could be instrumented: %s has none of %s",
+                self._plugin,
+                module.__name__,
+                ", ".join(hooks),
+            )
+
+    def _is_unsupported(self) -> bool:
+        if self._unsupported is None:
+            conflict = versions.conflict(self._plugin)
+            self._unsupported = conflict is not None
+            if conflict is not None:
+                _logger.warning("%s is not instrumented: %s", self._plugin, conflict)
+        return self._unsupported
+
+    def _place_one(self, module: ModuleType, path: str, hook: Hook) -> bool:
+        owner: Any = module
+        *parents, name = path.split(".")
+        for parent in parents:
+            owner = getattr(owner, parent, None)
+        found = inspect.getattr_static(owner, name, None) if owner is not None else None
+        if found is None:
+            _logger.debug("%s has no %s.%s", self._plugin, module.__name__, path)
+            return False
+        wrapper, original = self._wrapper(owner, found, hook, is_method=bool(parents))
+        is_own = name in vars(owner)
+        setattr(owner, name, wrapper)
+        self._placed.append((owner, name, vars(owner)[name], original if is_own else None))
+        return True
+
+    def _wrapper(self, owner: Any, found: Any, hook: Hook, is_method: bool) -> tuple[Any, Any]:
+        """What to put in the place of `found`, and what to give back for it later.
+
+        A function that a library shows under two names gets one wrapper, also when the second name is copied from the
+        first after that was hooked (`from sqlite3.dbapi2 import *`).
+        """
+        if id(found) in self._originals:
+            return found, self._originals[id(found)]
+        kind = type(found)
+        bound = kind in (staticmethod, classmethod)
+        function = found.__func__ if bound else found
+        key = (id(function), id(hook))
+        wrapper = self._wrappers.get(key)
+        if wrapper is None:
+            target = Target(function, owner, is_method and kind is not staticmethod)
+            wrapper = self._wrappers[key] = hook.wrap(target, self._scope)
+        standing: Any = kind(wrapper) if bound else wrapper
+        self._originals[id(standing)] = found
+        return standing, found

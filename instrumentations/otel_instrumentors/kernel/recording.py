@@ -1,0 +1,111 @@
+"""An open span: current while the application's code runs, ended once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from opentelemetry.context import Context, attach, create_key, detach
+from opentelemetry.semconv.attributes.error_attributes import ERROR_TYPE
+from opentelemetry.trace import Span, Status, StatusCode
+
+from . import safety
+from .call import Call, Outcome
+
+ENTRY = create_key("otel_instrumentors.entry")
+"""The context key of the recording of the request that is being served."""
+
+Finish = Callable[[Call, Any], Outcome | None]
+
+
+class Recording:
+    """The span of one call. Whatever the tracer or a finisher does, its methods do not raise."""
+
+    __slots__ = ("_error", "_token", "context", "ended", "span")
+
+    def __init__(self, span: Span, context: Context) -> None:
+        self.span = span
+        self.context = context
+        self.ended = False
+        self._error: BaseException | None = None
+        self._token: Any = None
+
+    def enter(self) -> None:
+        """Make the span current here."""
+        self._token = attach(self.context)
+
+    def leave(self) -> None:
+        """Give back the context that was current before `enter`."""
+        if self._token is not None:
+            detach(self._token)
+            self._token = None
+
+    def abandon(self) -> None:
+        """Leave from a coroutine or generator that is being closed, perhaps by another task or the garbage collector.
+
+        Only the context that entered can go back; elsewhere there is nothing to restore.
+        """
+        token, self._token = self._token, None
+        if token is not None:
+            try:
+                token.var.reset(token)
+            except (AttributeError, ValueError):
+                return
+
+    def finish(self, finisher: Finish | None, call: Call, result: Any) -> None:
+        """End the span of a call that returned `result`."""
+        if finisher is not None:
+            try:
+                outcome = finisher(call, result)
+            except Exception as error:  # noqa: BLE001
+                safety.report(safety.place(finisher), error)
+            else:
+                if outcome is not None:
+                    self.note(outcome)
+        self.end()
+
+    def fail(self, error: BaseException) -> None:
+        """End the span of a call that raised. Control flow (exit, cancellation, a closed generator) is no error."""
+        if isinstance(error, Exception):
+            self.note(Outcome(error=error))
+        self.end()
+
+    def note(self, outcome: Outcome) -> None:
+        """Put what became known on the span. An exception seen twice is recorded once."""
+        if self.ended:
+            return
+        span = self.span
+        try:
+            if outcome.name is not None:
+                span.update_name(outcome.name)
+            if outcome.attributes:
+                span.set_attributes(outcome.attributes)
+            failure = outcome.error
+            if isinstance(failure, BaseException):
+                if failure is not self._error:
+                    self._error = failure
+                    span.set_attribute(ERROR_TYPE, error_type(failure))
+                    span.record_exception(failure)
+                    span.set_status(Status(StatusCode.ERROR, f"{type(failure).__name__}: {failure}"))
+            elif failure is not None and self._error is None:
+                span.set_attribute(ERROR_TYPE, failure)
+                span.set_status(Status(StatusCode.ERROR))
+        except Exception as error:  # noqa: BLE001
+            safety.report("recording a span", error)
+
+    def end(self) -> None:
+        """Leave, and end the span; the second time nothing happens."""
+        self.leave()
+        if self.ended:
+            return
+        self.ended = True
+        try:
+            self.span.end()
+        except Exception as error:  # noqa: BLE001
+            safety.report("ending a span", error)
+
+
+def error_type(error: BaseException) -> str:
+    """The `error.type` of an exception: its qualified class name, without the module for a builtin one."""
+    kind = type(error)
+    return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"

@@ -1,0 +1,29 @@
+"""Fail open: what of ours breaks is said once in a while, and the application goes on."""
+
+from __future__ import annotations
+
+import logging
+from time import monotonic
+
+_logger = logging.getLogger("otel_instrumentors")
+
+INTERVAL = 60.0
+"""Seconds between two lines about the same place."""
+
+_last_said: dict[str, float] = {}
+
+
+def report(where: str, error: BaseException) -> None:
+    """Say that our code broke at `where`: one line a minute for each place, whatever it breaks on."""
+    now = monotonic()
+    if now - _last_said.get(where, -INTERVAL) < INTERVAL:
+        return
+    _last_said[where] = now
+    _logger.warning(
+        "Tracing failed in %s, the application's call goes on without it: %s: %s", where, type(error).__name__, error
+    )
+
+
+def place(function: object) -> str:
+    """How log lines name a function: its module and qualified name."""
+    return f"{getattr(function, '__module__', '?')}.{getattr(function, '__qualname__', repr(function))}"

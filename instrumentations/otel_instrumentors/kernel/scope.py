@@ -1,0 +1,86 @@
+"""One instrumentation at work: it starts spans, and falls silent when it is taken away."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY, Context, get_current, set_value
+from opentelemetry.propagate import extract, inject
+from opentelemetry.trace import Tracer, set_span_in_context
+
+from . import safety
+from .call import Call, Incoming, SpanSpec
+from .recording import ENTRY, Recording
+
+_SUPPRESSED_EVERYWHERE = "suppress_instrumentation"
+"""The older spelling of the suppression key, which libraries still set."""
+
+Describe = Callable[[Call], SpanSpec | None]
+
+
+class Scope:
+    """What the wrappers of one instrumented library share, from instrumenting it to uninstrumenting it.
+
+    The wrappers, connections and cursors that an application keeps ask `active` at every call; once it is false they
+    stay silent, also when the library is instrumented again (with a new scope).
+    """
+
+    __slots__ = ("active", "tracer")
+
+    def __init__(self, tracer: Tracer) -> None:
+        self.tracer = tracer
+        self.active = True
+
+    def open(self, describe: Describe, call: Call, suppressed_by: str | None = None) -> Recording | None:
+        """Start the described span and make it current.
+
+        None when there is to be no span: suppressed (instrumentation as a whole, or by the context key
+        `suppressed_by`), not described, or our own code broke.
+        """
+        try:
+            parent = get_current()
+            if _is_suppressed(parent) or (suppressed_by is not None and parent.get(suppressed_by)):
+                return None
+            spec = describe(call)
+            if spec is None:
+                return None
+            recording = self._start(spec, parent)
+        except Exception as error:  # noqa: BLE001
+            safety.report(safety.place(describe), error)
+            return None
+        if spec.carrier is not None:
+            try:
+                inject(spec.carrier, recording.context, spec.setter)
+            except Exception as error:  # noqa: BLE001
+                safety.report(f"injecting for {safety.place(describe)}", error)
+        recording.enter()
+        return recording
+
+    def open_entry(self, describe: Describe, call: Call, incoming: Callable[[Call], Incoming]) -> Recording | None:
+        """Start the span of a request that comes in, child of the caller's, and make it current.
+
+        What is learnt of the request later finds the span through the context (`noted`).
+        """
+        try:
+            parent = get_current()
+            if _is_suppressed(parent):
+                return None
+            spec = describe(call)
+            if spec is None:
+                return None
+            source = incoming(call)
+            recording = self._start(spec, extract(source.carrier, parent, source.getter))
+            recording.context = set_value(ENTRY, recording, recording.context)
+        except Exception as error:  # noqa: BLE001
+            safety.report(safety.place(describe), error)
+            return None
+        recording.enter()
+        return recording
+
+    def _start(self, spec: SpanSpec, parent: Context) -> Recording:
+        span = self.tracer.start_span(spec.name, parent, spec.kind, spec.attributes)
+        return Recording(span, set_span_in_context(span, parent))
+
+
+def _is_suppressed(context: Context) -> bool:
+    return bool(context.get(_SUPPRESS_INSTRUMENTATION_KEY) or context.get(_SUPPRESSED_EVERYWHERE))

@@ -1,0 +1,182 @@
+"""A span for each call, whatever the shape of the function: plain, coroutine, generator, asynchronous generator."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import AsyncGenerator, Callable, Generator
+from typing import Any
+
+from opentelemetry.context import attach, detach
+
+from .call import Call
+from .hook import Hook, Target, standing_for
+from .recording import Finish, Recording
+from .scope import Describe, Scope
+
+
+def traced(describe: Describe, finish: Finish | None = None, *, suppressed_by: str | None = None) -> Hook:
+    """A hook that records each call as the span that `describe` says, completed by `finish` with the result.
+
+    `describe` may answer None: this call deserves no span. The result of a generator is what it returns, of an
+    asynchronous one None. `suppressed_by` is a context key that silences these calls beside the general one.
+    """
+    return _Traced(describe, finish, suppressed_by)
+
+
+class _Traced:
+    __slots__ = ("describe", "finish", "suppressed_by")
+
+    def __init__(self, describe: Describe, finish: Finish | None, suppressed_by: str | None) -> None:
+        self.describe = describe
+        self.finish = finish
+        self.suppressed_by = suppressed_by
+
+    def wrap(self, target: Target, scope: Scope) -> Callable[..., Any]:
+        function = target.function
+        if inspect.iscoroutinefunction(function):
+            wrapper = self._coroutine(target, scope)
+        elif inspect.isasyncgenfunction(function):
+            wrapper = self._asynchronous_generator(target, scope)
+        elif inspect.isgeneratorfunction(function):
+            wrapper = self._generator(target, scope)
+        else:
+            wrapper = self._plain(target, scope)
+        return standing_for(function, wrapper)
+
+    def _plain(self, target: Target, scope: Scope) -> Callable[..., Any]:
+        function, is_method = target.function, target.is_method
+        describe, finish, suppressed_by = self.describe, self.finish, self.suppressed_by
+
+        def wrapper(*args: Any, **kwargs: Any) -> Any:
+            if not scope.active:
+                return function(*args, **kwargs)
+            call = Call(args[0], args[1:], kwargs) if is_method else Call(None, args, kwargs)
+            recording = scope.open(describe, call, suppressed_by)
+            if recording is None:
+                return function(*args, **kwargs)
+            try:
+                result = function(*args, **kwargs)
+            except BaseException as error:
+                recording.fail(error)
+                raise
+            recording.finish(finish, call, result)
+            return result
+
+        return wrapper
+
+    def _coroutine(self, target: Target, scope: Scope) -> Callable[..., Any]:
+        function, is_method = target.function, target.is_method
+        describe, finish, suppressed_by = self.describe, self.finish, self.suppressed_by
+
+        async def wrapper(*args: Any, **kwargs: Any) -> Any:
+            if not scope.active:
+                return await function(*args, **kwargs)
+            call = Call(args[0], args[1:], kwargs) if is_method else Call(None, args, kwargs)
+            recording = scope.open(describe, call, suppressed_by)
+            if recording is None:
+                return await function(*args, **kwargs)
+            try:
+                result = await function(*args, **kwargs)
+            except BaseException as error:
+                recording.abandon()
+                recording.fail(error)
+                raise
+            recording.finish(finish, call, result)
+            return result
+
+        return wrapper
+
+    def _generator(self, target: Target, scope: Scope) -> Callable[..., Any]:
+        function = target.function
+        describe, finish, suppressed_by = self.describe, self.finish, self.suppressed_by
+
+        def wrapper(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
+            call = target.call(args, kwargs)
+            recording = scope.open(describe, call, suppressed_by) if scope.active else None
+            if recording is None:
+                return (yield from function(*args, **kwargs))
+            # The span is current while the generator's own code runs, not while its consumer does.
+            recording.leave()
+            return (yield from _steps(function(*args, **kwargs), recording, finish, call))
+
+        return wrapper
+
+    def _asynchronous_generator(self, target: Target, scope: Scope) -> Callable[..., Any]:
+        function = target.function
+        describe, finish, suppressed_by = self.describe, self.finish, self.suppressed_by
+
+        async def wrapper(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, Any]:
+            call = target.call(args, kwargs)
+            recording = scope.open(describe, call, suppressed_by) if scope.active else None
+            if recording is not None:
+                recording.leave()
+            generator = function(*args, **kwargs)
+            step = generator.asend(None)
+            while True:
+                try:
+                    item = await (step if recording is None else _inside(recording, step))
+                except StopAsyncIteration:
+                    if recording is not None:
+                        recording.finish(finish, call, None)
+                    return
+                except BaseException as error:
+                    if recording is not None:
+                        recording.fail(error)
+                    raise
+                try:
+                    sent = yield item
+                except GeneratorExit:
+                    # Ended first: the generator's own clean-up may never be awaited to its end.
+                    if recording is not None:
+                        recording.end()
+                    await generator.aclose()
+                    raise
+                except BaseException as error:  # noqa: BLE001
+                    step = generator.athrow(error)
+                else:
+                    step = generator.asend(sent)
+
+        return wrapper
+
+
+def _steps(
+    generator: Generator[Any, Any, Any], recording: Recording, finish: Finish | None, call: Call
+) -> Generator[Any, Any, Any]:
+    """Drive `generator` step by step, as `yield from` does (PEP 380), with the span current inside each step only."""
+    resume: Callable[[Any], Any] = generator.send
+    value: Any = None
+    while True:
+        token = attach(recording.context)
+        try:
+            item = resume(value)
+        except StopIteration as stop:
+            detach(token)
+            recording.finish(finish, call, stop.value)
+            return stop.value
+        except BaseException as error:
+            detach(token)
+            recording.fail(error)
+            raise
+        detach(token)
+        try:
+            value = yield item
+        except GeneratorExit:
+            recording.end()
+            generator.close()
+            raise
+        except BaseException as error:  # noqa: BLE001
+            resume, value = generator.throw, error
+        else:
+            resume = generator.send
+
+
+async def _inside(recording: Recording, step: Any) -> Any:
+    """One step of an asynchronous generator with the span current."""
+    recording.enter()
+    try:
+        item = await step
+    except BaseException:
+        recording.abandon()
+        raise
+    recording.leave()
+    return item

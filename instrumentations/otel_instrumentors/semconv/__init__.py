@@ -1,0 +1,1 @@
+"""Span names and attribute keys, one module per domain."""

@@ -1,0 +1,139 @@
+"""HTTP servers and clients.
+
+Source: OpenTelemetry semantic conventions for HTTP spans, stable since 1.23.
+"""
+
+from __future__ import annotations
+
+from collections.abc import MutableMapping
+from urllib.parse import urlsplit
+
+from opentelemetry.context import _SUPPRESS_HTTP_INSTRUMENTATION_KEY
+from opentelemetry.semconv.attributes.client_attributes import CLIENT_ADDRESS
+from opentelemetry.semconv.attributes.http_attributes import (
+    HTTP_REQUEST_METHOD,
+    HTTP_REQUEST_METHOD_ORIGINAL,
+    HTTP_RESPONSE_STATUS_CODE,
+    HTTP_ROUTE,
+)
+from opentelemetry.semconv.attributes.network_attributes import NETWORK_PROTOCOL_VERSION
+from opentelemetry.semconv.attributes.server_attributes import SERVER_ADDRESS, SERVER_PORT
+from opentelemetry.semconv.attributes.url_attributes import URL_FULL, URL_PATH, URL_QUERY, URL_SCHEME
+from opentelemetry.semconv.attributes.user_agent_attributes import USER_AGENT_ORIGINAL
+from opentelemetry.trace import SpanKind
+from opentelemetry.util.types import AttributeValue
+
+from ..kernel.call import Outcome, SpanSpec
+
+SUPPRESSED = _SUPPRESS_HTTP_INSTRUMENTATION_KEY
+"""The context key under which an HTTP client that is traced by a layer above stays silent."""
+
+HTTP_RESPONSE_REASON_PHRASE = "http.response.reason_phrase"
+"""The reason in a client's status line. The conventions have no key for it."""
+
+METHODS = frozenset(("GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH", "TRACE", "CONNECT"))
+DEFAULT_PORTS = {"http": 80, "https": 443}
+_SENSITIVE_PARAMETERS = ("AWSAccessKeyId=", "Signature=", "sig=", "X-Goog-Signature=")
+
+
+def server_request(
+    method: str,
+    *,
+    scheme: str,
+    path: str,
+    query: str = "",
+    address: str | None = None,
+    port: int | None = None,
+    client: str | None = None,
+    user_agent: str | None = None,
+    protocol_version: str | None = None,
+) -> SpanSpec:
+    """The span of a request that is served; its route is usually known later (`routed`).
+
+    `port` is left out where it is the scheme's own. `query` comes without the question mark.
+    """
+    attributes, name = _request(method)
+    attributes[URL_SCHEME] = scheme
+    attributes[URL_PATH] = path
+    if query:
+        attributes[URL_QUERY] = redacted_query(query)
+    if address:
+        attributes[SERVER_ADDRESS] = address
+        if port is not None and port != DEFAULT_PORTS.get(scheme):
+            attributes[SERVER_PORT] = port
+    if client:
+        attributes[CLIENT_ADDRESS] = client
+    if user_agent:
+        attributes[USER_AGENT_ORIGINAL] = user_agent
+    if protocol_version:
+        attributes[NETWORK_PROTOCOL_VERSION] = protocol_version
+    return SpanSpec(name, SpanKind.SERVER, attributes)
+
+
+def routed(method: str, route: str, attributes: dict[str, AttributeValue] | None = None) -> Outcome:
+    """A served request of which the route template is known now; `attributes` is completed in place."""
+    known = {} if attributes is None else attributes
+    known[HTTP_ROUTE] = route
+    return Outcome(known, name=f"{method if method in METHODS else 'HTTP'} {route}")
+
+
+def server_response(status: int) -> Outcome:
+    """The answer of a server. Only 5xx is its failure."""
+    return Outcome({HTTP_RESPONSE_STATUS_CODE: status}, error=str(status) if status >= 500 else None)
+
+
+def client_request(
+    method: str, url: str, carrier: MutableMapping[str, str] | None = None, user_agent: str | None = None
+) -> SpanSpec:
+    """The span of a request that is sent to `url`; its context is injected into the headers `carrier`."""
+    attributes, name = _request(method)
+    parts = urlsplit(url)
+    attributes[URL_FULL] = redacted_url(url)
+    if parts.hostname:
+        attributes[SERVER_ADDRESS] = parts.hostname
+        port = parts.port or DEFAULT_PORTS.get(parts.scheme)
+        if port is not None:
+            attributes[SERVER_PORT] = port
+    if user_agent:
+        attributes[USER_AGENT_ORIGINAL] = user_agent
+    return SpanSpec(name, SpanKind.CLIENT, attributes, carrier)
+
+
+def client_response(status: int, reason: str | None = None) -> Outcome:
+    """The answer that a client received. For a client 4xx is a failure, too."""
+    attributes: dict[str, AttributeValue] = {HTTP_RESPONSE_STATUS_CODE: status}
+    if reason:
+        attributes[HTTP_RESPONSE_REASON_PHRASE] = reason
+    return Outcome(attributes, error=str(status) if status >= 400 else None)
+
+
+def _request(method: str) -> tuple[dict[str, AttributeValue], str]:
+    if method in METHODS:
+        return {HTTP_REQUEST_METHOD: method}, method
+    upper = method.upper()
+    if upper in METHODS:
+        return {HTTP_REQUEST_METHOD: upper, HTTP_REQUEST_METHOD_ORIGINAL: method}, upper
+    return {HTTP_REQUEST_METHOD: "_OTHER", HTTP_REQUEST_METHOD_ORIGINAL: method}, "HTTP"
+
+
+def redacted_url(url: str) -> str:
+    """The URL without credentials: user and password, and the signature parameters that the conventions list."""
+    scheme, found, rest = url.partition("://")
+    if found:
+        authority, slash, path = rest.partition("/")
+        userinfo, at, host = authority.rpartition("@")
+        if at:
+            url = f"{scheme}://{'REDACTED:REDACTED' if ':' in userinfo else 'REDACTED'}@{host}{slash}{path}"
+    head, mark, query = url.partition("?")
+    return f"{head}?{redacted_query(query)}" if mark else url
+
+
+def redacted_query(query: str) -> str:
+    """The query with the values of the signature parameters that the conventions list replaced by `REDACTED`."""
+    for parameter in _SENSITIVE_PARAMETERS:
+        if parameter in query:
+            return "&".join(
+                f"{pair.partition('=')[0]}=REDACTED" if pair.startswith(_SENSITIVE_PARAMETERS) else pair
+                for pair in query.split("&")
+            )
+    return query
