@@ -1,0 +1,600 @@
+"""Every DD_* and OTEL_* variable that we obey: read once, from any mapping, into one frozen record."""
+
+from __future__ import annotations
+
+import logging
+import math
+import os
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+log = logging.getLogger("otel_dd_distro")
+
+STYLES = ("datadog", "tracecontext", "b3", "b3multi", "baggage")
+BEHAVIORS = ("continue", "restart", "ignore")
+UNNAMED_SERVICE = "unnamed-python-service"
+AGENT_SOCKET = "/var/run/datadog/apm.socket"
+DEFAULT_PORT = 8126
+
+_UNSET: Any = object()
+_LONGEST_NAME = 5_000
+_LONGEST_WAIT = 86_400.0
+_MOST_BYTES = 2**40
+_MOST_SHOWN = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the environment asks for. Made by `read`; the defaults stand in the table `VARIABLES` below."""
+
+    service: str
+    service_is_explicit: bool
+    """False when the service was inferred from the command line: only then may a library name its own."""
+    env: str
+    version: str
+    tags: Mapping[str, str]
+    """For every span; without service, env and version."""
+    resource_attributes: Mapping[str, str]
+    """Of OTEL_RESOURCE_ATTRIBUTES, as given there."""
+    hostname: str
+    report_hostname: bool
+    service_mapping: Mapping[str, str]
+    remove_integration_service_names: bool
+
+    enabled: bool
+    """False: no thread, no socket, no log line."""
+    exporters: tuple[str, ...]
+    """Names of trace exporters, lower case; empty for none."""
+    debug: bool
+    trace_ids_128_bit: bool
+    disabled_instrumentors: frozenset[str]
+    instrumentor_enabled: Mapping[str, bool]
+    """By name, lower case with underscores, like the three below."""
+    instrumentor_service: Mapping[str, str]
+    instrumentor_distributed_tracing: Mapping[str, bool]
+    instrumentor_split_by_domain: Mapping[str, bool]
+
+    agent_url: str
+    """`http[s]://host[:port][/prefix]` or `unix:///path`; no credentials, no slash at the end."""
+    agent_timeout_seconds: float
+    writer_buffer_bytes: int
+    writer_payload_bytes: int
+    writer_interval_seconds: float
+    writer_headers: Mapping[str, str]
+    external_env: str
+    shutdown_timeout_seconds: float
+    partial_flush_enabled: bool
+    partial_flush_min_spans: int
+
+    extract_styles: tuple[str, ...]
+    inject_styles: tuple[str, ...]
+    extract_first: bool
+    extract_behavior: str
+    """`continue`, `restart` or `ignore`."""
+    tags_max_length: int
+    baggage_tag_keys: tuple[str, ...]
+    """`("*",)` for all of them."""
+
+    query_string_obfuscation: str | None
+    """A regular expression, not yet compiled; None for the built-in one, "" for no obfuscation."""
+    server_query_string: bool
+    client_query_string: bool
+    server_error_statuses: frozenset[int]
+
+    def instruments(self, name: str) -> bool:
+        """Whether the instrumentor of this entry point name is wanted: DD_TRACE_<NAME>_ENABLED, else the OTel list."""
+        wanted = self.instrumentor_enabled.get(name.lower().replace("-", "_"))
+        if wanted is not None:
+            return wanted
+        return name not in self.disabled_instrumentors and "*" not in self.disabled_instrumentors
+
+
+class Unusable(ValueError):
+    """A value that cannot be obeyed as it stands; `instead` is what can be saved of it."""
+
+    def __init__(self, why: str, instead: Any = _UNSET) -> None:
+        super().__init__(why)
+        self.instead = instead
+
+
+# --- parsers: text that is not blank (but see Variable.empty) -> value, or Unusable ---
+
+
+def _text(text: str) -> str:
+    if len(text) > _LONGEST_NAME:
+        raise Unusable(f"longer than {_LONGEST_NAME} characters")
+    return text
+
+
+def _verbatim(text: str) -> str:
+    return text
+
+
+def _header(text: str) -> str:
+    if not (text.isascii() and text.isprintable()):
+        raise Unusable("an HTTP header cannot carry it")
+    return _text(text)
+
+
+def _flag(text: str) -> bool:
+    word = text.lower()
+    if word in ("true", "1"):
+        return True
+    if word in ("false", "0"):
+        return False
+    raise Unusable("neither true nor false", instead=False)
+
+
+def _debug(text: str) -> bool:
+    word = text.lower()
+    return word == "debug" or (word in ("true", "1"))
+
+
+def _one_of(choices: tuple[str, ...]) -> Callable[[str], str]:
+    def choice(text: str) -> str:
+        if text.lower() not in choices:
+            raise Unusable("not one of " + ", ".join(choices))
+        return text.lower()
+
+    return choice
+
+
+def _whole(least: int, most: int, clamp: bool = False) -> Callable[[str], int]:
+    def whole(text: str) -> int:
+        # int() reads a hostile million digits in quadratic time before Python 3.11.
+        if len(text) > 25:
+            raise Unusable("too long for a number")
+        try:
+            number = int(text)
+        except ValueError:
+            raise Unusable("not a whole number") from None
+        if number < least:
+            raise Unusable(f"less than {least}", instead=least if clamp else _UNSET)
+        if number > most:
+            raise Unusable(f"more than {most}")
+        return number
+
+    return whole
+
+
+def _seconds(least: float = 0.001) -> Callable[[str], float]:
+    def seconds(text: str) -> float:
+        try:
+            number = float(text)
+        except ValueError:
+            raise Unusable("not a number") from None
+        if not math.isfinite(number) or not least <= number <= _LONGEST_WAIT:
+            raise Unusable(f"not between {least:g} and {_LONGEST_WAIT:g} seconds")
+        return number
+
+    return seconds
+
+
+def _items(text: str) -> list[str]:
+    return [item for part in text.split(",") if (item := part.strip())]
+
+
+def _list(text: str) -> tuple[str, ...]:
+    return tuple(_items(text))
+
+
+def _names(text: str) -> frozenset[str]:
+    return frozenset(_items(text))
+
+
+def _exporters(text: str) -> tuple[str, ...]:
+    names = _items(text.lower())
+    if not names:
+        raise Unusable("names nothing")
+    return tuple(dict.fromkeys(name for name in names if name != "none"))
+
+
+def _styles(text: str) -> tuple[str, ...]:
+    asked = ["b3" if style == "b3 single header" else style for style in _items(text.lower())]
+    styles = tuple(dict.fromkeys(style for style in asked if style in STYLES))
+    unknown = [style for style in asked if style not in STYLES and style != "none"]
+    if unknown or not asked:
+        raise Unusable("unknown: " + ", ".join(unknown)[:_MOST_SHOWN], instead=styles if styles else _UNSET)
+    return styles
+
+
+def _pairs(text: str) -> dict[str, str]:
+    """`key:value` joined by commas, or by blanks where there is no comma; a later pair wins."""
+    pairs = {}
+    for item in text.split("," if "," in text else " "):
+        key, _, value = item.partition(":")
+        if key := key.strip():
+            pairs[key] = value.strip()
+    return pairs
+
+
+def _headers(text: str) -> dict[str, str]:
+    headers = _pairs(text if "," in text else text + ",")
+    usable = {key: value for key, value in headers.items() if value and (key + value).isascii()}
+    usable = {key: value for key, value in usable.items() if (key + value).isprintable() and " " not in key}
+    if len(usable) < len(headers):
+        raise Unusable("an HTTP header cannot carry it", instead=usable)
+    return usable
+
+
+def _resource_attributes(text: str) -> dict[str, str]:
+    attributes = {}
+    for item in text.split(","):
+        key, equals, value = item.partition("=")
+        if not equals or "=" in value or not key.strip():
+            raise Unusable("not a list of key=value")
+        attributes[key.strip()] = value.strip()
+    if "%" in text:
+        from urllib.parse import unquote  # costs start-up, and is seldom needed
+
+        attributes = {unquote(key): unquote(value) for key, value in attributes.items()}
+    return attributes
+
+
+def _statuses(text: str) -> frozenset[int]:
+    statuses: set[int] = set()
+    wrong = []
+    for item in _items(text):
+        first, _, last = item.partition("-")
+        first, last = first.strip(), last.strip()
+        if len(first) == 3 and first.isdecimal() and (not last or (len(last) == 3 and last.isdecimal())):
+            ends = sorted((int(first), int(last or first)))
+            statuses.update(range(ends[0], ends[1] + 1))
+        else:
+            wrong.append(item)
+    if wrong:
+        raise Unusable(f"not a status or a range: {', '.join(wrong)[:_MOST_SHOWN]!r}", instead=frozenset(statuses))
+    return frozenset(statuses)
+
+
+def _port(text: str) -> int:
+    if not (text.isascii() and text.isdecimal()) or len(text) > 5 or not 0 < int(text) < 65536:
+        raise Unusable("not a port")
+    return int(text)
+
+
+def _host(text: str) -> str:
+    """A host name, an IPv4 address, or an IPv6 address with or without brackets; in brackets then."""
+    bare = text[1:-1] if text.startswith("[") and text.endswith("]") else text
+    if bare.count(":") >= 2 and all(sign in "0123456789abcdefABCDEF:." for sign in bare.partition("%")[0]):
+        return f"[{bare}]"
+    if not bare or bare != text or not bare.isprintable() or any(sign in bare for sign in ":/@?#[]\\ "):
+        raise Unusable("not a host")
+    return bare
+
+
+def _url(text: str) -> str:
+    scheme, _, rest = text.partition("://")
+    scheme = scheme.lower()
+    if not rest.isprintable() or " " in rest:
+        raise Unusable("not a url")
+    if scheme == "unix":
+        if not rest.startswith("/"):
+            raise Unusable("no path of a socket")
+        return "unix://" + rest
+    if scheme not in ("http", "https"):
+        raise Unusable("neither http, https nor unix")
+    authority, _, path = rest.partition("/")
+    _, at, place = authority.rpartition("@")
+    if "?" in rest or "#" in rest:
+        raise Unusable("a query or fragment has no meaning here")
+    # The colon of a port stands after the bracket of an IPv6 address.
+    cut = place.rfind(":") if place.rfind(":") > place.rfind("]") else len(place)
+    host, port = place[:cut], place[cut + 1 :]
+    url = f"{scheme}://{_host(host)}" + (f":{_port(port)}" if port else "")
+    url = f"{url}/{path}".rstrip("/")
+    if at:
+        raise Unusable("credentials are not sent", instead=url)
+    return url
+
+
+# --- the table ---
+
+
+class Variable(NamedTuple):
+    """A row: names in order of precedence (the first that is set hides the others), how it is read, what for."""
+
+    field: str
+    """Of Settings; "" where several rows are joined into one field by `read`."""
+    names: tuple[str, ...]
+    parse: Callable[[str], Any]
+    default: Any
+    meaning: str
+    shown: str = ""
+    """The default in words, where its value does not say it."""
+    empty: bool = False
+    """Whether an empty value is a value; else it counts as unset."""
+
+
+_DEFAULT_STYLES = ("datadog", "tracecontext", "baggage")
+
+# fmt: off
+VARIABLES: tuple[Variable, ...] = (
+    # Unified service tagging
+    Variable("", ("DD_SERVICE", "OTEL_SERVICE_NAME"), _text, "",
+        "Service. Else `service` of DD_TAGS, `service.name` of OTEL_RESOURCE_ATTRIBUTES.",
+        f"inferred from the command line, else `{UNNAMED_SERVICE}`"),
+    Variable("", ("DD_ENV",), _text, "",
+        "Environment. Else `env` of DD_TAGS, `deployment.environment.name` or `deployment.environment` of "
+        "OTEL_RESOURCE_ATTRIBUTES."),
+    Variable("", ("DD_VERSION",), _text, "",
+        "Version of the service. Else `version` of DD_TAGS, `service.version` of OTEL_RESOURCE_ATTRIBUTES."),
+    Variable("", ("DD_TAGS",), _pairs, {},
+        "Tags for every span: `key:value,key:value`, or blanks instead of commas."),
+    Variable("resource_attributes", ("OTEL_RESOURCE_ATTRIBUTES",), _resource_attributes, {},
+        "Resource attributes, `key=value,key=value`; tags for every span too, unless DD_TAGS is set."),
+    Variable("hostname", ("DD_HOSTNAME",), _text, "",
+        "Name of this host, for DD_TRACE_REPORT_HOSTNAME.", "the system's"),
+    Variable("report_hostname", ("DD_TRACE_REPORT_HOSTNAME",), _flag, False,
+        "Write the host name on each trace (`_dd.hostname`)."),
+    Variable("service_mapping", ("DD_SERVICE_MAPPING",), _pairs, {},
+        "Renames services: `from:to,from:to`."),
+    Variable("remove_integration_service_names", ("DD_TRACE_REMOVE_INTEGRATION_SERVICE_NAMES_ENABLED",), _flag, False,
+        "Spans of libraries bear the service of the application."),
+    # Switches
+    Variable("", ("DD_TRACE_ENABLED",), _flag, None,
+        "`false`: nothing is traced, exported or injected.", "true"),
+    Variable("", ("OTEL_SDK_DISABLED",), _flag, False,
+        "`true`: nothing is traced, exported or injected, whatever DD_TRACE_ENABLED says."),
+    Variable("exporters", ("OTEL_TRACES_EXPORTER",), _exporters, ("datadog",),
+        "Trace exporters: `datadog`, `otlp`, `console`, any other by the name of its entry point, or several. "
+        "`none` means DD_TRACE_ENABLED=false unless that is set."),
+    Variable("debug", ("DD_TRACE_DEBUG", "OTEL_LOG_LEVEL"), _debug, False,
+        "Log what we do at level debug (`true`; OTEL_LOG_LEVEL: `debug`)."),
+    Variable("trace_ids_128_bit", ("DD_TRACE_128_BIT_TRACEID_GENERATION_ENABLED",), _flag, True,
+        "`false`: new trace ids have 64 bits."),
+    Variable("disabled_instrumentors", ("OTEL_PYTHON_DISABLED_INSTRUMENTATIONS",), _names, frozenset(),
+        "Instrumentors that are not loaded, `*` for all."),
+    # Agent and writer
+    Variable("", ("DD_TRACE_AGENT_URL",), _url, "",
+        "Address of the Agent: `http`, `https` or `unix`. A path is a prefix of the Agent's own.",
+        f"DD_AGENT_HOST and DD_TRACE_AGENT_PORT, else `unix://{AGENT_SOCKET}` if it is there, else "
+        f"`http://localhost:{DEFAULT_PORT}`"),
+    Variable("", ("DD_AGENT_HOST", "DD_TRACE_AGENT_HOSTNAME"), _host, "",
+        "Host of the Agent.", "localhost"),
+    Variable("", ("DD_TRACE_AGENT_PORT", "DD_AGENT_PORT"), _port, None,
+        "Port of the Agent.", str(DEFAULT_PORT)),
+    Variable("agent_timeout_seconds", ("DD_TRACE_AGENT_TIMEOUT_SECONDS",), _seconds(), 2.0,
+        "Longest wait for the Agent, per request."),
+    Variable("writer_buffer_bytes", ("DD_TRACE_WRITER_BUFFER_SIZE_BYTES",), _whole(1, _MOST_BYTES), 20 * 1024 * 1024,
+        "Most bytes of finished spans that wait to be sent; when full, new ones are dropped and counted."),
+    Variable("writer_payload_bytes", ("DD_TRACE_WRITER_MAX_PAYLOAD_SIZE_BYTES",), _whole(1, _MOST_BYTES),
+        20 * 1024 * 1024, "Most bytes of one request to the Agent."),
+    Variable("writer_interval_seconds", ("DD_TRACE_WRITER_INTERVAL_SECONDS",), _seconds(), 1.0,
+        "How often finished spans are sent."),
+    Variable("writer_headers", ("_DD_TRACE_WRITER_ADDITIONAL_HEADERS",), _headers, {},
+        "More headers for the Agent, `name:value,name:value`; for tests."),
+    Variable("external_env", ("DD_EXTERNAL_ENV",), _header, "",
+        "Which container this is; set by the Datadog admission controller."),
+    Variable("shutdown_timeout_seconds", ("OTEL_DD_SHUTDOWN_TIMEOUT_SECONDS",), _seconds(0), 2.0,
+        "Longest wait at exit for the last spans to be sent."),
+    Variable("partial_flush_enabled", ("DD_TRACE_PARTIAL_FLUSH_ENABLED",), _flag, True,
+        "Send finished spans of a long trace before it ends."),
+    Variable("partial_flush_min_spans", ("DD_TRACE_PARTIAL_FLUSH_MIN_SPANS",), _whole(1, 1_000_000, clamp=True), 300,
+        "How many finished spans make a part."),
+    # Propagation
+    Variable("extract_styles",
+        ("DD_TRACE_PROPAGATION_STYLE_EXTRACT", "DD_TRACE_PROPAGATION_STYLE", "OTEL_PROPAGATORS"),
+        _styles, _DEFAULT_STYLES,
+        "Headers that are read, in this order: " + ", ".join(f"`{style}`" for style in STYLES) + ", or `none`."),
+    Variable("inject_styles",
+        ("DD_TRACE_PROPAGATION_STYLE_INJECT", "DD_TRACE_PROPAGATION_STYLE", "OTEL_PROPAGATORS"),
+        _styles, _DEFAULT_STYLES,
+        "Headers that are written."),
+    Variable("extract_first", ("DD_TRACE_PROPAGATION_EXTRACT_FIRST",), _flag, False,
+        "Stop at the first style that finds a trace."),
+    Variable("extract_behavior", ("DD_TRACE_PROPAGATION_BEHAVIOR_EXTRACT",), _one_of(BEHAVIORS), "continue",
+        "`continue` the trace that was found, `restart` with a link to it, or `ignore` it."),
+    Variable("tags_max_length", ("DD_TRACE_X_DATADOG_TAGS_MAX_LENGTH",), _whole(0, 65_536, clamp=True), 512,
+        "Longest `x-datadog-tags` header that is written; 0 for none."),
+    Variable("baggage_tag_keys", ("DD_TRACE_BAGGAGE_TAG_KEYS",), _list, ("user.id", "account.id", "session.id"),
+        "Baggage that becomes a tag `baggage.<key>` of the local root; `*` for all, empty for none.", empty=True),
+    # HTTP
+    Variable("query_string_obfuscation", ("DD_TRACE_OBFUSCATION_QUERY_STRING_REGEXP",), _verbatim, None,
+        "What to replace by `<redacted>` in query strings; empty: nothing.", "built-in pattern for credentials",
+        empty=True),
+    Variable("server_query_string", ("DD_HTTP_SERVER_TAG_QUERY_STRING",), _flag, True,
+        "Keep the query string in `http.url` of requests received."),
+    Variable("client_query_string", ("DD_TRACE_HTTP_CLIENT_TAG_QUERY_STRING",), _flag, True,
+        "Keep the query string in `http.url` of requests sent."),
+    Variable("server_error_statuses", ("DD_TRACE_HTTP_SERVER_ERROR_STATUSES",), _statuses, frozenset(range(500, 600)),
+        "Statuses that make a request received an error: `500-599,404`.", "500-599"),
+)
+
+
+class PerInstrumentor(NamedTuple):
+    """A family of variables with the name of an instrumentor, upper case, in the middle."""
+
+    field: str
+    prefix: str
+    suffix: str
+    parse: Callable[[str], Any]
+    meaning: str
+
+
+PER_INSTRUMENTOR: tuple[PerInstrumentor, ...] = (
+    PerInstrumentor("instrumentor_enabled", "DD_TRACE_", "_ENABLED", _flag,
+        "Whether it is loaded; wins over OTEL_PYTHON_DISABLED_INSTRUMENTATIONS."),
+    PerInstrumentor("instrumentor_service", "DD_", "_SERVICE", _text,
+        "Service of its spans."),
+    PerInstrumentor("instrumentor_distributed_tracing", "DD_", "_DISTRIBUTED_TRACING", _flag,
+        "Whether it reads and writes propagation headers."),
+    PerInstrumentor("instrumentor_split_by_domain", "DD_", "_SPLIT_BY_DOMAIN", _flag,
+        "Whether the host called names the service."),
+)
+# fmt: on
+
+_OWN_NAMES = frozenset(name for variable in VARIABLES for name in variable.names)
+
+
+def read(
+    environ: Mapping[str, str],
+    argv: Sequence[str] | None = None,
+    exists: Callable[[str], bool] = os.path.exists,
+) -> Settings:
+    """Read all settings. Never raises: what cannot be used costs one warning, and its default is used.
+
+    `argv` is the command line as in `sys.argv` (the default), from which a missing service is inferred; `exists`
+    tells whether the Agent's usual socket is there.
+    """
+    given = {
+        name: _scrubbed(value)
+        for name, value in environ.items()
+        if name.startswith(("DD_", "OTEL_", "_DD_TRACE_WRITER_"))
+    }
+    parsed: dict[str, Any] = {}
+
+    def value_of(variable: Variable) -> Any:
+        for name in variable.names:
+            if name in parsed:
+                return parsed[name]
+            text = given.get(name)
+            if text or (text is not None and variable.empty):
+                parsed[name] = _parsed(name, text, variable.parse, variable.default, variable.shown)
+                return parsed[name]
+        return variable.default
+
+    values = {variable.field or variable.names[0]: value_of(variable) for variable in VARIABLES}
+    for family in PER_INSTRUMENTOR:
+        values[family.field] = _per_instrumentor(family, given)
+
+    tags: dict[str, str] = values.pop("DD_TAGS")
+    attributes: dict[str, str] = values["resource_attributes"]
+    for field, variable_name, tag, keys in (
+        ("service", "DD_SERVICE", "service", ("service.name",)),
+        ("env", "DD_ENV", "env", ("deployment.environment.name", "deployment.environment")),
+        ("version", "DD_VERSION", "version", ("service.version",)),
+    ):
+        values[field] = values.pop(variable_name) or tags.get(tag) or _first(attributes, keys)
+    if not tags:
+        tags = {key: value for key, value in attributes.items() if key not in _UNIFIED}
+    values["tags"] = {key: value for key, value in tags.items() if key not in ("service", "env", "version")}
+
+    values["service_is_explicit"] = bool(values["service"])
+    if not values["service"]:
+        values["service"] = inferred_service(getattr(sys, "argv", ()) if argv is None else argv) or UNNAMED_SERVICE
+
+    enabled, disabled = values.pop("DD_TRACE_ENABLED"), values.pop("OTEL_SDK_DISABLED")
+    values["enabled"] = not disabled and (bool(values["exporters"]) if enabled is None else enabled)
+    if enabled and not values["exporters"]:
+        values["exporters"] = ("datadog",)  # OTEL_TRACES_EXPORTER=none is the twin of DD_TRACE_ENABLED, which hides it
+
+    url, host, port = (values.pop(name) for name in ("DD_TRACE_AGENT_URL", "DD_AGENT_HOST", "DD_TRACE_AGENT_PORT"))
+    if not url and (host or port):
+        url = f"http://{host or 'localhost'}:{port or DEFAULT_PORT}"
+    elif not url:
+        url = f"unix://{AGENT_SOCKET}" if exists(AGENT_SOCKET) else f"http://localhost:{DEFAULT_PORT}"
+    values["agent_url"] = url
+    return Settings(**values)
+
+
+_UNIFIED = frozenset({"service.name", "service.version", "deployment.environment", "deployment.environment.name"})
+
+
+def _first(attributes: Mapping[str, str], keys: Iterable[str]) -> str:
+    return next((attributes[key] for key in keys if attributes.get(key)), "")
+
+
+def _scrubbed(text: str) -> str:
+    """Without blanks at the ends, and without the half characters that bytes outside UTF-8 become in `os.environ`."""
+    return (text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")).strip()
+
+
+def _parsed(name: str, text: str, parse: Callable[[str], Any], default: Any, shown: str = "") -> Any:
+    try:
+        return parse(text)
+    except Unusable as unusable:
+        instead = default if unusable.instead is _UNSET else unusable.instead
+        used = shown if unusable.instead is _UNSET and shown else _in_words(instead)
+        log.warning("%s=%s: %s; %s is used instead", name, _safe(name, text), unusable, used)
+        return instead
+
+
+def _per_instrumentor(family: PerInstrumentor, given: Mapping[str, str]) -> dict[str, Any]:
+    values = {}
+    for name, text in given.items():
+        if text and name.startswith(family.prefix) and name.endswith(family.suffix) and name not in _OWN_NAMES:
+            value = _parsed(name, text, family.parse, None)
+            middle = name[len(family.prefix) : -len(family.suffix)]
+            if middle and value is not None:
+                values[middle.lower()] = value
+    return values
+
+
+def _in_words(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, (tuple, frozenset, dict)):
+        words = value.items() if isinstance(value, dict) else value
+        return ", ".join(sorted(map(str, words)) if isinstance(value, frozenset) else map(str, words)) or "nothing"
+    return "nothing" if value in ("", None) else str(value)
+
+
+def _safe(name: str, text: str) -> str:
+    """The value as a log line may show it: short, without line ends, without credentials."""
+    if name == "_DD_TRACE_WRITER_ADDITIONAL_HEADERS":
+        return "..."
+    secret, at, rest = text.rpartition("@")
+    if at:
+        scheme, sep, _ = secret.partition("://")
+        text = (scheme + sep if sep else "") + "***@" + rest
+    return repr(text if len(text) <= _MOST_SHOWN else text[:_MOST_SHOWN] + "...")
+
+
+# --- the service, from the command line ---
+
+
+def inferred_service(argv: Sequence[str]) -> str:
+    """The name ddtrace 4.16 gives a program started with this `sys.argv`, "" where it finds none.
+
+    It is the package of the first argument that is a path, or else the topmost of its directories that hold Python
+    files in one row. Executables (files below a `*bin` directory) and options are passed over; values of options are
+    looked at only when nothing else is there. So `gunicorn app:app`, `flask run` and `python -m package` (whose
+    `sys.argv` does not hold the package yet when a sitecustomize runs) have no name.
+    """
+    args = [arg for arg in argv if not _is_program(arg)]
+    for values_too in (False, True):
+        after_option = False
+        for arg in args:
+            option = arg.startswith("-")
+            if not option and "=" not in arg and (values_too or not after_option):
+                try:
+                    name = _name_of_path(arg)
+                except (OSError, ValueError):  # unreadable directory, NUL in the argument
+                    name = None
+                if name:
+                    return name
+                if name is not None:
+                    break
+            after_option = option
+    return ""
+
+
+def _is_program(arg: str) -> bool:
+    base = arg.rpartition("/")[2]
+    version = base.removeprefix("python")
+    if version != base and (not version or version.replace(".", "", 1).isdecimal()):
+        return True
+    directory = os.path.dirname(os.path.normpath(arg))
+    return any(part.endswith("bin") for part in directory.split("/")) and os.path.isfile(arg)
+
+
+def _name_of_path(arg: str) -> str | None:
+    """None where there is nothing at that path; "" for the root directory."""
+    path = os.path.realpath(arg)
+    if not os.path.exists(path):
+        return None
+    directory = path if os.path.isdir(path) else os.path.dirname(path)
+    package: list[str] = []
+    current = directory
+    while os.path.exists(os.path.join(current, "__init__.py")) and current != os.path.dirname(current):
+        package.insert(0, os.path.basename(current))
+        current = os.path.dirname(current)
+    if package:
+        return ".".join(package)
+    top = current = directory
+    while current != os.path.dirname(current) and any(name.endswith(".py") for name in os.listdir(current)):
+        top, current = current, os.path.dirname(current)
+    return os.path.basename(top)
