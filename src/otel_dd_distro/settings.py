@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import math
 import os
@@ -488,6 +489,12 @@ def read(
         url = f"unix://{AGENT_SOCKET}" if exists(AGENT_SOCKET) else f"http://localhost:{DEFAULT_PORT}"
     values["agent_url"] = url
     return Settings(**values)
+
+
+@functools.cache
+def current() -> Settings:
+    """The settings of this process, read from its environment when first asked for."""
+    return read(os.environ)
 
 
 _UNIFIED = frozenset({"service.name", "service.version", "deployment.environment", "deployment.environment.name"})
