@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+
+from opentelemetry.context import Context, create_key, get_value, set_value
+from opentelemetry.trace import Link, Span, get_current_span
+
+from . import member
+
+NO_PARENT = 2**64 - 1
+"""The parent span id of a remote context that has none (`x-datadog-parent-id: 0`, as Synthetics sends it).
+
+The SDK would start a new trace under a parent whose span id is 0. So the parent gets this id; a Datadog span whose
+parent is NO_PARENT is a root, its parent id is 0.
+"""
 
 
 @dataclass(slots=True)
@@ -21,3 +34,60 @@ class DatadogContext:
     error: str = ""
     """Why propagated tags could not be read or written: the tag `_dd.propagation_error`."""
     baggage_tags: dict[str, str] = field(default_factory=dict)
+    """Tags of the local root that come from baggage, under their full keys: `baggage.user.id`."""
+
+
+_CONTEXT = create_key("datadog-context")
+_LINKS = create_key("datadog-links")
+
+
+def attach_to(context: Context, datadog: DatadogContext) -> Context:
+    """`context`, in which `datadog` belongs to the trace of the current span, or to the next one to start if none."""
+    return set_value(_CONTEXT, (_trace_id(context), datadog), context)
+
+
+def of(context: Context) -> DatadogContext | None:
+    """What was attached to `context` for the trace of its current span; None once another trace is current there."""
+    attached = get_value(_CONTEXT, context)
+    if not isinstance(attached, tuple) or attached[0] != _trace_id(context):
+        return None
+    datadog: DatadogContext = attached[1]
+    return datadog
+
+
+def attach_links(context: Context, links: Sequence[Link]) -> Context:
+    """`context`, in which the next local root is to get these links: traces that were found but not continued."""
+    return set_value(_LINKS, tuple(links), context)
+
+
+def links_of(context: Context) -> tuple[Link, ...]:
+    links = get_value(_LINKS, context)
+    return links if isinstance(links, tuple) else ()
+
+
+def _trace_id(context: Context) -> int:
+    return get_current_span(context).get_span_context().trace_id
+
+
+def from_context(context: Context, span: Span) -> DatadogContext | None:
+    """What was extracted; else what the trace flags and the `dd` member of the span's trace state say."""
+    attached = get_value(_CONTEXT, context)
+    span_context = span.get_span_context()
+    if isinstance(attached, tuple) and attached[0] == span_context.trace_id:
+        datadog: DatadogContext = attached[1]
+        return datadog
+    sampled = bool(span_context.trace_flags & 1)
+    said = member.read(span_context.trace_state.get("dd", ""))
+    if said is None:
+        return DatadogContext(priority=int(sampled))
+    priority = member.settled(sampled, said.priority, said.origin, said.tags)
+    return DatadogContext(priority, said.origin, said.tags, said.parent_id)
+
+
+Resolver = Callable[[Context, Span], "DatadogContext | None"]
+
+resolve: Resolver = from_context
+"""Asked by every injection for the Datadog context of the span that is injected, its priority decided.
+
+Whoever gathers local spans assigns their own here.
+"""
