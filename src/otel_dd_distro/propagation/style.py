@@ -35,7 +35,6 @@ log = logging.getLogger("otel_dd_distro")
 Put = Callable[[Any, str, str], None]
 """`Setter.set`: carrier, name, value."""
 
-_NO_STATE = TraceState()
 _SAMPLED = TraceFlags(TraceFlags.SAMPLED)
 _NOT_SAMPLED = TraceFlags(TraceFlags.DEFAULT)
 
@@ -50,7 +49,7 @@ class Found:
     span_id: int
     """0 where the trace has no parent span."""
     datadog: DatadogContext
-    state: TraceState = _NO_STATE
+    state: TraceState | None = None
 
     def span_context(self) -> SpanContext:
         return SpanContext(self.trace_id, self.span_id or NO_PARENT, True, self.flags(), self.state)
