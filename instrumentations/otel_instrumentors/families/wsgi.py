@@ -10,7 +10,7 @@ from urllib.parse import quote
 from opentelemetry.propagators.textmap import Getter
 from wrapt import ObjectProxy
 
-from ..kernel.call import Call, Incoming, SpanSpec
+from ..kernel.call import Call, Incoming, Outcome, SpanSpec
 from ..kernel.hook import Hook, Target, standing_for
 from ..kernel.recording import Recording
 from ..kernel.scope import Describe, Scope
@@ -92,7 +92,7 @@ class _Application:
             if recording is None:
                 return function(*args, **kwargs)
             try:
-                if kwargs:
+                if "start_response" in kwargs:
                     kwargs["start_response"] = _Started(kwargs["start_response"], recording)
                 else:
                     args = (*args[:-1], _Started(args[-1], recording))
@@ -107,6 +107,11 @@ class _Application:
         return standing_for(function, wrapper)
 
 
+def _answered(status: str) -> Outcome | None:
+    code = status[:3]
+    return http.server_response(int(code)) if code.isdecimal() else None
+
+
 class _Started:
     """The server's `start_response`, which tells us the status in passing."""
 
@@ -117,9 +122,7 @@ class _Started:
         self._recording = recording
 
     def __call__(self, status: str, *args: Any, **kwargs: Any) -> Any:
-        code = status[:3]
-        if code.isdecimal():
-            self._recording.note(http.server_response(int(code)))
+        self._recording.learn(_answered, status)
         return self._start_response(status, *args, **kwargs)
 
 

@@ -7,7 +7,6 @@ from typing import Any, Literal
 
 from opentelemetry.context import get_current
 
-from . import safety
 from .call import Call, Outcome
 from .hook import Hook, Target, standing_for
 from .recording import ENTRY
@@ -46,12 +45,5 @@ class _Noted:
 
     def _note(self, call: Call) -> None:
         entry: Any = get_current().get(ENTRY)
-        if entry is None:
-            return
-        try:
-            outcome = self.describe(call)
-        except Exception as error:  # noqa: BLE001
-            safety.report(safety.place(self.describe), error)
-            return
-        if outcome is not None:
-            entry.note(outcome)
+        if entry is not None:
+            entry.learn(self.describe, call)

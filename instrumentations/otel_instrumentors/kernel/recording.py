@@ -55,43 +55,51 @@ class Recording:
     def finish(self, finisher: Finish | None, call: Call, result: Any) -> None:
         """End the span of a call that returned `result`."""
         if finisher is not None:
-            try:
-                outcome = finisher(call, result)
-            except Exception as error:  # noqa: BLE001
-                safety.report(safety.place(finisher), error)
-            else:
-                if outcome is not None:
-                    self.note(outcome)
+            self.learn(finisher, call, result)
         self.end()
 
     def fail(self, error: BaseException) -> None:
         """End the span of a call that raised. Control flow (exit, cancellation, a closed generator) is no error."""
-        if isinstance(error, Exception):
-            self.note(Outcome(error=error))
+        if isinstance(error, Exception) and not self.ended:
+            try:
+                self._record(error)
+            except Exception as broken:  # noqa: BLE001
+                safety.report("recording an exception", broken)
         self.end()
 
-    def note(self, outcome: Outcome) -> None:
-        """Put what became known on the span. An exception seen twice is recorded once."""
+    def learn(self, describe: Callable[..., Outcome | None], *subject: Any) -> None:
+        """Put on the span what `describe` says of the subject, if it is still open."""
         if self.ended:
             return
-        span = self.span
         try:
-            if outcome.name is not None:
-                span.update_name(outcome.name)
-            if outcome.attributes:
-                span.set_attributes(outcome.attributes)
-            failure = outcome.error
-            if isinstance(failure, BaseException):
-                if failure is not self._error:
-                    self._error = failure
-                    span.set_attribute(ERROR_TYPE, error_type(failure))
-                    span.record_exception(failure)
-                    span.set_status(Status(StatusCode.ERROR, f"{type(failure).__name__}: {failure}"))
-            elif failure is not None and self._error is None:
-                span.set_attribute(ERROR_TYPE, failure)
-                span.set_status(Status(StatusCode.ERROR))
+            outcome = describe(*subject)
+            if outcome is not None:
+                self._note(outcome)
         except Exception as error:  # noqa: BLE001
-            safety.report("recording a span", error)
+            safety.report(safety.place(describe), error)
+
+    def _note(self, outcome: Outcome) -> None:
+        span = self.span
+        if outcome.name is not None:
+            span.update_name(outcome.name)
+        if outcome.attributes:
+            span.set_attributes(outcome.attributes)
+        failure = outcome.error
+        if isinstance(failure, BaseException):
+            self._record(failure)
+        elif failure is not None and self._error is None:
+            span.set_attribute(ERROR_TYPE, failure)
+            span.set_status(Status(StatusCode.ERROR))
+
+    def _record(self, error: BaseException) -> None:
+        """An exception that is seen twice, by a framework and on its way out, is recorded once."""
+        if error is self._error:
+            return
+        self._error = error
+        span = self.span
+        span.set_attribute(ERROR_TYPE, error_type(error))
+        span.record_exception(error)
+        span.set_status(Status(StatusCode.ERROR, f"{type(error).__name__}: {error}"))
 
     def end(self) -> None:
         """Leave, and end the span; the second time nothing happens."""

@@ -1,0 +1,368 @@
+"""The exam that every plugin sits. A plugin's test says which instrumentor it is and one thing to do with the library.
+
+The exam reads the hook table; it compares what the application sees with and without us, and what we record.
+"""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import inspect
+import json
+import logging
+import pkgutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, ClassVar
+
+import opentelemetry.semconv.attributes
+import pytest
+from opentelemetry import trace
+from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY, attach, detach, set_value
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+import otel_instrumentors.semconv
+from otel_instrumentors.kernel import safety
+from otel_instrumentors.kernel.call import Outcome, SpanSpec
+from otel_instrumentors.kernel.instrumentor import Instrumentor
+
+ROOT = Path(__file__).parents[2]
+
+
+class Boom(Exception):
+    """What breaks in these tests."""
+
+
+def boom(*_args: Any, **_kwargs: Any) -> Any:
+    raise Boom("broken on purpose")
+
+
+class Recorder:
+    """A provider of the plain SDK that keeps its spans in memory."""
+
+    def __init__(self) -> None:
+        self.exporter = InMemorySpanExporter()
+        self.provider = TracerProvider(shutdown_on_exit=False)
+        self.provider.add_span_processor(SimpleSpanProcessor(self.exporter))
+
+    def spans(self) -> list[ReadableSpan]:
+        return list(self.exporter.get_finished_spans())
+
+    def take(self) -> list[ReadableSpan]:
+        spans = self.spans()
+        self.exporter.clear()
+        return spans
+
+
+@contextmanager
+def instrumented(instrumentor: type[Instrumentor], provider: trace.TracerProvider) -> Iterator[None]:
+    """The library instrumented, and given back whatever happens."""
+    instrumentor().instrument(tracer_provider=provider, skip_dep_check=True)
+    try:
+        yield
+    finally:
+        if instrumentor().is_instrumented_by_opentelemetry:
+            instrumentor().uninstrument()
+
+
+def names(spans: list[ReadableSpan]) -> list[str]:
+    return sorted(span.name for span in spans)
+
+
+class Contract:
+    """Subclass it as `Test<Plugin>Contract`, and say `instrumentor` and `use`."""
+
+    instrumentor: ClassVar[type[Instrumentor]]
+
+    @staticmethod
+    def use() -> Any:
+        """Use the library once, at least one hook with it; return something that can be compared."""
+        raise NotImplementedError
+
+    @pytest.fixture(autouse=True)
+    def _quiet_start(self) -> Iterator[None]:
+        safety._last_said.clear()
+        yield
+        if self.instrumentor().is_instrumented_by_opentelemetry:
+            self.instrumentor().uninstrument()
+
+    @pytest.fixture
+    def recorder(self) -> Recorder:
+        return Recorder()
+
+    def targets(self) -> dict[tuple[str, str], tuple[Any, str]]:
+        """(module, path) -> (owner, attribute) of every hook that the installed version has."""
+        found = {}
+        for module_name, hooks in self.instrumentor.hooks.items():
+            module = importlib.import_module(module_name)
+            for path in hooks:
+                owner: Any = module
+                *parents, name = path.split(".")
+                for parent in parents:
+                    owner = getattr(owner, parent, None)
+                if owner is not None and inspect.getattr_static(owner, name, None) is not None:
+                    found[module_name, path] = (owner, name)
+        return found
+
+    def originals(self) -> dict[tuple[str, str], Any]:
+        return {key: inspect.getattr_static(owner, name) for key, (owner, name) in self.targets().items()}
+
+    def test_a_use_is_traced_by_this_plugin_and_nothing_of_it_fails(self, recorder: Recorder) -> None:
+        untraced = self.use()
+        with instrumented(self.instrumentor, recorder.provider):
+            assert self.use() == untraced
+        spans = recorder.spans()
+        assert spans
+        for span in spans:
+            assert span.instrumentation_scope is not None
+            assert span.instrumentation_scope.name == self.instrumentor.__module__
+            assert span.end_time is not None
+            assert span.start_time is not None
+            assert span.end_time >= span.start_time
+            assert span.status.is_unset, span.to_json()
+
+    def test_every_hook_of_the_table_stands_and_is_given_back(self, recorder: Recorder) -> None:
+        before = self.originals()
+        assert before, "the installed version has none of the hooks"
+        with instrumented(self.instrumentor, recorder.provider):
+            during = self.originals()
+            assert [key for key in before if during[key] is before[key]] == []
+        assert self.originals() == before
+        assert self.use() is not NotImplemented
+        assert recorder.spans() == []
+
+    def test_hooked_functions_keep_their_name_and_signature(self, recorder: Recorder) -> None:
+        def looks(function: Any) -> tuple[Any, ...]:
+            return function.__name__, function.__doc__, str(inspect.signature(function))
+
+        before = {key: looks(function) for key, function in self.originals().items() if inspect.isfunction(function)}
+        with instrumented(self.instrumentor, recorder.provider):
+            during = {key: looks(function) for key, function in self.originals().items() if key in before}
+        assert during == before
+
+    def test_instrumenting_twice_traces_once(self, recorder: Recorder, caplog: pytest.LogCaptureFixture) -> None:
+        with instrumented(self.instrumentor, recorder.provider):
+            self.use()
+            once = names(recorder.take())
+            with caplog.at_level(logging.CRITICAL):
+                self.instrumentor().instrument(tracer_provider=recorder.provider, skip_dep_check=True)
+            self.use()
+            assert names(recorder.take()) == once
+
+    def test_instrumenting_again_and_again_leaves_nothing_behind(self, recorder: Recorder) -> None:
+        before = self.originals()
+        with instrumented(self.instrumentor, recorder.provider):
+            self.use()
+        once = names(recorder.take())
+        for _ in range(100):
+            with instrumented(self.instrumentor, recorder.provider):
+                pass
+        with instrumented(self.instrumentor, recorder.provider):
+            self.use()
+        assert names(recorder.take()) == once
+        assert self.originals() == before
+
+    def test_what_the_application_kept_falls_silent(self, recorder: Recorder, monkeypatch: pytest.MonkeyPatch) -> None:
+        untraced = self.use()
+        with instrumented(self.instrumentor, recorder.provider):
+            kept = self.originals()
+        for key, (owner, name) in self.targets().items():
+            monkeypatch.setattr(owner, name, kept[key])
+        assert self.use() == untraced
+        assert recorder.spans() == []
+
+    @pytest.mark.parametrize("key", [_SUPPRESS_INSTRUMENTATION_KEY, "suppress_instrumentation"])
+    def test_suppressed_means_no_span(self, recorder: Recorder, key: str) -> None:
+        untraced = self.use()
+        with instrumented(self.instrumentor, recorder.provider):
+            token = attach(set_value(key, True))
+            try:
+                assert self.use() == untraced
+            finally:
+                detach(token)
+        assert recorder.spans() == []
+
+    @pytest.mark.parametrize("when", ["imported_before", "imported_after"])
+    def test_it_does_not_matter_when_the_library_is_imported(self, recorder: Recorder, when: str) -> None:
+        with instrumented(self.instrumentor, recorder.provider):
+            self.use()
+        assert self._elsewhere(when)["names"] == names(recorder.spans())
+
+    def test_instrumenting_imports_nothing_of_the_library(self) -> None:
+        assert self._elsewhere("imported_after")["imported_by_instrumenting"] == []
+
+    @pytest.mark.parametrize("part", ["describing", "finishing", "tracer", "span", "context", "injecting"])
+    def test_what_breaks_on_our_side_the_application_does_not_see(
+        self, recorder: Recorder, part: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        untraced = self.use()
+        provider: trace.TracerProvider = recorder.provider
+        if part == "describing":
+            monkeypatch.setattr(SpanSpec, "__init__", boom)
+        elif part == "finishing":
+            monkeypatch.setattr(Outcome, "__init__", boom)
+        elif part == "tracer":
+            provider = _BrokenProvider(_BrokenTracer())
+        elif part == "span":
+            provider = _BrokenProvider(_TracerOfBrokenSpans())
+        elif part == "context":
+            monkeypatch.setattr("otel_instrumentors.kernel.scope.set_span_in_context", boom)
+        else:
+            monkeypatch.setattr("otel_instrumentors.kernel.scope.inject", boom)
+            monkeypatch.setattr("otel_instrumentors.kernel.scope.extract", boom)
+        with instrumented(self.instrumentor, provider), caplog.at_level(logging.WARNING, "otel_instrumentors"):
+            for _ in range(3):
+                assert self.use() == untraced
+        said = [record.getMessage() for record in caplog.records if record.name == "otel_instrumentors"]
+        assert len(said) == len(set(said)), "the same line twice within a minute"
+        if part in ("describing", "tracer", "span"):
+            assert said
+
+    def test_what_breaks_on_their_side_reaches_the_application_as_it_is(
+        self, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        for owner, name in self.targets().values():
+            monkeypatch.setattr(owner, name, _raising(inspect.getattr_static(owner, name)))
+        with pytest.raises(Boom) as untraced:
+            self.use()
+        with instrumented(self.instrumentor, recorder.provider), pytest.raises(Boom) as traced:
+            self.use()
+        assert traced.value.args == untraced.value.args
+        assert traced.value.__cause__ is None
+        for span in recorder.spans():
+            assert span.end_time is not None
+
+    def test_spans_speak_the_conventions_and_name_no_vendor(self, recorder: Recorder) -> None:
+        with instrumented(self.instrumentor, recorder.provider):
+            self.use()
+        plugin = self.instrumentor.__module__.rpartition(".")[2]
+        known = _known_keys()
+        for span in recorder.spans():
+            strange = [key for key in span.attributes or {} if key not in known and not key.startswith(f"{plugin}.")]
+            assert strange == []
+            assert "datadog" not in span.to_json().lower()
+
+    def test_nothing_is_left_in_memory(self) -> None:
+        provider = TracerProvider(shutdown_on_exit=False)
+        with instrumented(self.instrumentor, provider):
+            for _ in range(20):
+                self.use()
+            gc.collect()
+            before = len(gc.get_objects())
+            for _ in range(200):
+                self.use()
+            gc.collect()
+            assert len(gc.get_objects()) - before <= 100
+
+    def _elsewhere(self, scenario: str) -> dict[str, Any]:
+        """Run a scenario in a fresh interpreter."""
+        test_module = inspect.getfile(type(self))
+        done = subprocess.run(
+            [sys.executable, __file__, scenario, test_module, type(self).__name__],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            cwd=ROOT,
+            env={"PYTHONPATH": str(ROOT), "PATH": ""},
+        )
+        assert done.returncode == 0, done.stderr
+        answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+        return answer
+
+
+class _BrokenProvider(trace.TracerProvider):
+    def __init__(self, tracer: trace.Tracer) -> None:
+        self._tracer = tracer
+
+    def get_tracer(self, *_args: Any, **_kwargs: Any) -> trace.Tracer:
+        return self._tracer
+
+
+class _BrokenTracer(trace.NoOpTracer):
+    def start_span(self, *_args: Any, **_kwargs: Any) -> trace.Span:
+        raise Boom("no span today")
+
+
+class _BrokenSpan(trace.NonRecordingSpan):
+    set_attribute = set_attributes = record_exception = set_status = update_name = end = boom
+
+
+class _TracerOfBrokenSpans(trace.NoOpTracer):
+    def start_span(self, *_args: Any, **_kwargs: Any) -> trace.Span:
+        return _BrokenSpan(trace.INVALID_SPAN_CONTEXT)
+
+
+def _raising(function: Any) -> Any:
+    """A function of the same shape that raises."""
+    if inspect.iscoroutinefunction(function):
+
+        async def coroutine(*_args: Any, **_kwargs: Any) -> Any:
+            raise Boom("theirs")
+
+        return coroutine
+    if inspect.isasyncgenfunction(function):
+
+        async def asynchronous_generator(*_args: Any, **_kwargs: Any) -> Any:
+            raise Boom("theirs")
+            yield
+
+        return asynchronous_generator
+    if inspect.isgeneratorfunction(function):
+
+        def generator(*_args: Any, **_kwargs: Any) -> Any:
+            raise Boom("theirs")
+            yield
+
+        return generator
+
+    def plain(*_args: Any, **_kwargs: Any) -> Any:
+        raise Boom("theirs")
+
+    return plain
+
+
+def _known_keys() -> set[str]:
+    """The attribute keys of the stable conventions, and those that our own `semconv` modules add."""
+    keys = set()
+    for package in (opentelemetry.semconv.attributes, otel_instrumentors.semconv):
+        for module in pkgutil.iter_modules(package.__path__, package.__name__ + "."):
+            members = vars(importlib.import_module(module.name))
+            keys.update(value for name, value in members.items() if name.isupper() and isinstance(value, str))
+    return keys
+
+
+def _imported_before(contract: type[Contract]) -> dict[str, Any]:
+    for module in contract.instrumentor.hooks:
+        importlib.import_module(module)
+    return _imported_after(contract)
+
+
+def _imported_after(contract: type[Contract]) -> dict[str, Any]:
+    recorder = Recorder()
+    before = set(sys.modules)
+    contract.instrumentor().instrument(tracer_provider=recorder.provider, skip_dep_check=True)
+    libraries = {module.partition(".")[0] for module in contract.instrumentor.hooks}
+    imported = sorted({name.partition(".")[0] for name in set(sys.modules) - before} & libraries)
+    contract.use()
+    return {"names": names(recorder.spans()), "imported_by_instrumenting": imported}
+
+
+def _main(scenario: str, file: str, contract_name: str) -> None:
+    spec = importlib.util.spec_from_file_location("exam", file)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    contract = getattr(module, contract_name)
+    print(json.dumps({"imported_before": _imported_before, "imported_after": _imported_after}[scenario](contract)))
+
+
+if __name__ == "__main__":
+    import importlib.util
+
+    _main(*sys.argv[1:])

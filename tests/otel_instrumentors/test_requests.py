@@ -1,0 +1,195 @@
+"""Requests, against a real HTTP server."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+from opentelemetry.context import _SUPPRESS_HTTP_INSTRUMENTATION_KEY, attach, detach, set_value
+from opentelemetry.trace import SpanKind
+from tests.otel_instrumentors.contract import Contract, Recorder, instrumented
+
+from otel_instrumentors.kernel.call import Call
+from otel_instrumentors.requests import RequestsInstrumentor, send
+
+
+class _Handler(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        path = self.path.partition("?")[0]
+        self.server.seen.append((path, dict(self.headers)))  # type: ignore[attr-defined]
+        if path == "/moved":
+            self.send_response(302)
+            self.send_header("Location", "/here")
+        else:
+            self.send_response(int(path[1:]) if path[1:].isdecimal() else 200)
+        self.send_header("Content-Length", "2")
+        self.end_headers()
+        self.wfile.write(b"ok")
+
+    do_POST = do_GET
+
+    def log_message(self, *_args: Any) -> None:
+        """Quiet."""
+
+
+class _Server:
+    """A server on a free loopback port, and what it has seen."""
+
+    def __enter__(self) -> _Server:
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
+        self.seen: list[tuple[str, dict[str, str]]] = []
+        self._server.seen = self.seen  # type: ignore[attr-defined]
+        self.port = self._server.server_port
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01})
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+
+class TestRequestsContract(Contract):
+    instrumentor = RequestsInstrumentor
+
+    @staticmethod
+    def use() -> Any:
+        import requests
+
+        with _Server() as server, requests.Session() as session:
+            return session.get(f"{server.url}/path").text
+
+    # Each use starts a server of its own: the threads of the last ones are still being forgotten.
+    def test_nothing_is_left_in_memory(self) -> None:
+        with _Server() as server:
+            type(self).use = staticmethod(lambda: _get(server))  # type: ignore[method-assign]
+            try:
+                super().test_nothing_is_left_in_memory()
+            finally:
+                del type(self).use
+
+
+def _get(server: _Server) -> str:
+    import requests
+
+    server.seen.clear()
+    with requests.Session() as session:
+        return session.get(f"{server.url}/path").text
+
+
+@pytest.fixture
+def server() -> Iterator[_Server]:
+    with _Server() as server:
+        yield server
+
+
+@pytest.fixture
+def recorder() -> Iterator[Recorder]:
+    recorder = Recorder()
+    with instrumented(RequestsInstrumentor, recorder.provider):
+        yield recorder
+
+
+def test_a_request_is_a_client_span(recorder: Recorder, server: _Server) -> None:
+    import requests
+
+    requests.get(f"{server.url}/item/7?sig=abc&x=1", headers={"User-Agent": "test"}, timeout=5)
+
+    (span,) = recorder.take()
+    assert (span.name, span.kind) == ("GET", SpanKind.CLIENT)
+    assert dict(span.attributes or {}) == {
+        "http.request.method": "GET",
+        "url.full": f"{server.url}/item/7?sig=REDACTED&x=1",
+        "server.address": "127.0.0.1",
+        "server.port": server.port,
+        "user_agent.original": "test",
+        "http.response.status_code": 200,
+        "http.response.reason_phrase": "OK",
+    }
+
+
+def test_the_called_side_reads_the_span_in_the_headers(recorder: Recorder, server: _Server) -> None:
+    import requests
+
+    requests.get(server.url, timeout=5)
+
+    (span,) = recorder.take()
+    headers = {name.lower(): value for name, value in server.seen[0][1].items()}
+    assert headers["traceparent"].split("-")[1:3] == [
+        f"{span.context.trace_id:032x}",
+        f"{span.context.span_id:016x}",
+    ]
+
+
+def test_a_redirect_is_a_span_of_its_own_below_the_first(recorder: Recorder, server: _Server) -> None:
+    import requests
+
+    assert requests.get(f"{server.url}/moved", timeout=5).status_code == 200
+
+    followed, first = recorder.take()
+    assert followed.parent is not None
+    assert followed.parent.span_id == first.context.span_id
+    sent = [{name.lower(): value for name, value in headers.items()}["traceparent"] for _, headers in server.seen]
+    assert [value.split("-")[2] for value in sent] == [
+        f"{first.context.span_id:016x}",
+        f"{followed.context.span_id:016x}",
+    ]
+
+
+@pytest.mark.parametrize(("status", "error"), [(200, None), (404, "404"), (500, "500")])
+def test_for_a_client_4xx_and_5xx_are_failures(
+    recorder: Recorder, server: _Server, status: int, error: str | None
+) -> None:
+    import requests
+
+    requests.get(f"{server.url}/{status}", timeout=5)
+
+    (span,) = recorder.take()
+    assert dict(span.attributes or {}).get("error.type") == error
+    assert span.status.is_ok == (error is None) or span.status.is_unset == (error is None)
+
+
+def test_a_refused_connection_is_recorded_and_raised(recorder: Recorder) -> None:
+    import requests
+
+    with pytest.raises(requests.ConnectionError):
+        requests.get("http://user:secret@127.0.0.1:1/x", timeout=5)
+
+    (span,) = recorder.take()
+    attributes = dict(span.attributes or {})
+    assert attributes["error.type"] == "requests.exceptions.ConnectionError"
+    assert attributes["url.full"] == "http://REDACTED:REDACTED@127.0.0.1:1/x"
+    assert "secret" not in span.to_json()
+
+
+def test_a_request_that_a_layer_above_traces_is_silent(recorder: Recorder, server: _Server) -> None:
+    import requests
+
+    token = attach(set_value(_SUPPRESS_HTTP_INSTRUMENTATION_KEY, True))
+    try:
+        requests.get(server.url, timeout=5)
+    finally:
+        detach(token)
+
+    assert recorder.take() == []
+
+
+def test_odd_requests_are_described_as_far_as_they_go() -> None:
+    import requests
+
+    request = requests.Request("BREW", "http://[::1]:8080/pot?x", headers={"User-Agent": b"bytes"}).prepare()
+    spec = send(Call(None, (request,), {}))
+    assert spec.name == "HTTP"
+    assert dict(spec.attributes or {}) == {
+        "http.request.method": "_OTHER",
+        "http.request.method_original": "BREW",
+        "url.full": "http://[::1]:8080/pot?x",
+        "server.address": "::1",
+        "server.port": 8080,
+        "user_agent.original": "bytes",
+    }
