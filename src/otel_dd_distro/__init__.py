@@ -1,1 +1,24 @@
 """otel-dd-distro: plain OpenTelemetry in the code, Datadog-exact traces in the Agent."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .configurator import install as install
+    from .pipeline import counters as counters
+
+__all__ = ["counters", "install"]
+
+
+def __getattr__(name: str) -> Any:
+    """Load what is asked for: the instrumented application starts faster for what nobody asks for."""
+    if name == "install":
+        from .configurator import install
+
+        return install
+    if name == "counters":
+        from .pipeline import counters
+
+        return counters
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -48,6 +48,8 @@ class Settings:
     """False: no thread, no socket, no log line."""
     exporters: tuple[str, ...]
     """Names of trace exporters, lower case; empty for none."""
+    otlp_protocol: str
+    """`http/protobuf` or `grpc`."""
     debug: bool
     trace_ids_128_bit: bool
     disabled_instrumentors: frozenset[str]
@@ -342,6 +344,9 @@ VARIABLES: tuple[Variable, ...] = (
     Variable("exporters", ("OTEL_TRACES_EXPORTER",), _exporters, ("datadog",),
         "Trace exporters: `datadog`, `otlp`, `console`, any other by the name of its entry point, or several. "
         "`none` means DD_TRACE_ENABLED=false unless that is set."),
+    Variable("otlp_protocol", ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"),
+        _one_of(("http/protobuf", "grpc")), "http/protobuf",
+        "How the exporter `otlp` talks: `http/protobuf` or `grpc`. Its other variables are OpenTelemetry's own."),
     Variable("debug", ("DD_TRACE_DEBUG", "OTEL_LOG_LEVEL"), _debug, False,
         "Log what we do at level debug (`true`; OTEL_LOG_LEVEL: `debug`)."),
     Variable("trace_ids_128_bit", ("DD_TRACE_128_BIT_TRACEID_GENERATION_ENABLED",), _flag, True,

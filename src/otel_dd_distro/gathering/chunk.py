@@ -20,3 +20,5 @@ class Chunk(NamedTuple):
     """Whether spans of the same local trace are still open."""
     parents: Mapping[int, ReadableSpan]
     """The spans of this local trace that are still open, by span id: a child's service may depend on them."""
+    root: ReadableSpan | None = None
+    """The span that the local trace began with, open or not; None where a foreign processor cut the chunk."""

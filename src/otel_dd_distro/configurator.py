@@ -1,0 +1,125 @@
+"""Sets the OpenTelemetry SDK up: propagators, provider, exporters, and the other signals if they are asked for."""
+
+from __future__ import annotations
+
+import logging
+import os
+from typing import TYPE_CHECKING, Any
+
+from opentelemetry import trace
+from opentelemetry.propagate import set_global_textmap
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.sampling import ALWAYS_ON
+
+from . import pipeline, propagation, settings
+from .ids import ShortTraceIds
+from .resource import resource_of
+
+if TYPE_CHECKING:
+    from opentelemetry.sdk.trace.export import SpanExporter
+    from opentelemetry.sdk.trace.sampling import Sampler
+
+    from .settings import Settings
+
+log = logging.getLogger("otel_dd_distro")
+
+_OTLP = {"http/protobuf": "otlp_proto_http", "grpc": "otlp_proto_grpc"}
+
+
+class DatadogConfigurator:
+    """What `opentelemetry-instrument` calls before the application runs."""
+
+    def configure(self, auto_instrumentation_version: str | None = None, **_kwargs: Any) -> None:
+        """Set the SDK up from the environment."""
+        provider = install(auto_instrumentation_version=auto_instrumentation_version)
+        if provider is not None:
+            _configure_other_signals(provider)
+
+
+def install(
+    provider: TracerProvider | None = None, *, auto_instrumentation_version: str | None = None
+) -> TracerProvider | None:
+    """Send spans to the Datadog Agent as the environment says, and read and write trace headers.
+
+    With a `provider` of your own, its spans are sent beside whatever else you do with them. Without, it is the global
+    provider, which is made when there is none yet. Asked again, nothing changes. Returns the provider; None, and
+    nothing is done, when tracing is switched off (`DD_TRACE_ENABLED=false` or `OTEL_SDK_DISABLED=true`).
+    """
+    current = settings.current()
+    if not current.enabled:
+        return None
+    if current.debug:
+        log.setLevel(logging.DEBUG)
+    set_global_textmap(propagation.from_settings(current))
+    if provider is not None:
+        pipeline.current().serve(provider)
+        return provider
+    existing = trace.get_tracer_provider()
+    if isinstance(existing, TracerProvider):
+        # The application came first: its provider stays as it is, with what is ours beside.
+        if "datadog" in current.exporters:
+            pipeline.current().serve(existing)
+        return existing
+    made = _provider(current, auto_instrumentation_version)
+    trace.set_tracer_provider(made)
+    return made
+
+
+def _provider(current: Settings, auto_instrumentation_version: str | None) -> TracerProvider:
+    provider = TracerProvider(
+        sampler=_sampler(),
+        resource=resource_of(current, auto_instrumentation_version),
+        id_generator=None if current.trace_ids_128_bit else ShortTraceIds(),
+    )
+    for name in current.exporters:
+        if name == "datadog":
+            pipeline.current().serve(provider)
+            continue
+        exporter = _exporter(name, current)
+        if exporter is not None:
+            from opentelemetry.sdk.trace.export import BatchSpanProcessor
+
+            provider.add_span_processor(BatchSpanProcessor(exporter))
+    return provider
+
+
+def _sampler() -> Sampler | None:
+    """Every span is recorded, the Datadog decision comes late; unless a sampler of OpenTelemetry's is asked for."""
+    return None if os.environ.get("OTEL_TRACES_SAMPLER") else ALWAYS_ON
+
+
+def _exporter(name: str, current: Settings) -> SpanExporter | None:
+    """The exporter of that name from the installed packages; where there is none, one line that says what to do."""
+    from importlib.metadata import entry_points
+
+    entry_name = _OTLP[current.otlp_protocol] if name == "otlp" else name
+    found = entry_points(group="opentelemetry_traces_exporter", name=entry_name)
+    if not found:
+        remedy = "pip install 'otel-dd-distro[otlp]'" if name.startswith("otlp") else "install the package that has it"
+        log.warning("OTEL_TRACES_EXPORTER names %s, which is not installed: it is left out; %s", name, remedy)
+        return None
+    try:
+        exporter: SpanExporter = next(iter(found)).load()()
+    except Exception as error:  # noqa: BLE001
+        log.warning("Exporter %s could not be made, it is left out: %s: %s", name, type(error).__name__, error)
+        return None
+    return exporter
+
+
+def _configure_other_signals(provider: TracerProvider) -> None:
+    """Metrics and logs of the OpenTelemetry SDK, loaded only for those who name an exporter for them."""
+    asked = [os.environ.get(f"OTEL_{signal}_EXPORTER", "none").strip().lower() for signal in ("METRICS", "LOGS")]
+    if all(names in ("", "none") for names in asked):
+        return
+    from opentelemetry.sdk import _configuration as upstream
+
+    try:
+        _, metrics, logs = upstream._import_exporters(
+            [], upstream._get_exporter_names("metrics"), upstream._get_exporter_names("logs")
+        )
+        if metrics:
+            upstream._init_metrics(metrics, provider.resource)
+        if logs:
+            upstream._init_logging(logs, provider.resource, setup_logging_handler=False)
+    except Exception as error:  # noqa: BLE001
+        log.warning("Metrics and logs are not exported: %s: %s", type(error).__name__, error)

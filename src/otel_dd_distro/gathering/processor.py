@@ -1,0 +1,71 @@
+"""The span processor that brings the spans of any OpenTelemetry SDK provider to the Agent."""
+
+from __future__ import annotations
+
+import logging
+from typing import Protocol
+
+from opentelemetry.context import Context
+from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
+
+from .local_traces import LocalTraces
+
+log = logging.getLogger("otel_dd_distro")
+
+
+class Sink(Protocol):
+    """Where chunks go, and what can be asked of it at the end."""
+
+    def flush(self, timeout_s: float) -> bool: ...
+
+    def shutdown(self, timeout_s: float) -> None: ...
+
+
+class DatadogSpanProcessor(SpanProcessor):
+    """Gathers spans into local traces. One processor may serve several providers: the last one closes it.
+
+    `shutdown_timeout` is in seconds, the longest that the application's exit waits for the Agent.
+    """
+
+    def __init__(self, local_traces: LocalTraces, sink: Sink, *, shutdown_timeout: float = 2.0) -> None:
+        self._local_traces = local_traces
+        self._sink = sink
+        self._shutdown_timeout = shutdown_timeout
+        self._providers = 0
+        self._has_failed = False
+
+    def serve_one_more(self) -> None:
+        """Another provider calls this processor, and will shut it down."""
+        self._providers += 1
+
+    def on_start(self, span: Span, parent_context: Context | None = None) -> None:
+        try:
+            self._local_traces.start(span, parent_context)
+        except Exception as error:  # noqa: BLE001
+            self._say(error)
+
+    def on_end(self, span: ReadableSpan) -> None:
+        try:
+            self._local_traces.end(span)
+        except Exception as error:  # noqa: BLE001
+            self._say(error)
+
+    def force_flush(self, timeout_millis: int = 30000) -> bool:
+        """Send every span that has ended; False when that took longer than `timeout_millis`."""
+        self._local_traces.hand_on_all()
+        return self._sink.flush(timeout_millis / 1000)
+
+    def shutdown(self) -> None:
+        self._local_traces.hand_on_all()
+        self._providers -= 1
+        if self._providers <= 0:
+            self._sink.shutdown(self._shutdown_timeout)
+        else:
+            self._sink.flush(self._shutdown_timeout)
+
+    def _say(self, error: Exception) -> None:
+        if not self._has_failed:
+            self._has_failed = True
+            log.warning("A span could not be gathered and is lost; said once: %s: %s", type(error).__name__, error)
+
+
