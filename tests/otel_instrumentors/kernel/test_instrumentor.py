@@ -1,0 +1,168 @@
+"""Hooks are placed when a library is imported, and taken away again."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from otel_instrumentors.kernel import safety, versions
+from otel_instrumentors.kernel.call import Call, SpanSpec
+from otel_instrumentors.kernel.instrumentor import Instrumentor
+from otel_instrumentors.kernel.traced import traced
+from tests.otel_instrumentors.contract import Recorder, instrumented
+
+LIBRARY = """
+class Base:
+    def inherited(self): return "inherited"
+
+class Thing(Base):
+    def method(self): return "method"
+    @classmethod
+    def made(cls): return cls.__name__
+    @staticmethod
+    def helped(x): return x
+
+def function(): return "function"
+alias = function
+"""
+
+
+def describe(call: Call) -> SpanSpec:
+    who = getattr(call.instance, "__name__", None) or type(call.instance).__name__
+    return SpanSpec(who)
+
+
+class ThingInstrumentor(Instrumentor):
+    hooks = {
+        "a_library": {
+            "Thing.method": traced(describe),
+            "Thing.made": traced(describe),
+            "Thing.helped": traced(describe),
+            "Thing.inherited": traced(describe),
+            "Thing.gone": traced(describe),
+            "Missing.method": traced(describe),
+            "function": traced(describe),
+        },
+    }
+
+
+class GoneInstrumentor(Instrumentor):
+    hooks = {"a_library": {"Thing.gone": traced(describe), "gone": traced(describe)}}
+
+
+@pytest.fixture
+def recorder() -> Recorder:
+    return Recorder()
+
+
+@pytest.fixture(autouse=True)
+def _library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    (tmp_path / "a_library.py").write_text(LIBRARY)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    sys.modules.pop("a_library", None)
+    safety._last_said.clear()
+    yield
+    sys.modules.pop("a_library", None)
+
+
+def library() -> Any:
+    return importlib.import_module("a_library")
+
+
+def used() -> list[Any]:
+    module = library()
+    thing = module.Thing()
+    return [thing.method(), thing.inherited(), module.Thing.made(), module.Thing.helped(1), module.function()]
+
+
+def test_methods_class_methods_static_methods_and_functions_are_hooked(recorder: Recorder) -> None:
+    with instrumented(ThingInstrumentor, recorder.provider):
+        assert used() == ["method", "inherited", "Thing", 1, "function"]
+    assert [span.name for span in recorder.take()] == ["Thing", "Thing", "Thing", "NoneType", "NoneType"]
+
+
+def test_uninstrumenting_gives_back_each_attribute_where_it_was(recorder: Recorder) -> None:
+    module = library()
+    before = {name: dict(vars(module.Thing)) for name in ("Thing",)}
+    with instrumented(ThingInstrumentor, recorder.provider):
+        assert "inherited" in vars(module.Thing)
+    assert {name: dict(vars(module.Thing)) for name in ("Thing",)} == before
+    assert module.function is module.alias
+
+
+def test_a_wrapper_that_somebody_else_put_on_top_stays_and_ours_is_silent(recorder: Recorder) -> None:
+    module = library()
+    with instrumented(ThingInstrumentor, recorder.provider):
+        ours = module.function
+        module.function = lambda: ours()
+    assert module.function() == "function"
+    assert recorder.take() == []
+
+
+def test_a_waiting_hook_is_cancelled_by_uninstrumenting(recorder: Recorder) -> None:
+    with instrumented(ThingInstrumentor, recorder.provider):
+        pass
+    used()
+    assert recorder.take() == []
+
+
+def test_a_plugin_of_which_nothing_could_be_placed_warns_once(
+    recorder: Recorder, caplog: pytest.LogCaptureFixture
+) -> None:
+    with instrumented(GoneInstrumentor, recorder.provider):
+        library()
+    assert [record.getMessage() for record in caplog.records] == [
+        "Nothing of test_instrumentor could be instrumented: a_library has none of Thing.gone, gone"
+    ]
+
+
+def test_an_unsupported_version_warns_once_and_is_left_alone(
+    recorder: Recorder, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(versions, "supported", lambda _plugin: ("a-library>=2",))
+    monkeypatch.setattr(versions, "installed", lambda _name: "1.9")
+    with instrumented(ThingInstrumentor, recorder.provider):
+        assert used()[0] == "method"
+    assert recorder.take() == []
+    assert [record.getMessage() for record in caplog.records] == [
+        "test_instrumentor is not instrumented: a-library 1.9 is installed, a-library>=2 is supported"
+    ]
+
+
+def test_an_import_hook_that_fails_does_not_fail_the_import(
+    recorder: Recorder, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_plugin: str) -> str:
+        raise RuntimeError("no metadata")
+
+    monkeypatch.setattr(versions, "conflict", broken)
+    with instrumented(ThingInstrumentor, recorder.provider), caplog.at_level(logging.WARNING):
+        assert used()[0] == "method"
+    assert len(caplog.records) == 1
+    assert "no metadata" in caplog.records[0].getMessage()
+
+
+def test_the_supported_versions_are_those_of_the_extra() -> None:
+    from otel_instrumentors.flask import FlaskInstrumentor
+    from otel_instrumentors.sqlite3 import Sqlite3Instrumentor
+
+    assert FlaskInstrumentor().instrumentation_dependencies() == ("flask>=0.10",)
+    assert Sqlite3Instrumentor().instrumentation_dependencies() == ()
+
+
+def test_a_name_copied_from_a_hooked_module_is_not_hooked_twice(recorder: Recorder, tmp_path: Path) -> None:
+    (tmp_path / "a_package.py").write_text("from a_library import *\n")
+
+    class Both(Instrumentor):
+        hooks = {"a_library": {"function": traced(describe)}, "a_package": {"function": traced(describe)}}
+
+    with instrumented(Both, recorder.provider):
+        assert importlib.import_module("a_package").function() == "function"
+        assert len(recorder.take()) == 1
+    assert sys.modules.pop("a_package").function is library().alias

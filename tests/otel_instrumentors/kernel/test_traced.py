@@ -1,0 +1,272 @@
+"""The four shapes of a call."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import gc
+import inspect
+import logging
+import types
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Any
+
+import pytest
+from opentelemetry import trace
+from opentelemetry.context import get_current
+
+from otel_instrumentors.kernel.call import Call, Outcome, SpanSpec
+from otel_instrumentors.kernel.hook import Target
+from otel_instrumentors.kernel.scope import Scope
+from otel_instrumentors.kernel.traced import traced
+from tests.otel_instrumentors.contract import Recorder
+
+
+def describe(call: Call) -> SpanSpec | None:
+    return None if call.arg(0, "x") == "unworthy" else SpanSpec("span", attributes={"x": str(call.arg(0, "x"))})
+
+
+def finish(_call: Call, result: Any) -> Outcome:
+    return Outcome({"result": str(result)})
+
+
+@pytest.fixture
+def recorder() -> Recorder:
+    return Recorder()
+
+
+@pytest.fixture
+def wrapped(recorder: Recorder) -> Callable[..., Any]:
+    scope = Scope(recorder.provider.get_tracer("test"))
+    return lambda function: traced(describe, finish).wrap(Target(function, None, False), scope)
+
+
+def current_name() -> str | None:
+    return getattr(trace.get_current_span(), "name", None)
+
+
+def recorded(recorder: Recorder) -> list[tuple[dict[str, Any], str]]:
+    return [(dict(span.attributes or {}), span.status.status_code.name) for span in recorder.take()]
+
+
+def plain(x: Any) -> Any:
+    if x == "bad":
+        raise ValueError(x)
+    return x, current_name()
+
+
+async def coroutine(x: Any) -> Any:
+    await asyncio.sleep(0)
+    return plain(x)
+
+
+def generator(x: Any) -> Iterator[Any]:
+    sent = yield plain(x)
+    while sent:
+        sent = yield (sent, current_name())
+    return "done"  # noqa: B901
+
+
+async def asynchronous_generator(x: Any) -> AsyncIterator[Any]:
+    sent = yield plain(x)
+    while sent:
+        await asyncio.sleep(0)
+        sent = yield (sent, current_name())
+
+
+def test_a_plain_call_is_current_while_it_runs(recorder: Recorder, wrapped: Callable[..., Any]) -> None:
+    before = get_current()
+    assert wrapped(plain)(1) == (1, "span")
+    assert get_current() is before
+    assert recorded(recorder) == [({"x": "1", "result": "(1, 'span')"}, "UNSET")]
+
+
+def test_a_coroutine_stays_a_coroutine_function(recorder: Recorder, wrapped: Callable[..., Any]) -> None:
+    function = wrapped(coroutine)
+    assert inspect.iscoroutinefunction(function)
+
+    async def run() -> Any:
+        return await asyncio.gather(function(1), function(x=2), function("unworthy")), current_name()
+
+    assert asyncio.run(run()) == ([(1, "span"), (2, "span"), ("unworthy", None)], None)
+    assert len(recorder.take()) == 2
+
+
+def test_a_generator_is_current_in_its_own_steps_only(recorder: Recorder, wrapped: Callable[..., Any]) -> None:
+    function = wrapped(generator)
+    assert inspect.isgeneratorfunction(generator)
+    steps = function(1)
+    assert recorder.spans() == []
+    assert next(steps) == (1, "span")
+    assert current_name() is None
+    assert steps.send("more") == ("more", "span")
+    with pytest.raises(StopIteration) as stopped:
+        steps.send(None)
+    assert stopped.value.value == "done"
+    assert recorded(recorder) == [({"x": "1", "result": "done"}, "UNSET")]
+
+
+def test_an_asynchronous_generator_is_current_in_its_own_steps_only(
+    recorder: Recorder, wrapped: Callable[..., Any]
+) -> None:
+    function = wrapped(asynchronous_generator)
+    assert inspect.isasyncgenfunction(function)
+
+    async def run() -> None:
+        steps = function(1)
+        assert await anext(steps) == (1, "span")
+        assert current_name() is None
+        assert await steps.asend("more") == ("more", "span")
+        with pytest.raises(StopAsyncIteration):
+            await steps.asend(None)
+
+    asyncio.run(run())
+    assert recorded(recorder) == [({"x": "1", "result": "None"}, "UNSET")]
+
+
+@pytest.mark.parametrize("shape", [plain, coroutine, generator, asynchronous_generator])
+def test_an_exception_is_recorded_and_goes_on_unchanged(
+    recorder: Recorder, wrapped: Callable[..., Any], shape: Callable[..., Any]
+) -> None:
+    with pytest.raises(ValueError, match="bad") as raised:
+        drain(wrapped(shape)("bad"))
+
+    assert raised.value.__context__ is None
+    assert raised.traceback[-1].name == "plain"
+    assert recorded(recorder) == [({"x": "bad", "error.type": "ValueError"}, "ERROR")]
+
+
+@pytest.mark.parametrize("shape", [plain, coroutine, generator, asynchronous_generator])
+def test_a_call_that_deserves_no_span_has_none(
+    recorder: Recorder, wrapped: Callable[..., Any], shape: Callable[..., Any]
+) -> None:
+    assert drain(wrapped(shape)("unworthy")) == drain(shape("unworthy"))
+    assert recorder.take() == []
+
+
+@pytest.mark.parametrize("shape", [generator, asynchronous_generator])
+def test_what_is_thrown_into_a_generator_arrives_there(
+    recorder: Recorder, wrapped: Callable[..., Any], shape: Callable[..., Any]
+) -> None:
+    def catching(x: Any) -> Iterator[Any]:
+        try:
+            yield x
+        except KeyError as error:
+            yield f"caught {error.args[0]}"
+
+    async def catching_asynchronously(x: Any) -> AsyncIterator[Any]:
+        for step in (steps := catching(x)):
+            try:
+                yield step
+            except KeyError as error:
+                yield steps.throw(error)
+
+    async def run() -> None:
+        steps = wrapped(catching_asynchronously)(1)
+        assert await anext(steps) == 1
+        assert await steps.athrow(KeyError("k")) == "caught k"
+        await steps.aclose()
+
+    if shape is generator:
+        steps = wrapped(catching)(1)
+        assert next(steps) == 1
+        assert steps.throw(KeyError("k")) == "caught k"
+        steps.close()
+    else:
+        asyncio.run(run())
+    assert [status for _, status in recorded(recorder)] == ["UNSET"]
+
+
+@pytest.mark.parametrize("how", ["break", "aclose in another task", "garbage", "cancel"])
+def test_a_stream_that_is_left_early_ends_once_and_quietly(
+    recorder: Recorder, wrapped: Callable[..., Any], how: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def endless(x: Any) -> AsyncIterator[Any]:
+        while True:
+            await asyncio.sleep(0)
+            yield x
+
+    async def consume(steps: AsyncIterator[Any]) -> None:
+        async for _ in steps:
+            await asyncio.sleep(0)
+
+    async def run() -> None:
+        steps = wrapped(endless)(1)
+        await anext(steps)
+        if how == "break":
+            async for _ in steps:
+                break
+            await steps.aclose()
+        elif how == "aclose in another task":
+            await asyncio.create_task(steps.aclose())
+        elif how == "garbage":
+            del steps
+            gc.collect()
+            await asyncio.sleep(0.01)
+        else:
+            task = asyncio.create_task(consume(steps))
+            await asyncio.sleep(0.01)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            await steps.aclose()
+        assert current_name() is None
+
+    with caplog.at_level(logging.DEBUG):
+        asyncio.run(run())
+    assert [record for record in caplog.records if record.name.startswith("opentelemetry")] == []
+    assert [status for _, status in recorded(recorder)] == ["UNSET"]
+
+
+def test_a_cancelled_coroutine_is_no_error(recorder: Recorder, wrapped: Callable[..., Any]) -> None:
+    async def run() -> None:
+        task = asyncio.create_task(wrapped(asyncio.sleep)(10))
+        await asyncio.sleep(0.01)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(run())
+    assert [status for _, status in recorded(recorder)] == ["UNSET"]
+
+
+def test_a_coroutine_closed_elsewhere_leaves_no_log_line(
+    recorder: Recorder, wrapped: Callable[..., Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    async def waiting(_x: Any) -> None:
+        await _pause()
+
+    started = wrapped(waiting)(1)
+    contextvars.copy_context().run(started.send, None)
+    contextvars.copy_context().run(started.close)
+    assert caplog.records == []
+    assert recorded(recorder) == [({"x": "1"}, "UNSET")]
+
+
+@types.coroutine
+def _pause() -> Iterator[None]:
+    yield
+
+
+def test_the_wrapper_looks_like_what_it_stands_for(wrapped: Callable[..., Any]) -> None:
+    assert wrapped(plain).__name__ == "plain"
+    assert inspect.signature(wrapped(plain)) == inspect.signature(plain)
+    assert wrapped(plain).__wrapped__ is plain
+    assert wrapped(len)([1]) == 1
+
+
+def drain(made: Any) -> Any:
+    async def items() -> list[Any]:
+        return [item async for item in made]
+
+    if inspect.iscoroutine(made):
+        return asyncio.run(_awaited(made))
+    if inspect.isgenerator(made):
+        return list(made)
+    if inspect.isasyncgen(made):
+        return asyncio.run(items())
+    return made
+
+
+async def _awaited(made: Any) -> Any:
+    return await made

@@ -1,0 +1,131 @@
+"""What of the house a machine can keep."""
+
+from __future__ import annotations
+
+import ast
+import importlib.metadata
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+NEUTRAL = ROOT / "instrumentations" / "otel_instrumentors"
+DATADOG = ROOT / "src" / "otel_dd_distro"
+PLUGINS = sorted(path.stem for path in NEUTRAL.glob("*.py") if path.stem != "__init__")
+FLOORS = {"plugin": 3, "families": 2, "semconv": 1, "kernel": 0}
+DISTRIBUTION = importlib.metadata.distribution("otel-dd-distro")
+
+
+def sources(root: Path) -> list[Path]:
+    return sorted(root.rglob("*.py"))
+
+
+def imported(path: Path, package: str) -> set[str]:
+    """The absolute names of all modules that a file imports."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            found.add(node.module or "")
+        elif isinstance(node, ast.ImportFrom):
+            base = package.split(".")[: len(package.split(".")) - node.level + 1]
+            prefix = ".".join([*base, node.module] if node.module else base)
+            found.update(f"{prefix}.{alias.name}" for alias in node.names) if not node.module else found.add(prefix)
+    return found
+
+
+def package_of(path: Path, root: Path) -> str:
+    return ".".join(path.relative_to(root.parent).parent.parts)
+
+
+def floor(module: str) -> int | None:
+    parts = module.split(".")
+    if parts[0] != "otel_instrumentors" or len(parts) == 1:
+        return None
+    return FLOORS.get(parts[1], FLOORS["plugin"])
+
+
+@pytest.mark.parametrize("path", sources(NEUTRAL), ids=lambda path: str(path.relative_to(NEUTRAL)))
+def test_imports_go_down_and_no_plugin_imports_another(path: Path) -> None:
+    own = floor(".".join(path.relative_to(NEUTRAL.parent).with_suffix("").parts))
+    if path.name == "__init__.py":
+        return
+    assert own is not None
+    for module in imported(path, package_of(path, NEUTRAL)):
+        other = floor(module)
+        assert other is None or other < own or (other == own and own < FLOORS["plugin"]), f"{path} imports {module}"
+
+
+def test_the_two_halves_never_import_each_other() -> None:
+    for path in sources(NEUTRAL):
+        assert not [name for name in imported(path, package_of(path, NEUTRAL)) if name.startswith("otel_dd_distro")]
+    for path in sources(DATADOG):
+        assert not [name for name in imported(path, package_of(path, DATADOG)) if name.startswith("otel_instrumentors")]
+
+
+@pytest.mark.parametrize("path", sources(NEUTRAL), ids=lambda path: str(path.relative_to(NEUTRAL)))
+def test_the_neutral_half_names_no_vendor(path: Path) -> None:
+    assert re.findall(r"(?i)datadog|ddtrace|\bDD_", path.read_text()) == []
+
+
+@pytest.mark.parametrize("plugin", PLUGINS)
+def test_a_plugin_carries_no_try(plugin: str) -> None:
+    tree = ast.parse((NEUTRAL / f"{plugin}.py").read_text())
+    assert [node.lineno for node in ast.walk(tree) if isinstance(node, ast.Try)] == []
+    assert ast.get_docstring(tree), "the first line of the docstring says what the plugin is for"
+
+
+@pytest.mark.parametrize("plugin", PLUGINS)
+def test_importing_a_plugin_imports_no_library_it_watches(plugin: str) -> None:
+    program = (
+        "import sys; before = set(sys.modules); import importlib;"
+        f"module = importlib.import_module('otel_instrumentors.{plugin}');"
+        "hooks = next(value.hooks for name, value in vars(module).items()"
+        " if name.endswith('Instrumentor') and value.__module__ == module.__name__);"
+        "libraries = {name.partition('.')[0] for name in hooks};"
+        "print(sorted(libraries & {name.partition('.')[0] for name in set(sys.modules) - before}))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    assert (done.stdout.strip(), done.stderr) == ("[]", "")
+
+
+def test_the_catalogue_is_complete_file_entry_point_and_extra_bear_one_name() -> None:
+    entries = {
+        entry.name: entry.value for entry in DISTRIBUTION.entry_points if entry.group == "opentelemetry_instrumentor"
+    }
+    extras = set(DISTRIBUTION.metadata.get_all("Provides-Extra") or []) - {"all", "otlp"}
+    assert sorted(entries) == PLUGINS
+    assert sorted(extras) == PLUGINS
+    for name, value in entries.items():
+        module, _, attribute = value.partition(":")
+        assert module == f"otel_instrumentors.{name}"
+        loaded = getattr(importlib.import_module(module), attribute)
+        assert loaded.hooks
+
+
+def test_the_extra_all_has_every_plugin() -> None:
+    wanted = {line.partition(";")[0].strip() for line in DISTRIBUTION.requires or [] if "extra" in line}
+    in_all = {
+        line.partition(";")[0].strip()
+        for line in DISTRIBUTION.requires or []
+        if re.search(r"extra == ['\"]all['\"]", line)
+    }
+    joined = next((line for line in in_all if line.startswith("otel-dd-distro[")), "")
+    named = set(re.findall(r"[\w-]+", joined.partition("[")[2].partition("]")[0]))
+    assert wanted
+    assert named == set(PLUGINS) or not joined
+
+
+def test_every_test_module_stands_where_its_code_stands() -> None:
+    for half, root in (("otel_instrumentors", NEUTRAL), ("otel_dd_distro", DATADOG)):
+        for test in sorted((ROOT / "tests" / half).rglob("test_*.py")):
+            relative = test.relative_to(ROOT / "tests" / half)
+            folder, about = root / relative.parent, relative.stem.removeprefix("test_")
+            modules = {path.stem for path in folder.iterdir()} if folder.is_dir() else set()
+            assert about in modules or any(about.startswith(f"{module}_") for module in modules), (
+                f"{test} tests nothing that stands in {folder}"
+            )
