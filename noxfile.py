@@ -1,0 +1,65 @@
+"""Everything a person runs: demo, tests, lint, types. `nox --list` says what is there.
+
+What each session needs stands in `[dependency-groups]` of pyproject.toml, which Pythons are supported in its
+classifiers.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import nox
+
+nox.needs_version = ">=2025.10.16"
+nox.options.default_venv_backend = "uv|virtualenv"
+# A Python that is not there is left out, and said so; with CI set it is an error. It is never fetched.
+nox.options.download_python = "never"
+nox.options.sessions = ["lint", "types", "tests"]
+
+PYPROJECT = nox.project.load_toml("pyproject.toml")
+SUPPORTED = nox.project.python_versions(PYPROJECT)
+RUNNING = f"{sys.version_info.major}.{sys.version_info.minor}"
+# A machine that has only a newer Python than we know of tests on that one.
+PYTHONS = [*SUPPORTED, *({RUNNING} - set(SUPPORTED))]
+
+
+def install(session: nox.Session, group: str, *project: str) -> None:
+    """Installs a dependency group, and the project itself where it is given, such as `.[all]`."""
+    session.install(*project, *nox.project.dependency_groups(PYPROJECT, group))
+
+
+@nox.session(python=PYTHONS)
+def tests(session: nox.Session) -> None:
+    """The tests, on each supported Python; what follows `--` goes to pytest."""
+    install(session, "test", ".[all]")
+    session.run("pytest", *session.posargs)
+
+
+@nox.session
+def demo(session: nox.Session) -> None:
+    """The example shop, traced without a change; `-- --serve` keeps it up."""
+    install(session, "demo", ".[flask,jinja2,requests,sqlite3]")
+    # Ctrl-C: the demo has processes of its own to stop.
+    session.run("python", "examples/demo.py", *session.posargs, interrupt_timeout=15)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Style and format."""
+    install(session, "lint")
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """mypy, strict."""
+    install(session, "types", ".[all]")
+    session.run("mypy", "src", "instrumentations/otel_instrumentors/kernel")
+
+
+@nox.session
+def dev(session: nox.Session) -> None:
+    """A virtual environment to work in, with everything: `. .nox/dev/bin/activate`."""
+    install(session, "dev")
+    session.install("-e", ".[all]")
