@@ -13,7 +13,7 @@ from .semconv import http
 
 
 def request(call: Call) -> SpanSpec:
-    return wsgi.request(call.arg(0, "environ"))
+    return wsgi.request(call.arg(0, "environ"), {"flask.version": versions.installed("flask") or "unknown"})
 
 
 def matched(call: Call) -> Outcome | None:
@@ -23,9 +23,6 @@ def matched(call: Call) -> Outcome | None:
     if rule is None:
         return None
     attributes: dict[str, AttributeValue] = {"flask.endpoint": rule.endpoint}
-    version = versions.installed("flask")
-    if version is not None:
-        attributes["flask.version"] = version
     for name, value in (request.view_args or {}).items():
         attributes[f"flask.view_args.{name}"] = value if isinstance(value, (str, int, float)) else str(value)
     return http.routed(request.method, rule.rule, attributes)

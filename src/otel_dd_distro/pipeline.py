@@ -7,8 +7,8 @@ import weakref
 from typing import TYPE_CHECKING
 
 from . import settings
+from .export.exporter import writer_from
 from .export.packing import pack
-from .export.writer import writer_from
 from .gathering import Chunk, DatadogSpanProcessor, LocalTraces
 from .propagation import datadog_context
 from .sampling import Sampling
@@ -55,16 +55,14 @@ class Pipeline:
     def resolve(self, context: Context, span: Span) -> DatadogContext | None:
         """The trace-level state behind a span that is about to be injected, decided now if it was not.
 
-        None where the span is not one of ours that is open: what was extracted speaks then.
+        Where the span is not open here, what was extracted speaks, or what its own context says.
         """
         span_context = span.get_span_context()
         trace = self._local_traces.of(span_context.span_id)
         if trace is None:
-            return None
+            return datadog_context.from_context(context, span)
         if trace.context.priority is None:
-            self._sampling.decide(
-                trace.context, span_context.trace_id, self._translator.root_service(trace.root)
-            )
+            self._sampling.decide(trace.context, span_context.trace_id, self._translator.root_service(trace.root))
         return trace.context
 
     def _encode(self, chunk: Chunk, info: AgentInfo) -> bytes:
@@ -78,7 +76,7 @@ class Pipeline:
 def current() -> Pipeline:
     """The pipeline of this process, made from its settings when first asked for."""
     pipeline = Pipeline(settings.current())
-    datadog_context.resolve_with(pipeline.resolve)
+    datadog_context.resolve = pipeline.resolve
     return pipeline
 
 

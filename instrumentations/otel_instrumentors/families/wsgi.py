@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 from opentelemetry.propagators.textmap import Getter
+from opentelemetry.util.types import AttributeValue
 from wrapt import ObjectProxy
 
 from ..kernel.call import Call, Incoming, Outcome, SpanSpec
@@ -17,6 +18,7 @@ from ..kernel.scope import Describe, Scope
 from ..semconv import http
 
 Environ = dict[str, Any]
+Attributes = dict[str, AttributeValue]
 _PATH_CHARACTERS = "/:@!$&'()*+,;=~-._%"
 
 
@@ -25,8 +27,8 @@ def application(describe: Describe) -> Hook:
     return _Application(describe)
 
 
-def request(environ: Environ) -> SpanSpec:
-    """The span of the request in `environ`."""
+def request(environ: Environ, attributes: Attributes | None = None) -> SpanSpec:
+    """The span of the request in `environ`, with what the framework adds in `attributes` (completed in place)."""
     scheme = environ.get("wsgi.url_scheme", "http")
     address, port = _host(environ)
     protocol = environ.get("SERVER_PROTOCOL", "")
@@ -40,6 +42,7 @@ def request(environ: Environ) -> SpanSpec:
         client=environ.get("REMOTE_ADDR"),
         user_agent=environ.get("HTTP_USER_AGENT"),
         protocol_version=protocol[5:] if protocol.startswith("HTTP/") else None,
+        attributes=attributes,
     )
 
 

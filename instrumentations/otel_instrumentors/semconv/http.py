@@ -47,12 +47,15 @@ def server_request(
     client: str | None = None,
     user_agent: str | None = None,
     protocol_version: str | None = None,
+    attributes: dict[str, AttributeValue] | None = None,
 ) -> SpanSpec:
     """The span of a request that is served; its route is usually known later (`routed`).
 
-    `port` is left out where it is the scheme's own. `query` comes without the question mark.
+    `port` is left out where it is the scheme's own. `query` comes without the question mark. `attributes` is what the
+    framework adds, completed in place.
     """
-    attributes, name = _request(method)
+    attributes = {} if attributes is None else attributes
+    name = _named(method, attributes)
     attributes[URL_SCHEME] = scheme
     attributes[URL_PATH] = path
     if query:
@@ -86,7 +89,8 @@ def client_request(
     method: str, url: str, carrier: MutableMapping[str, str] | None = None, user_agent: str | None = None
 ) -> SpanSpec:
     """The span of a request that is sent to `url`; its context is injected into the headers `carrier`."""
-    attributes, name = _request(method)
+    attributes: dict[str, AttributeValue] = {}
+    name = _named(method, attributes)
     parts = urlsplit(url)
     attributes[URL_FULL] = redacted_url(url)
     if parts.hostname:
@@ -107,13 +111,13 @@ def client_response(status: int, reason: str | None = None) -> Outcome:
     return Outcome(attributes, error=str(status) if status >= 400 else None)
 
 
-def _request(method: str) -> tuple[dict[str, AttributeValue], str]:
-    if method in METHODS:
-        return {HTTP_REQUEST_METHOD: method}, method
-    upper = method.upper()
-    if upper in METHODS:
-        return {HTTP_REQUEST_METHOD: upper, HTTP_REQUEST_METHOD_ORIGINAL: method}, upper
-    return {HTTP_REQUEST_METHOD: "_OTHER", HTTP_REQUEST_METHOD_ORIGINAL: method}, "HTTP"
+def _named(method: str, attributes: dict[str, AttributeValue]) -> str:
+    """The span's name while no route is known; the method's attributes are set."""
+    known = method if method in METHODS else method.upper()
+    if known != method or known not in METHODS:
+        attributes[HTTP_REQUEST_METHOD_ORIGINAL] = method
+    attributes[HTTP_REQUEST_METHOD] = known if known in METHODS else "_OTHER"
+    return known if known in METHODS else "HTTP"
 
 
 def redacted_url(url: str) -> str:

@@ -15,9 +15,11 @@ import os
 import weakref
 from collections import ChainMap, deque
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from opentelemetry.context import Context, get_current
 from opentelemetry.sdk.trace import ReadableSpan, Span
+from opentelemetry.trace import NonRecordingSpan
 
 from ..propagation import datadog_context
 from ..propagation.datadog_context import DatadogContext
@@ -73,7 +75,10 @@ class LocalTraces:
             if trace is None and self._inherited:
                 trace = self._inherited.get(parent_id)
         if trace is None:
-            trace = LocalTrace(_begun(span, parent_context), span)
+            context = get_current() if parent_context is None else parent_context
+            trace = LocalTrace(_begun(span, context), span)
+            for link in datadog_context.links_of(context):
+                span.add_link(link.context, link.attributes)
         span_id = span.context.span_id
         trace.open[span_id] = span
         self._open[span_id] = trace
@@ -117,7 +122,7 @@ class LocalTraces:
     def _end_unknown(self, span: ReadableSpan) -> None:
         """A span that was open when this process was forked is its parent's; a forgotten one travels alone."""
         if span.context.span_id not in self._inherited:
-            self._hand_on(Chunk([span], datadog_context.of_span_context(span.context), True, {}))
+            self._hand_on(Chunk([span], DatadogContext(), True, {}))
 
     def _forget_oldest(self) -> None:
         try:
@@ -142,11 +147,16 @@ class LocalTraces:
         self._inherited = inherited
 
 
-def _begun(span: Span, parent_context: Context | None) -> DatadogContext:
+def _begun(span: Span, context: Context) -> DatadogContext:
     """The state of a local trace that begins with `span`: what its remote parent told, or nothing yet."""
     parent = span.parent
+    told = datadog_context.of(context)
     if parent is None:
-        return DatadogContext()
-    return datadog_context.of(parent_context if parent_context is not None else get_current()) or (
-        datadog_context.of_span_context(parent)
-    )
+        # Several traces may begin where a carrier had no trace: what it had beside belongs to each.
+        return DatadogContext() if told is None else replace(told, tags=dict(told.tags), metrics={})
+    if told is not None:
+        return told
+    if parent.is_remote:
+        return datadog_context.from_context(context, NonRecordingSpan(parent)) or DatadogContext()
+    # A parent of this process that has ended: deciding again gives the same answer.
+    return DatadogContext()

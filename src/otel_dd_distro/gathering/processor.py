@@ -67,5 +67,3 @@ class DatadogSpanProcessor(SpanProcessor):
         if not self._has_failed:
             self._has_failed = True
             log.warning("A span could not be gathered and is lost; said once: %s: %s", type(error).__name__, error)
-
-

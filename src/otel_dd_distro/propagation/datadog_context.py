@@ -35,6 +35,8 @@ class DatadogContext:
     """Why propagated tags could not be read or written: the tag `_dd.propagation_error`."""
     baggage_tags: dict[str, str] = field(default_factory=dict)
     """Tags of the local root that come from baggage, under their full keys: `baggage.user.id`."""
+    metrics: dict[str, float] = field(default_factory=dict)
+    """What the sampling decision puts on the local root, such as `_dd.agent_psr`."""
 
 
 _CONTEXT = create_key("datadog-context")
