@@ -117,7 +117,7 @@ def _read_tags(text: str, datadog: DatadogContext) -> int:
     high = 0
     tid = tags.pop("_dd.p.tid", None)
     if tid is not None:
-        high = lower_hex(tid, "%016x") or 0
+        high = lower_hex(tid, 16) or 0
         if not high:
             datadog.error = "malformed_tid " + tid
     maker = tags.get("_dd.p.dm")

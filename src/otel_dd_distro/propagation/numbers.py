@@ -21,13 +21,16 @@ def small(text: str) -> int | None:
     return number if number is not None and -(2**31) <= number < 2**31 else None
 
 
-def lower_hex(text: str, template: str) -> int | None:
-    """A number that `template` (`"%016x"`) spells exactly like this: lower case, all digits there, no sign."""
+def lower_hex(text: str, digits: int) -> int | None:
+    """Exactly so many lower-case hex digits."""
+    if len(text) != digits:
+        return None
     try:
         number = int(text, 16)
     except ValueError:
         return None
-    return number if template % number == text else None
+    # int() also takes upper case, signs, blanks, underscores and the digits of other scripts.
+    return number if f"{number:0{digits}x}" == text else None
 
 
 def any_hex(text: str, digits: int) -> int | None:

@@ -91,15 +91,15 @@ def _parsed_parent(text: str) -> tuple[int, int, bool] | None:
     """Trace id, span id, sampled."""
     if len(text) < 55 or text[2] != "-" or text[35] != "-" or text[52] != "-":
         return None
-    version = lower_hex(text[:2], "%02x")
-    flags = lower_hex(text[53:55], "%02x")
+    version = lower_hex(text[:2], 2)
+    flags = lower_hex(text[53:55], 2)
     if version is None or version == 0xFF or flags is None:
         return None
     # A version to come may have more fields; ours may not.
     if len(text) > 55 and (version == 0 or text[55] != "-" or len(text) == 56):
         return None
-    trace_id = lower_hex(text[3:35], "%032x")
-    span_id = lower_hex(text[36:52], "%016x")
+    trace_id = lower_hex(text[3:35], 32)
+    span_id = lower_hex(text[36:52], 16)
     if not trace_id or not span_id:
         return None
     return trace_id, span_id, bool(flags & 1)
