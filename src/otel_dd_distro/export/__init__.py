@@ -1,1 +1,10 @@
 """Traces to the Datadog Agent."""
+
+from __future__ import annotations
+
+from .agent import Agent
+from .exporter import DatadogSpanExporter
+from .info import AgentInfo
+from .writer import Counters, Writer
+
+__all__ = ["Agent", "AgentInfo", "Counters", "DatadogSpanExporter", "Writer"]

@@ -1,0 +1,65 @@
+"""The imports that wait for the first payload, kept from straddling a fork."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import os
+import threading
+
+_NEEDED = (
+    "otel_dd_distro.export.connection",
+    "otel_dd_distro.export.container",
+    # For every host name that is looked up, "localhost" too.
+    "encodings.idna",
+    "importlib.metadata",
+    "json",
+    "opentelemetry.instrumentation.utils",
+    "ormsgpack",
+    "platform",
+)
+_LONGEST_WAIT_S = 1.0
+
+_loading = threading.Lock()
+_held_by = 0
+_loaded = False
+
+
+def load() -> None:
+    """Import what sending needs: about 30 ms of other people's modules that starting up should not pay for.
+
+    A child that is forked while a thread of its parent is inside an import inherits the module's lock, held for ever.
+    Hence all imports of the export thread happen here, at once, and a fork waits for them.
+    """
+    global _loaded
+    if _loaded:
+        return
+    with _loading:
+        for name in _NEEDED:
+            # Something that cannot be imported, ssl for instance, is reported by whoever comes to need it.
+            with contextlib.suppress(ImportError):
+                importlib.import_module(name)
+        _loaded = True
+
+
+def _before_fork() -> None:
+    global _held_by
+    if not _loaded and _loading.acquire(timeout=_LONGEST_WAIT_S):
+        _held_by = threading.get_ident()
+
+
+def _after_fork_in_parent() -> None:
+    global _held_by
+    if _held_by == threading.get_ident():
+        _held_by = 0
+        _loading.release()
+
+
+def _after_fork_in_child() -> None:
+    global _held_by, _loading
+    _held_by = 0
+    _loading = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_before_fork, after_in_parent=_after_fork_in_parent, after_in_child=_after_fork_in_child)

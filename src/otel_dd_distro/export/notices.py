@@ -1,0 +1,75 @@
+"""What the writer says in the log: at most one line a minute, whatever goes wrong."""
+
+from __future__ import annotations
+
+import logging
+import math
+import time
+from collections import Counter
+
+INTERVAL_S = 60.0
+
+_log = logging.getLogger("otel_dd_distro.export")
+
+
+class Notices:
+    """Collects troubles until a line is due. Not thread-safe: the writer calls it under its lock."""
+
+    def __init__(self, agent_url: str) -> None:
+        self._agent_url = agent_url
+        self._last_line_s = -math.inf
+        self._failing = False
+        self.forget()
+
+    def forget(self) -> None:
+        """Drop what has not been said: a forked child leaves the parent's losses to the parent."""
+        self._spans: Counter[str] = Counter()
+        self._traces = 0
+        self._detail = ""
+
+    def dropped(self, reason: str, spans: int, traces: int, detail: str) -> None:
+        self._spans[reason] += spans
+        self._traces += traces
+        self._detail = detail
+
+    def trouble(self, detail: str) -> None:
+        """Something is wrong, but no span was lost."""
+        self._detail = detail
+
+    def due(self) -> tuple[int, str] | None:
+        """The level and the text of the line to be logged now, if any."""
+        now = time.monotonic()
+        if not self._detail or now - self._last_line_s < INTERVAL_S:
+            return None
+        text = f"Datadog Agent at {self._agent_url}: {self._lost()}{self._detail}"
+        self._last_line_s = now
+        self._failing = self._failing or bool(self._spans)
+        self.forget()
+        return logging.WARNING, text
+
+    def delivered(self) -> tuple[int, str] | None:
+        """A payload was taken: the line to be logged if a warning had said that payloads are lost."""
+        if not self._failing:
+            return None
+        self._failing = False
+        return logging.INFO, f"Datadog Agent at {self._agent_url} takes traces again"
+
+    def last(self) -> tuple[int, str] | None:
+        """At shutdown: a warning if one may be given, else what was lost since the last one as information."""
+        line = self.due()
+        if line is None and self._spans:
+            line = logging.INFO, f"Datadog Agent at {self._agent_url}: {self._lost()}{self._detail}"
+            self.forget()
+        return line
+
+    def _lost(self) -> str:
+        if not self._spans:
+            return ""
+        reasons = ", ".join(f"{reason} {spans}" for reason, spans in sorted(self._spans.items()))
+        return f"{self._spans.total()} spans in {self._traces} traces dropped since the last line ({reasons}); "
+
+
+def say(line: tuple[int, str] | None) -> None:
+    """Log a line; to be called without any lock, because handlers are other people's code."""
+    if line is not None:
+        _log.log(*line)

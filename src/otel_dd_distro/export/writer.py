@@ -1,0 +1,478 @@
+"""From finished chunks to payloads at the Agent: a bounded queue, one thread, and counters that lose no span."""
+
+from __future__ import annotations
+
+import math
+import os
+import random
+import threading
+import time
+import weakref
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+from .agent import Agent, Answer, Unreached
+from .info import TRACES_PATH, AgentInfo
+from .loading import load
+from .notices import Notices, say
+from .packing import array_header
+from .rates import Rates
+
+if TYPE_CHECKING:
+    from opentelemetry.sdk.trace import ReadableSpan
+
+    from ..gathering.chunk import Chunk
+
+RAW_LIMIT = 4000
+"""Spans that may wait unencoded; beyond, the thread that brings one encodes it, so that memory is bounded in bytes."""
+WAKE_AT = 1000
+"""Spans that wait unencoded before the export thread is woken early."""
+TRIES = 3
+FIRST_PAUSE_S = 0.1
+INFO_REFRESH_S = 300.0
+SHUTDOWN_RESERVE_S = 0.05
+"""Kept back from the shutdown limit, to count and report what is left."""
+_LONGEST_ARRAY_HEADER = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Counters:
+    """Numbers of spans since the process began (or was forked): accepted == sent + dropped + queued, always."""
+
+    accepted: int
+    """Handed to `submit`."""
+    sent: int
+    """Taken by the Agent: it answered 2xx."""
+    dropped: Mapping[str, int]
+    """By reason. full: the queue. too_large: one span above the payload limit. encode: it could not be encoded.
+    refused, timeout, tls, network, status_<code>: the Agent, after the tries. shutdown: brought after the shutdown.
+    exit: not delivered within the shutdown's limit."""
+    queued: int
+    queued_bytes: int
+    """Encoded and not yet taken, the payload in flight included; the spans that wait unencoded are not in it."""
+
+
+class _Encoded(NamedTuple):
+    data: bytes
+    spans: int
+
+
+class Writer:
+    """Sends chunks to the Agent in the background.
+
+    `encode` turns a chunk into the msgpack bytes of one trace, an array of span maps. It runs in the export thread and,
+    under overload, in the threads that submit: it must be safe to call from several threads at once.
+    Constructing it starts nothing: the thread comes with the first chunk, in a forked child with the child's first.
+    """
+
+    def __init__(
+        self,
+        encode: Callable[[Chunk, AgentInfo], bytes],
+        agent: Agent,
+        *,
+        interval_s: float = 1.0,
+        queue_limit_bytes: int = 20 << 20,
+        payload_limit_bytes: int = 20 << 20,
+        shutdown_limit_s: float = 2.0,
+    ) -> None:
+        self._encode = encode
+        self._agent = agent
+        # Below, the thread would never rest.
+        self._interval_s = max(interval_s, 0.001)
+        self._queue_limit = queue_limit_bytes
+        self._payload_limit = payload_limit_bytes
+        self._shutdown_limit_s = shutdown_limit_s
+        self._rates = Rates()
+        self._info = AgentInfo()
+        self._info_due_s = -math.inf
+        self._agent_state: str | None = None
+        self._notices = Notices(agent.url)
+        self._closed = False
+        self._begin()
+        _writers.add(self)
+
+    def _begin(self) -> None:
+        # Reentrant, because a signal handler may end a span while its thread is inside.
+        self._lock = threading.RLock()
+        self._progress = threading.Condition(self._lock)
+        self._exporting = threading.Lock()
+        self._wake = threading.Event()
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._deadline = math.inf
+        self._abandoned = False
+        self._raw: deque[Chunk] = deque()
+        self._waiting = 0
+        self._encoded: deque[_Encoded] = deque()
+        self._held_bytes = 0
+        # `accepted` here counts from the moment a chunk leaves the raw queue: before, the queue itself is the count.
+        self._accepted = 0
+        self._sent = 0
+        self._dropped: dict[str, int] = {}
+        self._asked = 0
+        self._answered = 0
+
+    # -- the application's side
+
+    @property
+    def rates(self) -> Mapping[str, float]:
+        """Sampling rates by `service:<service>,env:<env>`, as last heard from the Agent; empty until then."""
+        return self._rates.table
+
+    def submit(self, chunk: Chunk) -> None:
+        """Take a chunk. Never blocks on the Agent, never raises for it."""
+        if self._thread is None and not self._start():
+            self._refuse(chunk)
+            return
+        # Only about right when threads meet here; the export thread sets it back to zero with every cycle.
+        waiting = self._waiting
+        if waiting >= RAW_LIMIT:
+            self._submit_encoded(chunk)
+            return
+        self._raw.append(chunk)
+        self._waiting = waiting = waiting + len(chunk.spans)
+        if waiting > WAKE_AT and not self._wake.is_set():
+            self._wake.set()
+
+    def flush(self, timeout_s: float) -> bool:
+        """Wait until all that is queued now was sent, or dropped and counted. False if that took too long."""
+        thread = self._thread
+        if thread is None:
+            return self._export_here(time.monotonic() + timeout_s)
+        if thread is threading.current_thread():
+            return False
+        with self._progress:
+            if not self._holds_any():
+                return True
+            self._asked += 1
+            ticket = self._asked
+            self._wake.set()
+            return self._progress.wait_for(lambda: self._answered >= ticket, timeout_s)
+
+    def shutdown(self, timeout_s: float | None = None) -> bool:
+        """Send what is queued and stop. False if something was left, which is then dropped as "exit".
+
+        `timeout_s` bounds the whole call (default: the writer's `shutdown_limit_s`).
+        """
+        limit_s = self._shutdown_limit_s if timeout_s is None else timeout_s
+        end = time.monotonic() + max(0.0, limit_s - SHUTDOWN_RESERVE_S)
+        with self._lock:
+            if self._closed:
+                return True
+            self._closed = True
+            self._deadline = end
+            thread = self._thread
+        self._stop.set()
+        self._wake.set()
+        if thread is None:
+            self._export_here(end)
+        elif thread is not threading.current_thread():
+            thread.join(max(0.0, end - time.monotonic()))
+        with self._lock:
+            self._thread = None
+            left = self._abandon("exit")
+            line = self._notices.last()
+        say(line)
+        return not left
+
+    def counters(self) -> Counters:
+        """A consistent snapshot."""
+        with self._lock:
+            if self._abandoned:
+                # A thread that was inside `submit` during the shutdown may have come too late.
+                self._abandon("shutdown")
+            # copy() is one step under the interpreter's lock, unlike iterating a deque that others append to.
+            accepted = self._accepted + sum(len(chunk.spans) for chunk in self._raw.copy())
+            done = self._sent + sum(self._dropped.values())
+            return Counters(accepted, self._sent, dict(self._dropped), accepted - done, self._held_bytes)
+
+    def _start(self) -> bool:
+        """Start the export thread if there is none. False after the shutdown."""
+        with self._lock:
+            if self._closed:
+                return False
+            if self._thread is None:
+                thread = threading.Thread(target=self._run, name="otel-dd-export", daemon=True)
+                try:
+                    thread.start()
+                except RuntimeError:
+                    # No more threads, or the interpreter is ending: flush and shutdown will do the thread's work.
+                    return True
+                self._thread = thread
+            return True
+
+    def _refuse(self, chunk: Chunk) -> None:
+        with self._lock:
+            self._accepted += len(chunk.spans)
+            self._drop("shutdown", len(chunk.spans), "spans ended after the shutdown")
+
+    def _submit_encoded(self, chunk: Chunk) -> None:
+        with self._lock:
+            if self._closed:
+                self._refuse(chunk)
+                return
+            self._accepted += len(chunk.spans)
+        self._wake.set()
+        self._enqueue(chunk)
+
+    def _taken(self) -> int:
+        """Spans that have left the raw queue and met no fate yet."""
+        return self._accepted - self._sent - sum(self._dropped.values())
+
+    def _holds_any(self) -> bool:
+        return bool(self._raw) or self._taken() > 0
+
+    def _abandon(self, reason: str) -> int:
+        """Count all that is still here as dropped, whoever has it in hand; the number of spans."""
+        self._abandoned = True
+        while self._raw:
+            self._accepted += len(self._raw.popleft().spans)
+        traces = len(self._encoded)
+        self._encoded.clear()
+        self._held_bytes = 0
+        left = self._taken()
+        if left:
+            self._dropped[reason] = self._dropped.get(reason, 0) + left
+            self._notices.dropped(reason, left, max(traces, 1), "the process ends")
+        return left
+
+    # -- encoding
+
+    def _enqueue(self, chunk: Chunk) -> None:
+        spans = len(chunk.spans)
+        try:
+            data = self._encode(chunk, self._info)
+        except Exception as error:  # noqa: BLE001 - one span that cannot be encoded must not stop the others
+            self._drop("encode", spans, f"cannot encode a trace: {type(error).__name__}: {error}"[:300])
+            return
+        limit = self._body_limit()
+        if len(data) > limit:
+            if spans > 1:
+                for half in _halves(chunk):
+                    self._enqueue(half)
+            else:
+                self._drop("too_large", 1, f"a span of {len(data)} bytes is above the limit of {limit}")
+            return
+        with self._lock:
+            if self._abandoned:
+                return
+            if self._held_bytes + len(data) > self._queue_limit:
+                self._drop("full", spans, f"{self._held_bytes} bytes wait for the Agent")
+                return
+            self._encoded.append(_Encoded(data, spans))
+            self._held_bytes += len(data)
+
+    def _body_limit(self) -> int:
+        return min(self._payload_limit, self._info.max_request_bytes) - _LONGEST_ARRAY_HEADER
+
+    def _drop(self, reason: str, spans: int, detail: str, traces: int = 1) -> None:
+        with self._lock:
+            if not self._abandoned or reason == "shutdown":
+                self._dropped[reason] = self._dropped.get(reason, 0) + spans
+                self._notices.dropped(reason, spans, traces, detail)
+
+    # -- the export thread
+
+    def _run(self) -> None:
+        # Not in the midst of the application's start.
+        self._wake.wait(self._interval_s)
+        load()
+        from opentelemetry.instrumentation.utils import suppress_instrumentation
+
+        # For the whole life of the thread: our own requests are nobody's spans.
+        with suppress_instrumentation():
+            stopping = False
+            while not stopping:
+                self._wake.clear()
+                stopping = self._stop.is_set()
+                asked = self._asked
+                with self._exporting:
+                    done = self._cycle(math.inf)
+                with self._progress:
+                    if done:
+                        self._answered = asked
+                    self._progress.notify_all()
+                if not stopping:
+                    self._wake.wait(self._interval_s)
+        self._agent.close()
+
+    def _export_here(self, end: float) -> bool:
+        """The export thread's work in the caller's thread, for processes that can have no thread (any more)."""
+        if not self._holds_any():
+            return True
+        if not self._exporting.acquire(timeout=max(0.0, end - time.monotonic())):
+            return False
+        try:
+            load()
+            from opentelemetry.instrumentation.utils import suppress_instrumentation
+
+            with suppress_instrumentation():
+                return self._cycle(end)
+        finally:
+            self._agent.close()
+            self._exporting.release()
+
+    def _cycle(self, end: float) -> bool:
+        """Encode and send what waits now. False if time ran out; what was not sent then still waits."""
+        try:
+            if self._raw or self._encoded:
+                self._read_info(end)
+            self._encode_raw()
+            return self._send_encoded(end)
+        except Exception as error:  # noqa: BLE001 - a mistake of ours must not end the thread
+            with self._lock:
+                self._notices.trouble(f"export failed: {type(error).__name__}: {error}"[:300])
+            return False
+        finally:
+            with self._lock:
+                line = self._notices.due()
+            say(line)
+
+    def _encode_raw(self) -> None:
+        self._waiting = 0
+        for _ in range(len(self._raw)):
+            with self._lock:
+                if not self._raw:
+                    return
+                chunk = self._raw.popleft()
+                self._accepted += len(chunk.spans)
+            self._enqueue(chunk)
+            # Let a thread of the application have the interpreter now, not after the switch interval of 5 ms.
+            time.sleep(0)
+
+    def _send_encoded(self, end: float) -> bool:
+        remaining = len(self._encoded)
+        while remaining > 0:
+            payload = self._next_payload(remaining)
+            if not payload:
+                return True
+            remaining -= len(payload)
+            if not self._deliver(payload, end):
+                return False
+        return True
+
+    def _next_payload(self, most: int) -> list[_Encoded]:
+        payload: list[_Encoded] = []
+        room = self._body_limit()
+        with self._lock:
+            while self._encoded and len(payload) < most:
+                room -= len(self._encoded[0].data)
+                # Alone it goes in any case: it was measured when it was encoded, and limits hardly ever shrink.
+                if room < 0 and payload:
+                    break
+                payload.append(self._encoded.popleft())
+        return payload
+
+    def _deliver(self, payload: list[_Encoded], end: float) -> bool:
+        """Try to send; settle the payload as sent or dropped. False if time ran out: then it is back in the queue."""
+        parts = [array_header(len(payload)), *(encoded.data for encoded in payload)]
+        reason = detail = ""
+        for attempt in range(TRIES):
+            if attempt:
+                # Full jitter between half and once and a half; a shutdown does not wait for it.
+                self._stop.wait(FIRST_PAUSE_S * 2 ** (attempt - 1) * random.uniform(0.5, 1.5))
+            left_s = min(end, self._deadline) - time.monotonic()
+            if left_s <= 0:
+                self._put_back(payload)
+                return False
+            try:
+                answer = self._agent.send_traces(parts, len(payload), self._rates.version, left_s)
+            except Unreached as error:
+                reason, detail = error.reason, f"no answer: {error.detail}"
+                continue
+            if 200 <= answer.status < 300:
+                self._settle(payload, "", "")
+                self._learn(answer)
+                return True
+            reason, detail = f"status_{answer.status}", _refusal(answer)
+            if answer.status not in (408, 429) and answer.status < 500:
+                break
+        if time.monotonic() >= min(end, self._deadline):
+            self._put_back(payload)
+            return False
+        self._settle(payload, reason, detail)
+        return True
+
+    def _put_back(self, payload: list[_Encoded]) -> None:
+        with self._lock:
+            if not self._abandoned:
+                self._encoded.extendleft(reversed(payload))
+
+    def _settle(self, payload: list[_Encoded], reason: str, detail: str) -> None:
+        spans = sum(encoded.spans for encoded in payload)
+        with self._lock:
+            if self._abandoned:
+                # The shutdown has counted these already.
+                return
+            self._held_bytes -= sum(len(encoded.data) for encoded in payload)
+            if reason:
+                self._drop(reason, spans, detail, len(payload))
+                line = self._notices.due()
+            else:
+                self._sent += spans
+                line = self._notices.delivered()
+        say(line)
+
+    # -- what the Agent says
+
+    def _learn(self, answer: Answer) -> None:
+        complaint = self._rates.learn(answer.body, answer.rates_version)
+        if complaint:
+            with self._lock:
+                self._notices.trouble(complaint)
+        if self._info_due_s == math.inf:
+            self._info_due_s = -math.inf
+        if answer.state is not None:
+            if self._agent_state not in (None, answer.state):
+                self._info_due_s = -math.inf
+            self._agent_state = answer.state
+
+    def _read_info(self, end: float) -> None:
+        now = time.monotonic()
+        if now < self._info_due_s:
+            return
+        try:
+            self._info = self._agent.read_info(max(0.001, min(end, self._deadline) - now))
+            self._info_due_s = now + INFO_REFRESH_S
+        except Unreached:
+            # An Agent that is down needs no second question in each cycle: asked again once a payload was taken.
+            self._info_due_s = math.inf
+
+
+def _halves(chunk: Chunk) -> tuple[Chunk, Chunk]:
+    """The spans of a chunk in two, each half with the other's spans at hand as possible parents."""
+    middle = len(chunk.spans) // 2
+    first, second = chunk.spans[:middle], chunk.spans[middle:]
+
+    def half(spans: list[ReadableSpan], others: list[ReadableSpan]) -> Chunk:
+        known = {span.context.span_id: span for span in others if span.context is not None}
+        return chunk._replace(spans=spans, partial=True, parents={**chunk.parents, **known})
+
+    return half(first, second), half(second, first)
+
+
+def _refusal(answer: Answer) -> str:
+    if answer.status in (404, 415):
+        return f"the Agent does not know {TRACES_PATH} (status {answer.status}): is it older than version 6?"
+    text = answer.body[:100].decode("utf-8", "replace").strip()
+    return f"answered {answer.status} {text}".rstrip()
+
+
+_writers: weakref.WeakSet[Writer] = weakref.WeakSet()
+
+
+def _after_fork_in_child() -> None:
+    """The parent keeps its queue, its counters and its connection; the child starts with none of them.
+
+    The parent needs no hook: nothing here waits for a lock that the fork could have copied while it was held.
+    """
+    for writer in list(_writers):
+        writer._begin()
+        writer._notices.forget()
+        writer._agent.after_fork()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork_in_child)

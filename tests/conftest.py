@@ -1,0 +1,20 @@
+"""Fixtures that rooms share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from tests.agents import RunningAgent, Session, running_test_agent
+
+
+@pytest.fixture(scope="session")
+def test_agent() -> Iterator[RunningAgent]:
+    """Datadog's test agent: one process for the whole run, `session()` keeps the tests apart."""
+    with running_test_agent() as agent:
+        yield agent
+
+
+@pytest.fixture
+def agent_session(test_agent: RunningAgent) -> Session:
+    return test_agent.session()

@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+import logging
+
+import pytest
+
+from otel_dd_distro.export import notices
+from otel_dd_distro.export.notices import Notices
+
+
+def test_the_first_loss_is_said_at_once_and_the_rest_of_the_minute_in_one_line(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    said = Notices("http://agent:8126")
+    said.dropped("refused", 3, 1, "no answer: nobody there")
+    first = said.due()
+    assert first is not None
+    assert first[0] == logging.WARNING
+    assert first[1].startswith("Datadog Agent at http://agent:8126: 3 spans in 1 traces dropped since the last line")
+    assert first[1].endswith("(refused 3); no answer: nobody there")
+    for _ in range(5):
+        said.dropped("refused", 2, 1, "no answer: nobody there")
+        said.dropped("full", 1, 1, "too much waits")
+        assert said.due() is None
+    monkeypatch.setattr(notices, "INTERVAL_S", 0.0)
+    line = said.due()
+    assert line is not None
+    assert "15 spans in 10 traces dropped since the last line (full 5, refused 10)" in line[1]
+    assert said.due() is None
+
+
+def test_a_trouble_without_loss_shares_the_minute() -> None:
+    said = Notices("http://agent:8126")
+    said.trouble("strange answer")
+    assert said.due() == (logging.WARNING, "Datadog Agent at http://agent:8126: strange answer")
+    said.trouble("strange answer")
+    assert said.due() is None
+
+
+def test_recovery_is_said_once_and_only_after_a_warned_loss() -> None:
+    said = Notices("http://agent:8126")
+    assert said.delivered() is None
+    said.dropped("refused", 3, 1, "no answer")
+    said.due()
+    line = said.delivered()
+    assert line == (logging.INFO, "Datadog Agent at http://agent:8126 takes traces again")
+    assert said.delivered() is None
+
+
+def test_what_the_minute_swallowed_is_told_at_the_end_without_a_second_warning() -> None:
+    said = Notices("http://agent:8126")
+    said.dropped("refused", 3, 1, "no answer")
+    said.due()
+    said.dropped("exit", 4, 1, "the process ends")
+    line = said.last()
+    assert line is not None
+    assert line[0] == logging.INFO
+    assert "4 spans" in line[1]
+    assert said.last() is None
