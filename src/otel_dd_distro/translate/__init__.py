@@ -1,1 +1,5 @@
 """Finished OpenTelemetry spans become Datadog spans."""
+
+from .translator import Translator
+
+__all__ = ["Translator"]

@@ -1,0 +1,53 @@
+"""What is known beforehand of the spans of one operation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from opentelemetry.trace import StatusCode
+
+from . import errors
+from .attributes import Meta, Metrics, Targets
+from .urls import Urls
+
+Describe = Callable[[dict[str, Any], Meta, Urls], str]
+"""Completes `meta` from the attributes, and says the resource; "" for the operation's name."""
+
+Failed = Callable[[StatusCode, dict[str, Any], bool, frozenset[int]], bool]
+
+
+def unnamed(attributes: dict[str, Any], meta: Meta, urls: Urls) -> str:
+    """The operation has no resource of its own."""
+    return ""
+
+
+# Compared by identity: there is one object for each operation, and dictionaries are keyed by it.
+@dataclass(frozen=True, slots=True, eq=False)
+class Operation:
+    name: str
+    type: str = ""
+    kind: str = ""
+    """The tag `span.kind`; "" for none."""
+    component: str = ""
+    """The tag `component`; "" for none."""
+    api: str = "datadog"
+    """What `_dd.svc_src` names where there is no component."""
+    tags: Mapping[str, str] = field(default_factory=dict)
+    metrics: Metrics = field(default_factory=dict)
+    targets: Targets = field(default_factory=lambda: Targets({}))
+    describe: Describe = unnamed
+    failed: Failed = errors.failed_call
+
+
+MEASURED: Metrics = {"_dd.measured": 1}
+
+
+@dataclass(frozen=True, slots=True)
+class Operations:
+    """The operations of a library, told apart by the value of one attribute."""
+
+    otherwise: Operation
+    by_value: Mapping[Any, Operation] = field(default_factory=dict)
+    key: str = ""

@@ -1,0 +1,39 @@
+"""Reads finished spans at the least cost.
+
+The SDK's public properties copy: `attributes` wraps a mapping written in Python, `events` and `links` take a lock and
+make a list. The plain containers behind them are read where they are found, the properties elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from opentelemetry.sdk.trace import Event, ReadableSpan
+from opentelemetry.trace import Link
+
+Attributes = dict[str, Any]
+
+
+def attributes(span: ReadableSpan) -> Attributes:
+    """The span's attributes, for reading only."""
+    held = getattr(span, "_attributes", None)
+    plain = held if type(held) is dict else getattr(held, "_dict", None)
+    return plain if isinstance(plain, dict) else dict(span.attributes or ())
+
+
+def live_attributes(span: ReadableSpan) -> Attributes:
+    """A copy of the attributes of a span that may still change, in another thread."""
+    return attributes(span).copy()
+
+
+def events(span: ReadableSpan) -> Sequence[Event]:
+    """The span's events, oldest first."""
+    held = getattr(span, "_events", None)
+    return span.events if held is None or len(held) else ()
+
+
+def links(span: ReadableSpan) -> Sequence[Link]:
+    """The span's links."""
+    held = getattr(span, "_links", None)
+    return span.links if held is None or len(held) else ()

@@ -1,0 +1,167 @@
+"""Services: whose each span is, who said so, and the tags that follow from it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from opentelemetry.sdk.resources import Resource
+
+from ..settings import Settings
+from . import http_client, text
+from .attributes import RESERVED, Meta, as_text
+from .operations import Operation
+from .otel import CONVENTIONS
+from .plugins import PLUGINS, Belongs, Plugin
+from .urls import Urls
+
+_MOST_KEPT = 1_024
+_UNKNOWN = "unknown_service"
+_MANUAL = "m"
+_MAPPED = "opt.service_mapping"
+_BY_DOMAIN = "opt.split_by_domain"
+
+_NEVER = ("telemetry.", "service.", "deployment.environment")
+_BOOKKEEPING = ("process.", "host.", "os.", "container.", "k8s.", "cloud.", "faas.")
+
+
+class Named(NamedTuple):
+    """A service, and who named it: the tag `_dd.svc_src`."""
+
+    service: str
+    source: str
+
+
+class Home:
+    """What the spans of one SDK resource share: the global service, env, version and tags.
+
+    The global service is DD_SERVICE, else the resource's `service.name`, else the one that was inferred. `env` and
+    `version` likewise. Resource attributes go to all spans but for what identifies the SDK, and, on our plugins' spans,
+    what detectors find out (ddtrace knows no such thing) and what came from OTEL_RESOURCE_ATTRIBUTES: the settings have
+    weighed that against DD_TAGS.
+    """
+
+    def __init__(self, settings: Settings, resource: Resource | None, urls: Urls) -> None:
+        self._settings = settings
+        self._urls = urls
+        attributes: Mapping[str, Any] = resource.attributes if resource is not None else {}
+
+        def of(key: str) -> str:
+            return as_text(attributes.get(key))
+
+        own = of("service.name")
+        told = bool(own) and not own.startswith(_UNKNOWN)
+        self.service = settings.service
+        self.is_explicit = settings.service_is_explicit
+        if told and not self.is_explicit and own != self.service:
+            self.service, self.is_explicit = own, True
+        self.env = settings.env or of("deployment.environment.name") or of("deployment.environment")
+        self.version = settings.version or of("service.version")
+        self._base_service = self.service.lower()
+        self._mapping = settings.service_mapping
+        self.own = Named(self._mapping.get(self.service, self.service), "")
+        """Of a span that nobody named a service for, and that has no parent here."""
+
+        self.conventions: dict[str, Any] = {key: value for key, value in attributes.items() if key in CONVENTIONS}
+        """The resource attributes that make names, resources and types."""
+        common = {text.key(key): text.value(tag) for key, tag in settings.tags.items()}
+        if self.env:
+            common["env"] = text.value(self.env)
+        given = settings.resource_attributes
+        others = {
+            text.key(str(key)): as_text(value)
+            for key, value in attributes.items()
+            if value is not None and key not in RESERVED and not str(key).startswith(_NEVER)
+        }
+        ours = {
+            key: value for key, value in others.items() if not key.startswith(_BOOKKEEPING) and given.get(key) != value
+        }
+        self._tags = {True: {**ours, **common}, False: {**others, **common}}
+
+        self._by_plugin = {
+            plugin: named for name, plugin in PLUGINS.items() if (named := self._fixed(name, plugin)) is not None
+        }
+        self._split = frozenset(
+            plugin for name, plugin in PLUGINS.items() if _of(settings.instrumentor_split_by_domain, name, plugin)
+        )
+        # Where a service is no one's choice, `_dd.svc_src` names the component that it comes from.
+        self._defaults = {self._default(plugin) for plugin in PLUGINS.values() if plugin.service is not Belongs.CALLER}
+        if not self.is_explicit:
+            self._defaults.add(self.service)
+        self._meta: dict[tuple[Named, Operation], Meta] = {}
+
+    def _default(self, plugin: Plugin) -> str:
+        return self.service if self._settings.remove_integration_service_names else plugin.component
+
+    def _fixed(self, name: str, plugin: Plugin) -> Named | None:
+        """The service of all spans of a plugin, unless somebody names another for one of them."""
+        default = self._default(plugin)
+        service = _of(self._settings.instrumentor_service, name, plugin)
+        if not service:
+            if plugin.service is Belongs.CALLER:
+                return None
+            is_users = plugin.service is Belongs.APPLICATION and self.is_explicit
+            service = self.service if is_users else default
+        return self._renamed(service, plugin.component if service == default else _MANUAL, plugin)
+
+    def _renamed(self, service: str, source: str, plugin: Plugin | None) -> Named:
+        renamed = self._mapping.get(service, service)
+        if renamed != service and plugin is not None and plugin.renaming_told:
+            source = _MAPPED
+        return Named(text.utf8(renamed), source)
+
+    def named(
+        self, plugin: Plugin | None, operation: Operation, attributes: dict[str, Any], parent: Named | None
+    ) -> Named:
+        """Whose a span is; `parent` is the service of the span around it, None where there is none here."""
+        users = attributes.get("service.name")
+        if users:
+            service = as_text(users)
+            named = self._renamed(service, _MANUAL if service != self.service else "", None)
+        else:
+            named = self._by_plugin.get(plugin) if plugin is not None else None  # type: ignore[assignment]
+            if named is None:
+                named = parent or self.own
+            elif plugin in self._split:
+                domain = http_client.domain(attributes, self._urls)
+                if domain:
+                    named = self._renamed(domain, _BY_DOMAIN, plugin)
+        service, source = named
+        if service in self._defaults:
+            if operation.component:
+                if source != operation.component and not source.startswith("opt."):
+                    return Named(service, operation.component)
+            elif not source:
+                return Named(service, operation.api)
+        return named
+
+    def meta(self, named: Named, operation: Operation) -> Meta:
+        """The tags that a span has from its service and operation alone; to be copied, not changed."""
+        key = (named, operation)
+        meta = self._meta.get(key)
+        if meta is None:
+            meta = self._made_meta(named, operation)
+            if len(self._meta) < _MOST_KEPT:
+                self._meta[key] = meta
+        return meta
+
+    def _made_meta(self, named: Named, operation: Operation) -> Meta:
+        meta = dict(self._tags[operation.api == "datadog"])
+        if self.version and named.service == self.service:
+            meta["version"] = text.value(self.version)
+        if named.service.lower() != self._base_service:
+            meta["_dd.base_service"] = text.value(self._base_service)
+        if named.source:
+            meta["_dd.svc_src"] = named.source
+        if operation.component:
+            meta["component"] = operation.component
+        if operation.kind:
+            meta["span.kind"] = operation.kind
+        meta.update(operation.tags)
+        return meta
+
+
+def _of(values: Mapping[str, Any], name: str, plugin: Plugin) -> Any:
+    """What a per-instrumentor variable says: by Datadog's name (DD_SQLITE_...), else by ours (DD_SQLITE3_...)."""
+    value = values.get(plugin.component)
+    return values.get(name) if value is None else value

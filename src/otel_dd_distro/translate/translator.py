@@ -1,0 +1,279 @@
+"""Turns chunks of finished OpenTelemetry spans into the span maps of the Agent's v0.4 intake."""
+
+from __future__ import annotations
+
+import logging
+import socket
+from collections.abc import Sequence
+from operator import attrgetter
+from typing import Any
+
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.trace import SpanContext, StatusCode
+
+from ..gathering.chunk import Chunk
+from ..propagation.datadog_context import NO_PARENT
+from ..settings import Settings
+from . import errors, events, links, otel, process, reading, tags, text
+from .attributes import RESERVED, Meta, Metrics, copy, steer
+from .operations import Operation
+from .plugins import BY_SCOPE, Plugin
+from .services import Home, Named
+from .urls import Urls
+
+log = logging.getLogger("otel_dd_distro")
+
+SpanMap = dict[str, Any]
+
+_LOW = (1 << 64) - 1
+_MOST_HOMES = 16
+_NO_PARENTS = (0, NO_PARENT)
+_start_time = attrgetter("start_time")
+
+
+class Translator:
+    """Prepared once for a process; afterwards its methods may be called from any thread.
+
+    Settings come first, the resource of a span's provider fills what they leave open.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._urls = Urls(settings)
+        self._error_statuses = settings.server_error_statuses
+        self._hostname = ""
+        if settings.report_hostname:
+            self._hostname = text.value(settings.hostname or socket.gethostname())
+        self._homes: dict[int, tuple[Resource | None, Home]] = {}
+        self._has_told = False
+
+    def chunk(self, chunk: Chunk, *, native_events: bool) -> list[SpanMap]:
+        """The chunk's spans in start order, the root of the local trace first if it is among them.
+
+        Source: Agent v0.4 intake. All values are str, int, float, list or dict, all text valid UTF-8. Without
+        `native_events` (the Agent's `/info` says which) span events are JSON in the tag `events`. Never raises: a span
+        that cannot be translated is sent with little more than its ids, one without ids is left out.
+        """
+        own = process.current()
+        context = chunk.context
+        origin = text.value(context.origin) if context.origin else ""
+        services: dict[int, Named] = {}
+        maps: list[SpanMap] = []
+        root = -1
+        trace_id = 0
+        for span in _in_start_order(chunk.spans):
+            try:
+                ids = span.context
+                parent = span.parent
+                starts_trace = parent is None or parent.span_id in _NO_PARENTS
+                is_root = starts_trace or parent.is_remote  # type: ignore[union-attr]
+                around: Named | None = None
+                if not is_root:
+                    parent_id = parent.span_id  # type: ignore[union-attr]
+                    around = services.get(parent_id) or self._service_around(span, chunk, services)
+                entry, meta, metrics = self._translated(span, ids, around, services, native_events)
+                if origin:
+                    meta["_dd.origin"] = origin
+                if is_root:
+                    tags.local_root(meta, metrics, context, own, self._hostname, starts_trace)
+                    if root < 0:
+                        root = len(maps)
+            except Exception as error:  # noqa: BLE001
+                rest = self._remains(span, error)
+                if rest is None:
+                    continue
+                entry, metrics = rest, {}
+            if metrics:
+                entry["metrics"] = metrics
+            trace_id = trace_id or span.context.trace_id
+            maps.append(entry)
+        if not maps:
+            return maps
+        if root > 0:
+            # A span may bear a start time of the application's own making.
+            maps.insert(0, maps.pop(root))
+        first = maps[0]
+        metrics = first.setdefault("metrics", {})
+        tags.first_of_chunk(first["meta"], metrics, context, trace_id, len(maps) if chunk.partial else 0)
+        return maps
+
+    def service_of(self, span: ReadableSpan, parent_service: str | None = None) -> str:
+        """The service of a span, finished or not; `parent_service` is that of the span around it in this process."""
+        plugin, operation, attributes = _classified(span)
+        around = None if parent_service is None else Named(parent_service, "")
+        return self._home(span.resource).named(plugin, operation, attributes, around).service
+
+    def root_service(self, span: ReadableSpan) -> str:
+        """The service of the root of a local trace, finished or not: what the sampler's rates are kept by."""
+        return self.service_of(span)
+
+    def _translated(
+        self, span: ReadableSpan, ids: SpanContext, around: Named | None, services: dict[int, Named], native: bool
+    ) -> tuple[SpanMap, Meta, Metrics]:
+        plugin, operation, attributes = _classified(span)
+        home = self._home(span.resource)
+        named = home.named(plugin, operation, attributes, around)
+        span_id = ids.span_id
+        services[span_id] = named
+        meta = home.meta(named, operation).copy()
+        metrics = operation.metrics.copy()
+        copy(attributes, operation.targets, meta, metrics)
+
+        status = span.status
+        code = status.status_code
+        happened = reading.events(span)
+        raised = errors.exception(happened) if happened else None
+        is_reserved = not RESERVED.isdisjoint(attributes)
+        if plugin is not None:
+            name, type_ = operation.name, operation.type
+            resource = operation.describe(attributes, meta, self._urls) or name
+            failed = operation.failed(code, attributes, raised is not None, self._error_statuses)
+            if failed:
+                errors.explain_call(meta, attributes, raised, status.description)
+                if raised is not None:
+                    happened = [event for event in happened if event is not raised]
+                    raised = errors.exception(happened) if happened else None
+            if is_reserved:
+                found = otel.Found(attributes, {})
+                name = otel.tag_value(found("operation.name")) or name
+                resource = found("resource.name") or resource
+                type_ = found("span.type") or type_
+        else:
+            name, resource, type_ = otel.described(span, attributes, home.conventions, meta)
+            failed = code is StatusCode.ERROR
+            if failed:
+                errors.explain_span(meta, raised, status.description)
+            otel.origins(span, ids, meta)
+        if is_reserved:
+            steer(attributes, metrics)
+        if around is None or around.service != named.service:
+            metrics["_dd.top_level"] = 1
+
+        start = span.start_time or 0
+        entry: SpanMap = {
+            "trace_id": ids.trace_id & _LOW,
+            "span_id": span_id,
+            "service": named.service,
+            "name": name,
+            "resource": resource if resource.isascii() and len(resource) <= 5_000 else text.resource(resource, type_),
+            "start": start,
+            "duration": max((span.end_time or start) - start, 0),
+            "meta": meta,
+        }
+        if type_:
+            entry["type"] = type_
+        if failed:
+            entry["error"] = 1
+        parent = span.parent
+        if parent is not None and parent.span_id not in _NO_PARENTS:
+            entry["parent_id"] = parent.span_id
+        if happened:
+            if raised is not None:
+                meta[errors.HAS_EXCEPTION] = "true"
+            if native:
+                entry["span_events"] = events.native(happened)
+            else:
+                meta["events"] = events.as_json(happened)
+        linked = reading.links(span)
+        if linked:
+            entry["span_links"] = links.native(linked)
+        return entry, meta, metrics
+
+    def _service_around(self, span: ReadableSpan, chunk: Chunk, services: dict[int, Named]) -> Named:
+        """The service of a span's parent that is in this process, but was not translated before it.
+
+        It may still be open, or start later than its child says it did. Where it is neither (sent before), that of the
+        local root is the best guess, and what its children would have inherited.
+        """
+        finished = {each.context.span_id: each for each in chunk.spans if each.context is not None}
+        waiting: list[ReadableSpan] = []
+        named: Named | None = None
+        parent_id: int | None = _local_parent_id(span)
+        while parent_id is not None and named is None and len(waiting) <= len(finished) + len(chunk.parents):
+            parent = finished.get(parent_id) or chunk.parents.get(parent_id)
+            if parent is None:
+                named = services.get(parent_id) or self._root_named(chunk)
+                break
+            waiting.append(parent)
+            parent_id = _local_parent_id(parent)
+            named = services.get(parent_id) if parent_id is not None else None
+        for parent in reversed(waiting):
+            plugin, operation, attributes = _classified(parent, live=parent.end_time is None)
+            named = self._home(parent.resource).named(plugin, operation, attributes, named)
+            services[parent.context.span_id] = named
+        return named if named is not None else self._home(span.resource).own
+
+    def _root_named(self, chunk: Chunk) -> Named | None:
+        begun = () if chunk.root is None else (chunk.root,)
+        for span in (*begun, *chunk.spans, *tuple(chunk.parents.values())):
+            if _local_parent_id(span) is None:
+                plugin, operation, attributes = _classified(span, live=span.end_time is None)
+                return self._home(span.resource).named(plugin, operation, attributes, None)
+        return None
+
+    def _home(self, resource: Resource | None) -> Home:
+        held = self._homes.get(id(resource))
+        # Resources are kept with what was made for them: an id names one object only as long as that lives.
+        if held is not None and held[0] is resource:
+            return held[1]
+        home = Home(self._settings, resource, self._urls)
+        if len(self._homes) >= _MOST_HOMES:
+            self._homes.clear()
+        self._homes[id(resource)] = (resource, home)
+        return home
+
+    def _remains(self, span: ReadableSpan, error: Exception) -> SpanMap | None:
+        """What is sent of a span that cannot be translated; None where it has no ids."""
+        if not self._has_told:
+            self._has_told = True
+            log.warning("a span cannot be translated, its tags are lost: %s: %s", type(error).__name__, error)
+        ids, parent = span.context, span.parent
+        if not isinstance(ids, SpanContext) or not ids.trace_id or not ids.span_id:
+            return None
+        start, end = span.start_time, span.end_time
+        start = start if isinstance(start, int) else 0
+        rest: SpanMap = {
+            "trace_id": ids.trace_id & _LOW,
+            "span_id": ids.span_id & _LOW,
+            "service": self._settings.service,
+            "name": "untranslated",
+            "resource": text.resource(span.name, "") if isinstance(span.name, str) else "untranslated",
+            "start": start,
+            "duration": max(end - start, 0) if isinstance(end, int) else 0,
+            "meta": {},
+        }
+        if isinstance(parent, SpanContext) and parent.span_id not in _NO_PARENTS:
+            rest["parent_id"] = parent.span_id & _LOW
+        return rest
+
+
+def _classified(span: ReadableSpan, live: bool = False) -> tuple[Plugin | None, Operation, dict[str, Any]]:
+    """Which plugin made the span (None: another's), which of its operations it is, and its attributes."""
+    attributes = reading.live_attributes(span) if live else reading.attributes(span)
+    scope = span.instrumentation_scope
+    plugin = BY_SCOPE.get(scope.name) if scope is not None else None
+    if plugin is None:
+        return None, otel.OPERATIONS[span.kind], attributes
+    operations = plugin.operations
+    operation = operations.by_value.get(attributes.get(operations.key))
+    return plugin, operation or operations.otherwise, attributes
+
+
+def _local_parent_id(span: ReadableSpan) -> int | None:
+    """The id of the span around it in this process, if there is one."""
+    parent = span.parent
+    return None if parent is None or parent.is_remote or parent.span_id in _NO_PARENTS else parent.span_id
+
+
+def _in_start_order(spans: Sequence[ReadableSpan]) -> Sequence[ReadableSpan]:
+    """Of spans that start at the same tick of the clock the one that ended last is the outer one, and goes first."""
+    if len(spans) == 1:
+        return spans
+    ordered = list(spans)
+    ordered.reverse()
+    try:
+        ordered.sort(key=_start_time)
+    except TypeError:
+        ordered.sort(key=lambda span: span.start_time or 0)
+    return ordered

@@ -1,0 +1,194 @@
+"""Records what ddtrace sends for the operations of program.py: python record.py PYTHON AGENT.
+
+PYTHON is the interpreter of an environment with ddtrace, flask, requests and jinja2; AGENT the `ddapm-test-agent` of
+any environment. Writes one file for each scenario beside this script: operation -> the spans of its trace in start
+order, without ddtrace's own step spans (a span keeps its nearest recorded ancestor), ids, times and stack traces.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).resolve().parent
+
+SCENARIOS: dict[str, dict[str, str]] = {
+    "nothing_set": {},
+    "service": {"DD_SERVICE": "Shop"},
+    "tagged": {"DD_SERVICE": "shop", "DD_ENV": "prod", "DD_VERSION": "1.2.3", "DD_TAGS": "team:tea,region:eu"},
+    "version_only": {"DD_VERSION": "1.2.3"},
+    "own_services": {
+        "DD_SERVICE": "shop",
+        "DD_VERSION": "1.2.3",
+        "DD_FLASK_SERVICE": "front",
+        "DD_SQLITE_SERVICE": "books",
+        "DD_REQUESTS_SERVICE": "calls",
+        "DD_JINJA2_SERVICE": "pages",
+    },
+    "mapped": {
+        "DD_SERVICE": "shop",
+        "DD_VERSION": "1.2.3",
+        "DD_SERVICE_MAPPING": "shop:store,sqlite:store-db,requests:store-calls,billing:bills",
+    },
+    "mapped_unset": {"DD_SERVICE_MAPPING": "flask:front,sqlite:front"},
+    "by_domain": {"DD_SERVICE": "shop", "DD_REQUESTS_SPLIT_BY_DOMAIN": "1"},
+    "one_service": {
+        "DD_SERVICE": "shop",
+        "DD_VERSION": "1.2.3",
+        "DD_TRACE_REMOVE_INTEGRATION_SERVICE_NAMES_ENABLED": "1",
+    },
+    "one_service_unset": {"DD_TRACE_REMOVE_INTEGRATION_SERVICE_NAMES_ENABLED": "1"},
+    "no_queries": {
+        "DD_SERVICE": "shop",
+        "DD_HTTP_SERVER_TAG_QUERY_STRING": "false",
+        "DD_TRACE_HTTP_CLIENT_TAG_QUERY_STRING": "false",
+    },
+    "open_queries": {"DD_SERVICE": "shop", "DD_TRACE_OBFUSCATION_QUERY_STRING_REGEXP": ""},
+    "own_pattern": {"DD_SERVICE": "shop", "DD_TRACE_OBFUSCATION_QUERY_STRING_REGEXP": "x=[0-9]+"},
+    "error_statuses": {"DD_SERVICE": "shop", "DD_TRACE_HTTP_SERVER_ERROR_STATUSES": "404-405,201"},
+}
+
+RECORDED = {"flask.request", "price", "work", "step", "internal"}
+PREFIXES = ("sqlite.", "requests.", "jinja2.")
+VOLATILE = ("_dd.tags.process", "_dd.tracer_kr")
+
+
+def free_ports(count: int) -> list[int]:
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [each.getsockname()[1] for each in sockets]
+    for each in sockets:
+        each.close()
+    return ports
+
+
+def fetch(url: str) -> Any:
+    with urllib.request.urlopen(url, timeout=5) as response:
+        body = response.read()
+    try:
+        return json.loads(body)
+    except ValueError:
+        return None
+
+
+def record(python: str, agent: str, settings: dict[str, str]) -> dict[str, list[dict[str, Any]]]:
+    agent_port, otlp_http, otlp_grpc, front, backend = free_ports(5)
+    clean = {key: value for key, value in os.environ.items() if not key.startswith(("DD_", "OTEL_"))}
+    with tempfile.TemporaryDirectory() as directory:
+        ports = ["--port", str(agent_port), "--otlp-http-port", str(otlp_http), "--otlp-grpc-port", str(otlp_grpc)]
+        started = subprocess.Popen(
+            [agent, *ports, "--snapshot-dir", directory, "--log-level", "ERROR"],
+            env=clean,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        try:
+            address = f"http://127.0.0.1:{agent_port}"
+            for _ in range(100):
+                try:
+                    fetch(address + "/info")
+                    break
+                except (urllib.error.URLError, OSError):
+                    time.sleep(0.1)
+            fetch(address + "/test/session/start?test_session_token=recording")
+            # ddtrace calls an application after the directory of its script.
+            program = Path(directory, "teahouse", "program.py")
+            program.parent.mkdir()
+            program.write_text((HERE / "program.py").read_text())
+            run = subprocess.run(
+                [str(Path(python).parent / "ddtrace-run"), python, str(program)],
+                env={
+                    **clean,
+                    "FRONT_PORT": str(front),
+                    "BACKEND_PORT": str(backend),
+                    "DD_TRACE_AGENT_URL": address,
+                    "DD_TRACE_API_VERSION": "v0.4",
+                    "DD_TRACE_OTEL_ENABLED": "true",
+                    "DD_INSTRUMENTATION_TELEMETRY_ENABLED": "false",
+                    "DD_REMOTE_CONFIGURATION_ENABLED": "false",
+                    "DD_CODE_ORIGIN_FOR_SPANS_ENABLED": "false",
+                    "_DD_TRACE_WRITER_ADDITIONAL_HEADERS": "X-Datadog-Test-Session-Token:recording",
+                    **settings,
+                },
+                cwd=program.parent,
+                check=True,
+                capture_output=True,
+                text=True,
+            )
+            traces = fetch(address + "/test/session/traces?test_session_token=recording")
+        finally:
+            started.send_signal(signal.SIGTERM)
+            started.wait()
+    spans = [span for trace in traces for span in trace]
+    ports_read = {str(front): "8000", str(backend): "9000"}
+    moments = [json.loads(line) for line in run.stdout.splitlines() if line.startswith("[")]
+    operations: dict[str, list[dict[str, Any]]] = {}
+    for (name, _, begin), (_, _, end) in zip(moments[::2], moments[1::2], strict=True):
+        own = sorted((span for span in spans if begin <= span["start"] <= end), key=lambda span: span["start"])
+        operations[name] = described(own, ports_read)
+    return operations
+
+
+def described(spans: list[dict[str, Any]], ports: dict[str, str]) -> list[dict[str, Any]]:
+    by_id = {span["span_id"]: span for span in spans}
+    recorded = [span for span in spans if span["name"] in RECORDED or span["name"].startswith(PREFIXES)]
+    places = {span["span_id"]: place for place, span in enumerate(recorded)}
+
+    def nearest(span: dict[str, Any]) -> int | None:
+        parent = span.get("parent_id")
+        while parent and parent not in places and parent in by_id:
+            parent = by_id[parent].get("parent_id")
+        return places.get(parent)
+
+    return [
+        {
+            "parent": nearest(span),
+            **{key: steady(span.get(key), ports) for key in ("name", "service", "resource", "type")},
+            "error": span.get("error", 0),
+            "meta": {key: steady(text, ports) for key, text in sorted(span["meta"].items()) if key not in VOLATILE},
+            "metrics": {key: number for key, number in sorted(span["metrics"].items()) if key not in VOLATILE},
+            **({"span_links": span["span_links"]} if span.get("span_links") else {}),
+        }
+        for span in recorded
+        for span in [hidden(span)]
+    ]
+
+
+def hidden(span: dict[str, Any]) -> dict[str, Any]:
+    meta, metrics = dict(span.get("meta") or {}), dict(span.get("metrics") or {})
+    for key, text in (("runtime-id", "<32 hex>"), ("error.stack", "<stack>")):
+        if key in meta:
+            meta[key] = text
+    if "process_id" in metrics:
+        metrics["process_id"] = 1
+    if "_dd.p.tid" in meta and meta["_dd.p.tid"] != "640cfd8d00000000":
+        meta["_dd.p.tid"] = "<16 hex>"
+    if "object at 0x" in meta.get("error.message", ""):
+        before, _, after = meta["error.message"].partition("object at 0x")
+        meta["error.message"] = before + "object at <address>" + after[after.index(":") :]
+    return {**span, "meta": meta, "metrics": metrics}
+
+
+def steady(text: Any, ports: dict[str, str]) -> Any:
+    if isinstance(text, str):
+        for port, named in ports.items():
+            text = text.replace(":" + port, ":" + named)
+    return text
+
+
+if __name__ == "__main__":
+    wanted = sys.argv[3:] or list(SCENARIOS)
+    for scenario in wanted:
+        spans = record(sys.argv[1], sys.argv[2], SCENARIOS[scenario])
+        document = {"settings": SCENARIOS[scenario], "operations": spans}
+        (HERE / f"{scenario}.json").write_text(json.dumps(document, indent=1) + "\n")
+        print(scenario, sum(map(len, spans.values())), "spans")
