@@ -24,6 +24,8 @@ _LONGEST_NAME = 5_000
 _LONGEST_WAIT = 86_400.0
 _MOST_BYTES = 2**40
 _MOST_SHOWN = 100
+_OTHER_LEVELS = ("none", "off", "trace", "info", "warn", "warning", "error", "critical", "fatal")
+_KNOWN_EXPORTERS = ("datadog", "otlp", "console", "none")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,7 @@ class Settings:
     enabled: bool
     """False: no thread, no socket, no log line."""
     exporters: tuple[str, ...]
-    """Names of trace exporters, lower case; empty for none."""
+    """Names of trace exporters; empty for none."""
     otlp_protocol: str
     """`http/protobuf` or `grpc`."""
     debug: bool
@@ -132,7 +134,7 @@ def _flag(text: str) -> bool:
 
 def _debug(text: str) -> bool:
     word = text.lower()
-    return word == "debug" or (word in ("true", "1"))
+    return word == "debug" or (word not in _OTHER_LEVELS and _flag(word))
 
 
 def _one_of(choices: tuple[str, ...]) -> Callable[[str], str]:
@@ -188,7 +190,8 @@ def _names(text: str) -> frozenset[str]:
 
 
 def _exporters(text: str) -> tuple[str, ...]:
-    names = _items(text.lower())
+    # Other exporters are found by the name of their entry point, as it is written.
+    names = [name.lower() if name.lower() in _KNOWN_EXPORTERS else name for name in _items(text)]
     if not names:
         raise Unusable("names nothing")
     return tuple(dict.fromkeys(name for name in names if name != "none"))
@@ -199,7 +202,7 @@ def _styles(text: str) -> tuple[str, ...]:
     styles = tuple(dict.fromkeys(style for style in asked if style in STYLES))
     unknown = [style for style in asked if style not in STYLES and style != "none"]
     if unknown or not asked:
-        raise Unusable("unknown: " + ", ".join(unknown)[:_MOST_SHOWN], instead=styles if styles else _UNSET)
+        raise Unusable(f"unknown: {', '.join(unknown)[:_MOST_SHOWN]!r}", instead=styles if styles else _UNSET)
     return styles
 
 
@@ -300,7 +303,7 @@ class Variable(NamedTuple):
     """A row: names in order of precedence (the first that is set hides the others), how it is read, what for."""
 
     field: str
-    """Of Settings; "" where several rows are joined into one field by `read`."""
+    """Of Settings."""
     names: tuple[str, ...]
     parse: Callable[[str], Any]
     default: Any
@@ -309,6 +312,8 @@ class Variable(NamedTuple):
     """The default in words, where its value does not say it."""
     empty: bool = False
     """Whether an empty value is a value; else it counts as unset."""
+    joined: bool = False
+    """Whether `read` makes the field from this row and others."""
 
 
 _DEFAULT_STYLES = ("datadog", "tracecontext", "baggage")
@@ -316,16 +321,17 @@ _DEFAULT_STYLES = ("datadog", "tracecontext", "baggage")
 # fmt: off
 VARIABLES: tuple[Variable, ...] = (
     # Unified service tagging
-    Variable("", ("DD_SERVICE", "OTEL_SERVICE_NAME"), _text, "",
+    Variable("service", ("DD_SERVICE", "OTEL_SERVICE_NAME"), _text, "",
         "Service. Else `service` of DD_TAGS, `service.name` of OTEL_RESOURCE_ATTRIBUTES.",
-        f"inferred from the command line, else `{UNNAMED_SERVICE}`"),
-    Variable("", ("DD_ENV",), _text, "",
+        f"inferred from the command line, else `{UNNAMED_SERVICE}`", joined=True),
+    Variable("env", ("DD_ENV",), _text, "",
         "Environment. Else `env` of DD_TAGS, `deployment.environment.name` or `deployment.environment` of "
-        "OTEL_RESOURCE_ATTRIBUTES."),
-    Variable("", ("DD_VERSION",), _text, "",
-        "Version of the service. Else `version` of DD_TAGS, `service.version` of OTEL_RESOURCE_ATTRIBUTES."),
-    Variable("", ("DD_TAGS",), _pairs, {},
-        "Tags for every span: `key:value,key:value`, or blanks instead of commas."),
+        "OTEL_RESOURCE_ATTRIBUTES.", joined=True),
+    Variable("version", ("DD_VERSION",), _text, "",
+        "Version of the service. Else `version` of DD_TAGS, `service.version` of OTEL_RESOURCE_ATTRIBUTES.",
+        joined=True),
+    Variable("tags", ("DD_TAGS",), _pairs, {},
+        "Tags for every span: `key:value,key:value`, or blanks instead of commas.", joined=True),
     Variable("resource_attributes", ("OTEL_RESOURCE_ATTRIBUTES",), _resource_attributes, {},
         "Resource attributes, `key=value,key=value`; tags for every span too, unless DD_TAGS is set."),
     Variable("hostname", ("DD_HOSTNAME",), _text, "",
@@ -337,10 +343,10 @@ VARIABLES: tuple[Variable, ...] = (
     Variable("remove_integration_service_names", ("DD_TRACE_REMOVE_INTEGRATION_SERVICE_NAMES_ENABLED",), _flag, False,
         "Spans of libraries bear the service of the application."),
     # Switches
-    Variable("", ("DD_TRACE_ENABLED",), _flag, None,
-        "`false`: nothing is traced, exported or injected.", "true"),
-    Variable("", ("OTEL_SDK_DISABLED",), _flag, False,
-        "`true`: nothing is traced, exported or injected, whatever DD_TRACE_ENABLED says."),
+    Variable("enabled", ("DD_TRACE_ENABLED",), _flag, None,
+        "`false`: nothing is traced, exported or injected.", "true", joined=True),
+    Variable("enabled", ("OTEL_SDK_DISABLED",), _flag, False,
+        "`true`: nothing is traced, exported or injected, whatever DD_TRACE_ENABLED says.", joined=True),
     Variable("exporters", ("OTEL_TRACES_EXPORTER",), _exporters, ("datadog",),
         "Trace exporters: `datadog`, `otlp`, `console`, any other by the name of its entry point, or several. "
         "`none` means DD_TRACE_ENABLED=false unless that is set."),
@@ -354,14 +360,14 @@ VARIABLES: tuple[Variable, ...] = (
     Variable("disabled_instrumentors", ("OTEL_PYTHON_DISABLED_INSTRUMENTATIONS",), _names, frozenset(),
         "Instrumentors that are not loaded, `*` for all."),
     # Agent and writer
-    Variable("", ("DD_TRACE_AGENT_URL",), _url, "",
+    Variable("agent_url", ("DD_TRACE_AGENT_URL",), _url, "",
         "Address of the Agent: `http`, `https` or `unix`. A path is a prefix of the Agent's own.",
         f"DD_AGENT_HOST and DD_TRACE_AGENT_PORT, else `unix://{AGENT_SOCKET}` if it is there, else "
-        f"`http://localhost:{DEFAULT_PORT}`"),
-    Variable("", ("DD_AGENT_HOST", "DD_TRACE_AGENT_HOSTNAME"), _host, "",
-        "Host of the Agent.", "localhost"),
-    Variable("", ("DD_TRACE_AGENT_PORT", "DD_AGENT_PORT"), _port, None,
-        "Port of the Agent.", str(DEFAULT_PORT)),
+        f"`http://localhost:{DEFAULT_PORT}`", joined=True),
+    Variable("agent_url", ("DD_AGENT_HOST", "DD_TRACE_AGENT_HOSTNAME"), _host, "",
+        "Host of the Agent.", "localhost", joined=True),
+    Variable("agent_url", ("DD_TRACE_AGENT_PORT", "DD_AGENT_PORT"), _port, None,
+        "Port of the Agent.", str(DEFAULT_PORT), joined=True),
     Variable("agent_timeout_seconds", ("DD_TRACE_AGENT_TIMEOUT_SECONDS",), _seconds(), 2.0,
         "Longest wait for the Agent, per request."),
     Variable("writer_buffer_bytes", ("DD_TRACE_WRITER_BUFFER_SIZE_BYTES",), _whole(1, _MOST_BYTES), 20 * 1024 * 1024,
@@ -384,7 +390,8 @@ VARIABLES: tuple[Variable, ...] = (
     Variable("extract_styles",
         ("DD_TRACE_PROPAGATION_STYLE_EXTRACT", "DD_TRACE_PROPAGATION_STYLE", "OTEL_PROPAGATORS"),
         _styles, _DEFAULT_STYLES,
-        "Headers that are read, in this order: " + ", ".join(f"`{style}`" for style in STYLES) + ", or `none`."),
+        "Headers that are read, in the order given, of " + ", ".join(f"`{style}`" for style in STYLES)
+        + "; or `none`. The first that name a trace are believed."),
     Variable("inject_styles",
         ("DD_TRACE_PROPAGATION_STYLE_INJECT", "DD_TRACE_PROPAGATION_STYLE", "OTEL_PROPAGATORS"),
         _styles, _DEFAULT_STYLES,
@@ -418,6 +425,7 @@ class PerInstrumentor(NamedTuple):
     suffix: str
     parse: Callable[[str], Any]
     meaning: str
+    default: None = None
 
 
 PER_INSTRUMENTOR: tuple[PerInstrumentor, ...] = (
@@ -451,20 +459,23 @@ def read(
         if name.startswith(("DD_", "OTEL_", "_DD_TRACE_WRITER_"))
     }
     parsed: dict[str, Any] = {}
+    complaints: list[Complaint] = []
 
     def value_of(variable: Variable) -> Any:
         for name in variable.names:
             if name in parsed:
                 return parsed[name]
             text = given.get(name)
+            if text is not None and variable.parse is not _verbatim:
+                text = text.strip()
             if text or (text is not None and variable.empty):
-                parsed[name] = _parsed(name, text, variable.parse, variable.default, variable.shown)
+                parsed[name] = _parsed(name, text, variable, complaints)
                 return parsed[name]
         return variable.default
 
-    values = {variable.field or variable.names[0]: value_of(variable) for variable in VARIABLES}
+    values = {variable.names[0] if variable.joined else variable.field: value_of(variable) for variable in VARIABLES}
     for family in PER_INSTRUMENTOR:
-        values[family.field] = _per_instrumentor(family, given)
+        values[family.field] = _per_instrumentor(family, given, complaints)
 
     tags: dict[str, str] = values.pop("DD_TAGS")
     attributes: dict[str, str] = values["resource_attributes"]
@@ -493,6 +504,10 @@ def read(
     elif not url:
         url = f"unix://{AGENT_SOCKET}" if exists(AGENT_SOCKET) else f"http://localhost:{DEFAULT_PORT}"
     values["agent_url"] = url
+
+    for name, text, unusable, field in complaints:
+        used = values.get(field) if unusable.instead is _UNSET else unusable.instead
+        log.warning("%s=%s: %s; %s is used instead", name, _safe(name, text), unusable, _in_words(used))
     return Settings(**values)
 
 
@@ -510,28 +525,38 @@ def _first(attributes: Mapping[str, str], keys: Iterable[str]) -> str:
 
 
 def _scrubbed(text: str) -> str:
-    """Without blanks at the ends, and without the half characters that bytes outside UTF-8 become in `os.environ`."""
-    return (text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")).strip()
+    """Without the half characters that bytes outside UTF-8 become in `os.environ`."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
 
 
-def _parsed(name: str, text: str, parse: Callable[[str], Any], default: Any, shown: str = "") -> Any:
+class Complaint(NamedTuple):
+    """Said when all is read: only then is it known what is used instead."""
+
+    name: str
+    text: str
+    unusable: Unusable
+    field: str
+
+
+def _parsed(name: str, text: str, row: Variable | PerInstrumentor, complaints: list[Complaint]) -> Any:
     try:
-        return parse(text)
+        return row.parse(text)
     except Unusable as unusable:
-        instead = default if unusable.instead is _UNSET else unusable.instead
-        used = shown if unusable.instead is _UNSET and shown else _in_words(instead)
-        log.warning("%s=%s: %s; %s is used instead", name, _safe(name, text), unusable, used)
-        return instead
+        complaints.append(Complaint(name, text, unusable, row.field if isinstance(row, Variable) else ""))
+        return row.default if unusable.instead is _UNSET else unusable.instead
 
 
-def _per_instrumentor(family: PerInstrumentor, given: Mapping[str, str]) -> dict[str, Any]:
+def _per_instrumentor(family: PerInstrumentor, given: Mapping[str, str], complaints: list[Complaint]) -> dict[str, Any]:
     values = {}
     for name, text in given.items():
-        if text and name.startswith(family.prefix) and name.endswith(family.suffix) and name not in _OWN_NAMES:
-            value = _parsed(name, text, family.parse, None)
-            middle = name[len(family.prefix) : -len(family.suffix)]
-            if middle and value is not None:
-                values[middle.lower()] = value
+        text = text.strip()
+        middle = name[len(family.prefix) : -len(family.suffix)].lower()
+        if text and middle and name.startswith(family.prefix) and name.endswith(family.suffix):
+            if name in _OWN_NAMES:
+                continue
+            value = _parsed(name, text, family, complaints)
+            if value is not None:
+                values[middle] = value
     return values
 
 
