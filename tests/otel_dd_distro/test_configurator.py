@@ -1,0 +1,230 @@
+"""The SDK as the environment asks for it, each case in an interpreter of its own: providers are global."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from tests.agents import Session, clean_environ
+
+PROGRAM = """
+import json, logging, sys, threading
+lines = []
+class Keep(logging.Handler):
+    def emit(self, record): lines.append(record.getMessage())
+logging.getLogger().addHandler(Keep(logging.WARNING))
+from opentelemetry import trace, propagate
+{body}
+print(json.dumps({{"said": lines, "threads": threading.active_count(), "answer": answer}}))
+"""
+
+
+def run(body: str, *arguments: str, **variables: str) -> dict[str, Any]:
+    done = subprocess.run(
+        [sys.executable, *arguments, "-c", PROGRAM.format(body=body)],
+        env=clean_environ(**variables),
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return {**answer, "stderr": done.stderr}
+
+
+def agent(session: Session, **more: str) -> dict[str, str]:
+    token = ",".join(f"{name}:{value}" for name, value in session.headers.items())
+    return {"DD_TRACE_AGENT_URL": session.agent.url, "_DD_TRACE_WRITER_ADDITIONAL_HEADERS": token, **more}
+
+
+INSTALLED = """
+import otel_dd_distro
+otel_dd_distro.install()
+with trace.get_tracer("app").start_as_current_span("work"): pass
+answer = None
+"""
+
+
+def test_one_call_sets_everything_up(agent_session: Session) -> None:
+    run(INSTALLED, **agent(agent_session, DD_SERVICE="shop", DD_ENV="test", DD_VERSION="1.2", DD_TAGS="team:core"))
+    (span,) = agent_session.spans()
+    assert (span["name"], span["resource"], span["service"], span["type"]) == ("internal", "work", "shop", "custom")
+    assert {key: span["meta"][key] for key in ("env", "version", "team")} == {
+        "env": "test",
+        "version": "1.2",
+        "team": "core",
+    }
+
+
+@pytest.mark.parametrize("order", ["before", "after"])
+def test_a_provider_of_the_users_own_gets_what_is_ours_once(agent_session: Session, order: str) -> None:
+    set_up = "from opentelemetry.sdk.trace import TracerProvider; own = TracerProvider()\n"
+    use = "trace.set_tracer_provider(own)\n"
+    ours = "import otel_dd_distro\nfor _ in range(3): assert otel_dd_distro.install(own) is own\n"
+    if order == "before":
+        ours = "import otel_dd_distro\nfor _ in range(3): assert otel_dd_distro.install() is own\n"
+    body = set_up + (use + ours if order == "before" else ours + use)
+    body += 'own.get_tracer("app").start_span("work").end()\n'
+    body += "answer = len(own._active_span_processor._span_processors)"
+    result = run(body, **agent(agent_session))
+    assert result["answer"] == 1
+    assert result["said"] == []
+    assert [span["resource"] for span in agent_session.spans()] == ["work"]
+
+
+def test_two_providers_share_one_road_and_both_arrive(agent_session: Session) -> None:
+    body = """
+import otel_dd_distro
+from opentelemetry.sdk.trace import TracerProvider
+first, second = otel_dd_distro.install(), otel_dd_distro.install(TracerProvider())
+first.get_tracer("app").start_span("one").end()
+first.shutdown()
+second.get_tracer("app").start_span("two").end()
+second.shutdown()
+c = otel_dd_distro.counters()
+answer = [c.accepted, c.sent, c.queued, dict(c.dropped)]
+"""
+    assert run(body, **agent(agent_session))["answer"] == [2, 2, 0, {}]
+    assert sorted(span["resource"] for span in agent_session.spans()) == ["one", "two"]
+
+
+@pytest.mark.parametrize("variable", [{"DD_TRACE_ENABLED": "false"}, {"OTEL_SDK_DISABLED": "true"}])
+def test_switched_off_there_is_no_thread_no_socket_and_no_line(variable: dict[str, str]) -> None:
+    body = """
+opened = []
+sys.addaudithook(lambda event, arguments: opened.append(event) if event.startswith("socket.") else None)
+import otel_dd_distro
+assert otel_dd_distro.install() is None
+with trace.get_tracer("app").start_as_current_span("work"): pass
+carrier = {}
+propagate.inject(carrier)
+answer = opened
+"""
+    result = run(body, **variable)
+    assert (result["answer"], result["said"], result["threads"], result["stderr"]) == ([], [], 1, "")
+
+
+def test_nothing_is_started_before_the_first_span_has_ended() -> None:
+    body = """
+opened = []
+sys.addaudithook(lambda event, arguments: opened.append(event) if event.startswith("socket.") else None)
+import otel_dd_distro
+otel_dd_distro.install()
+span = trace.get_tracer("app").start_span("open")
+answer = opened
+"""
+    result = run(body)
+    assert (result["answer"], result["said"], result["threads"]) == ([], [], 1)
+
+
+def test_metrics_and_logs_of_the_sdk_are_not_even_imported() -> None:
+    body = INSTALLED.replace(
+        "answer = None",
+        'answer = [name for name in sys.modules if name in ("opentelemetry.sdk.metrics", "opentelemetry.sdk._logs", "ssl", "http.client", "ormsgpack")]',
+    )
+    assert run(body.replace("with trace", "if 0:\n  with trace"))["answer"] == []
+
+
+def test_the_otlp_exporter_that_is_not_installed_is_one_clear_line(agent_session: Session) -> None:
+    result = run(INSTALLED, **agent(agent_session, OTEL_TRACES_EXPORTER="otlp,datadog"))
+    assert result["said"] == [
+        "OTEL_TRACES_EXPORTER names otlp, which is not installed: it is left out; pip install 'otel-dd-distro[otlp]'"
+    ]
+    assert [span["resource"] for span in agent_session.spans()] == ["work"]
+
+
+def test_another_exporter_runs_beside(agent_session: Session) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", "from opentelemetry import trace\n" + INSTALLED],
+        env=clean_environ(**agent(agent_session, OTEL_TRACES_EXPORTER="console,datadog")),
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert '"name": "work"' in done.stdout
+    assert done.stderr == ""
+    assert [span["resource"] for span in agent_session.spans()] == ["work"]
+
+
+def test_an_exporter_that_nobody_has_is_one_line_and_the_application_goes_on() -> None:
+    result = run(INSTALLED, OTEL_TRACES_EXPORTER="zipkinn")
+    assert result["said"] == [
+        "OTEL_TRACES_EXPORTER names zipkinn, which is not installed: it is left out; install the package that has it"
+    ]
+
+
+def test_the_resource_says_what_the_settings_say() -> None:
+    body = """
+import otel_dd_distro
+answer = dict(otel_dd_distro.install().resource.attributes)
+"""
+    attributes = run(
+        body,
+        DD_SERVICE="shop",
+        DD_ENV="test",
+        DD_VERSION="1.2",
+        DD_TAGS="team:core",
+        OTEL_RESOURCE_ATTRIBUTES="service.name=hidden,k8s.pod.name=p1",
+    )["answer"]
+    sdk_version = attributes.pop("telemetry.sdk.version")
+    assert sdk_version[0].isdecimal()
+    assert attributes == {
+        "telemetry.sdk.language": "python",
+        "telemetry.sdk.name": "opentelemetry",
+        "telemetry.distro.name": "otel-dd-distro",
+        "service.name": "shop",
+        "service.version": "1.2",
+        "deployment.environment.name": "test",
+        "team": "core",
+        "k8s.pod.name": "p1",
+    }
+
+
+def test_trace_ids_have_64_bits_where_that_is_asked_for(agent_session: Session) -> None:
+    run(INSTALLED, **agent(agent_session, DD_TRACE_128_BIT_TRACEID_GENERATION_ENABLED="false"))
+    (span,) = agent_session.spans()
+    assert "_dd.p.tid" not in span["meta"]
+
+
+def test_a_sampler_of_opentelemetrys_is_used_where_it_is_asked_for() -> None:
+    body = """
+import otel_dd_distro
+provider = otel_dd_distro.install()
+answer = [provider.sampler.get_description(), trace.get_tracer("app").start_span("x").is_recording()]
+"""
+    assert run(body, OTEL_TRACES_SAMPLER="always_off")["answer"] == ["AlwaysOffSampler", False]
+    assert run(body)["answer"] == ["AlwaysOnSampler", True]
+
+
+def test_metrics_are_set_up_where_an_exporter_is_named() -> None:
+    body = """
+from otel_dd_distro.configurator import DatadogConfigurator
+DatadogConfigurator().configure(auto_instrumentation_version="0.1")
+from opentelemetry import metrics
+answer = type(metrics.get_meter_provider()).__module__
+"""
+    assert run(body, OTEL_METRICS_EXPORTER="console")["answer"].startswith("opentelemetry.sdk.metrics")
+
+
+def test_the_headers_of_a_request_carry_the_decision(agent_session: Session) -> None:
+    body = """
+import otel_dd_distro
+otel_dd_distro.install()
+with trace.get_tracer("app").start_as_current_span("work") as span:
+    answer = {}
+    propagate.inject(answer)
+    answer["span"] = [span.get_span_context().trace_id % 2**64, span.get_span_context().span_id]
+"""
+    headers = run(body, **agent(agent_session))["answer"]
+    trace_id, span_id = headers["span"]
+    assert headers["x-datadog-trace-id"] == str(trace_id)
+    assert headers["x-datadog-parent-id"] == str(span_id)
+    assert headers["x-datadog-sampling-priority"] == "1"
+    assert "_dd.p.dm=-0" in headers["x-datadog-tags"]
+    assert headers["traceparent"].endswith("-01")
+    (span,) = agent_session.spans()
+    assert span["metrics"]["_sampling_priority_v1"] == 1

@@ -1,0 +1,95 @@
+"""Which instrumentors are loaded."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from opentelemetry.instrumentation.dependencies import DependencyConflict, DependencyConflictError
+
+from otel_dd_distro import settings
+from otel_dd_distro.distro import DatadogDistro
+
+
+class Entry:
+    """An entry point as the upstream loader passes it."""
+
+    def __init__(self, name: str, value: str, fails_with: Exception | None = None) -> None:
+        self.name = name
+        self.value = value
+        self.instrumented: list[dict[str, Any]] = []
+        self._fails_with = fails_with
+
+    def load(self) -> Any:
+        return lambda: self
+
+    def instrument(self, **kwargs: Any) -> None:
+        if self._fails_with is not None:
+            raise self._fails_with
+        self.instrumented.append(kwargs)
+
+
+OURS = ("flask", "otel_instrumentors.flask:FlaskInstrumentor")
+THEIRS = ("flask", "opentelemetry.instrumentation.flask:FlaskInstrumentor")
+OTHER = ("tortoise", "opentelemetry.instrumentation.tortoiseorm:TortoiseORMInstrumentor")
+
+
+@pytest.fixture
+def environ(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
+    settings.current.cache_clear()
+    yield monkeypatch
+    settings.current.cache_clear()
+
+
+def loaded(*entry: Any, **options: Any) -> bool:
+    made = Entry(*entry, **options)
+    DatadogDistro().load_instrumentor(made, skip_dep_check=True)  # type: ignore[arg-type]
+    return made.instrumented == [{"skip_dep_check": True}]
+
+
+def test_ours_goes_before_another_of_the_same_name(environ: pytest.MonkeyPatch) -> None:
+    assert loaded(*OURS)
+    assert not loaded(*THEIRS)
+
+
+def test_others_are_left_alone(environ: pytest.MonkeyPatch) -> None:
+    assert loaded(*OTHER)
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [
+        {"DD_TRACE_FLASK_ENABLED": "false"},
+        {"OTEL_PYTHON_DISABLED_INSTRUMENTATIONS": "sqlite3, flask"},
+        {"OTEL_PYTHON_DISABLED_INSTRUMENTATIONS": "*"},
+        {"DD_TRACE_ENABLED": "false"},
+        {"OTEL_SDK_DISABLED": "true"},
+    ],
+)
+def test_what_is_switched_off_is_not_loaded(environ: pytest.MonkeyPatch, variables: dict[str, str]) -> None:
+    for name, value in variables.items():
+        environ.setenv(name, value)
+    assert not loaded(*OURS)
+    assert not loaded(*THEIRS)
+
+
+def test_one_that_fails_keeps_nobody_from_the_next_and_is_said(
+    environ: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert not loaded(*OTHER, fails_with=RuntimeError("no such hook"))
+    assert [(record.levelname, record.getMessage()) for record in caplog.records] == [
+        ("WARNING", "Instrumentor tortoise failed, the others go on without it: RuntimeError: no such hook")
+    ]
+
+
+@pytest.mark.parametrize(
+    "error", [ModuleNotFoundError("absent"), DependencyConflictError(DependencyConflict("tortoise-orm>=0.17"))]
+)
+def test_what_the_upstream_loader_knows_to_say_it_says(
+    environ: pytest.MonkeyPatch, error: Exception, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.DEBUG), pytest.raises(type(error)):
+        loaded(*OTHER, fails_with=error)
+    assert caplog.records == []

@@ -1,0 +1,234 @@
+"""The road, whole: programs under `opentelemetry-instrument`, and what stands in the Agent after."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.agents import Session, clean_environ, free_port
+
+ROOT = Path(__file__).parents[1]
+APPS = ROOT / "tests" / "apps"
+INSTRUMENT = str(Path(sys.executable).with_name("opentelemetry-instrument"))
+
+
+def environ(session: Session | None = None, **more: str) -> dict[str, str]:
+    """The environment of a traced program. Warnings of others, at its start, are not ours to judge."""
+    if session is not None:
+        more.setdefault("DD_TRACE_AGENT_URL", session.agent.url)
+        more["_DD_TRACE_WRITER_ADDITIONAL_HEADERS"] = ",".join(f"{k}:{v}" for k, v in session.headers.items())
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    return clean_environ(**more, PATH=path)
+
+
+def traced(*command: str, session: Session | None = None, **variables: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [INSTRUMENT, *command],
+        env=environ(session, **variables),
+        cwd=APPS,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+
+
+def test_a_program_is_traced_with_no_line_changed(agent_session: Session) -> None:
+    done = traced("python", "hello.py", "/hello/you", "/rows", session=agent_session, DD_SERVICE="greeter")
+
+    assert (done.stdout, done.stderr) == ("/hello/you hello you\n/rows [(1,)]\n", "")
+    spans = [(span["name"], span["service"], span["resource"]) for span in agent_session.spans()]
+    # The contrib instrumentor of Flask is installed, too: ours of the same name stands in for it.
+    assert Counter(spans) == Counter(
+        [
+            ("flask.request", "greeter", "GET /hello/<name>"),
+            ("flask.request", "greeter", "GET /rows"),
+            ("sqlite.query", "sqlite", "SELECT 1"),
+        ]
+    )
+
+
+def test_the_contrib_instrumentor_is_really_there_and_traces_when_ours_is_not(agent_session: Session) -> None:
+    """What the test above rests on."""
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            "import otel_dd_distro; otel_dd_distro.install()\n"
+            "from opentelemetry.instrumentation.flask import FlaskInstrumentor; FlaskInstrumentor().instrument()\n"
+            "import hello; hello.app.test_client().get('/hello/x').get_data()",
+        ],
+        env=environ(agent_session),
+        cwd=APPS,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    (span,) = agent_session.spans()
+    assert (span["name"], span["meta"]["otel.scope.name"]) == (
+        "http.server.request",
+        "opentelemetry.instrumentation.flask",
+    )
+
+
+def test_one_instrumentor_is_switched_off_by_its_variable(agent_session: Session) -> None:
+    traced("python", "hello.py", "/rows", session=agent_session, DD_TRACE_FLASK_ENABLED="false")
+    assert [span["name"] for span in agent_session.spans()] == ["sqlite.query"]
+
+
+@pytest.mark.parametrize("variable", ["DD_TRACE_ENABLED=false", "OTEL_SDK_DISABLED=true"])
+def test_switched_off_nothing_is_traced_and_nothing_said(agent_session: Session, variable: str) -> None:
+    name, _, value = variable.partition("=")
+    done = traced("python", "hello.py", "/rows", session=agent_session, **{name: value})
+    assert (done.returncode, done.stdout, done.stderr) == (0, "/rows [(1,)]\n", "")
+    assert agent_session.spans() == []
+
+
+def test_a_bad_variable_is_one_line_and_the_program_runs(agent_session: Session) -> None:
+    done = traced("python", "hello.py", "/rows", session=agent_session, DD_TRACE_PARTIAL_FLUSH_MIN_SPANS="many")
+    assert done.stdout == "/rows [(1,)]\n"
+    (line,) = done.stderr.splitlines()
+    assert "DD_TRACE_PARTIAL_FLUSH_MIN_SPANS" in line
+    assert "many" in line
+    assert "300" in line
+    assert len(agent_session.spans()) == 2
+
+
+def test_a_child_process_is_traced_once(agent_session: Session) -> None:
+    program = "import subprocess, sys; subprocess.run([sys.executable, 'hello.py', '/rows'], check=True)"
+    done = traced("python", "-c", program, session=agent_session)
+    assert done.stderr == ""
+    assert sorted(span["name"] for span in agent_session.spans()) == ["flask.request", "sqlite.query"]
+
+
+@contextmanager
+def gunicorn(session: Session | None, *options: str, **variables: str) -> Iterator[tuple[int, subprocess.Popen[str]]]:
+    """Port and process of gunicorn with four sync workers."""
+    port = free_port()
+    command = [INSTRUMENT, "gunicorn", "hello:app", "--bind", f"127.0.0.1:{port}", "--workers", "4"]
+    with subprocess.Popen(
+        [*command, "--log-level", "warning", *options],
+        env=environ(session, **variables),
+        cwd=APPS,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as process:
+        try:
+            deadline = time.monotonic() + 30
+            while time.monotonic() < deadline and process.poll() is None:
+                with socket.socket() as probe:
+                    if probe.connect_ex(("127.0.0.1", port)) == 0:
+                        break
+                time.sleep(0.05)
+            yield port, process
+        finally:
+            if process.poll() is None:
+                process.send_signal(signal.SIGTERM)
+                process.wait(30)
+
+
+def get(port: int, path: str) -> str:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().read().decode()
+    finally:
+        connection.close()
+
+
+@pytest.mark.parametrize("options", [(), ("--preload",)], ids=["plain", "preload"])
+def test_gunicorn_loses_no_request_span(agent_session: Session, options: tuple[str, ...]) -> None:
+    pids: Counter[str] = Counter()
+
+    def work(number: int) -> None:
+        for _ in range(number):
+            pids[get(port, "/pid")] += 1
+
+    with gunicorn(agent_session, *options) as (port, process):
+        threads = [threading.Thread(target=work, args=(250,)) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        # The last requests are milliseconds old: nothing of them has been sent yet.
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 0
+        said = process.stdout.read() if process.stdout else ""
+
+    spans = agent_session.wait_for_spans(2000)
+    assert sum(pids.values()) == 2000
+    assert [span["resource"] for span in spans] == ["GET /pid"] * 2000
+    assert len({span["span_id"] for span in spans}) == 2000
+    assert Counter(str(int(span["metrics"]["process_id"])) for span in spans) == pids
+    assert str(process.pid) not in pids
+    assert len({span["meta"]["runtime-id"] for span in spans}) == len(pids)
+    assert said == ""
+
+
+def test_an_agent_that_is_not_there_costs_one_line_and_no_time_at_exit() -> None:
+    began = time.monotonic()
+    done = traced("python", "hello.py", "/rows", DD_TRACE_AGENT_URL=f"http://127.0.0.1:{free_port()}")
+    took = time.monotonic() - began
+    assert done.stdout == "/rows [(1,)]\n"
+    (line,) = done.stderr.splitlines()
+    assert "127.0.0.1" in line
+    assert "Traceback" not in done.stderr
+    assert took < 8, "two seconds at most are the Agent's, the rest is two starts of Python on a busy machine"
+
+
+def test_an_agent_that_never_answers_holds_the_exit_for_two_seconds_at_most() -> None:
+    def exit_seconds(url: str, **variables: str) -> float:
+        program = "import time, hello; hello.app.test_client().get('/rows').get_data();"
+        program += "print(time.monotonic())"
+        done = traced("python", "-c", program, DD_TRACE_AGENT_URL=url, **variables)
+        ended = time.monotonic()
+        assert done.returncode == 0, done.stderr
+        return ended - float(done.stdout.splitlines()[-1])
+
+    with socket.socket() as hole:
+        hole.bind(("127.0.0.1", 0))
+        hole.listen(16)
+        url = f"http://127.0.0.1:{hole.getsockname()[1]}"
+        untraced = exit_seconds(url, DD_TRACE_ENABLED="false")
+        assert exit_seconds(url) - untraced <= 2.3
+        assert exit_seconds(url, OTEL_DD_SHUTDOWN_TIMEOUT_SECONDS="0.3") - untraced <= 0.6
+
+
+def test_the_agents_unix_socket_is_a_road_too(agent_session: Session) -> None:
+    done = traced(
+        "python", "hello.py", "/rows", session=agent_session, DD_TRACE_AGENT_URL=agent_session.agent.socket_url
+    )
+    assert done.stderr == ""
+    assert len(agent_session.spans()) == 2
+
+
+def test_rates_of_the_agent_decide_the_next_traces(test_agent: object, agent_session: Session) -> None:
+    session = agent_session.agent.session(rates={"service:greeter,env:test": 0.0, "service:,env:": 1.0})
+    program = """
+import hello, otel_dd_distro, time
+from opentelemetry import trace
+client = hello.app.test_client()
+client.get('/hello/first').get_data()
+trace.get_tracer_provider().force_flush()
+client.get('/hello/second').get_data()
+"""
+    done = traced("python", "-c", program, session=session, DD_SERVICE="greeter", DD_ENV="test")
+    assert done.stderr == ""
+    told = [
+        (span["metrics"]["_sampling_priority_v1"], span["meta"]["_dd.p.dm"], span["metrics"].get("_dd.agent_psr"))
+        for span in sorted(session.spans(), key=lambda span: int(span["start"]))
+    ]
+    assert told == [(1, "-0", None), (0, "-1", 0.0)]
