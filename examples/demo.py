@@ -34,7 +34,8 @@ from traces import Span, distributed, milliseconds, missing, operations, outline
 
 HERE = Path(__file__).resolve().parent
 FRONT, STOCK = "shop-front", "shop-stock"
-PORTS = {"agent": 8126, "page": 8080, "front": 8000, "stock": 8001, "otlp http": 4318, "otlp grpc": 4317}
+# 0 is any free one. The agent does not take 8126, where other programs of this machine may send theirs by default.
+PORTS = {"agent": 0, "otlp http": 0, "otlp grpc": 0, "page": 8080, "front": 8000, "stock": 8001}
 # What the test agent can check about each payload; it refuses those that fail.
 CHECKS = "meta_events_is_valid_json,meta_tracer_version_header,trace_content_length,trace_count_header"
 REQUESTS = 200
@@ -289,6 +290,8 @@ class Demo:
 
     def serve(self) -> None:
         """A visit a second, until Ctrl-C."""
+        # The page starts afresh, with a trace or two in each row: so far it has megabytes in a few.
+        self.ask("POST", f"{self.page_url}/requests/clear")
         for visit in itertools.cycle(VISITS):
             self.check()
             self.make(visit)
@@ -343,13 +346,14 @@ def run(console: Console, launcher: Sequence[str], serve: bool) -> list[str]:
         if problems:
             return [*problems, *(f"what {p.name} logged:\n{p.about_tracing()}" for p in demo.processes)]
         if serve:
-            console.print(f"\nThe traces: {demo.page_url}/traces\nThe shop:   {demo.front_url}/\nCtrl-C stops both.")
+            console.print(f"\nThe agent's page: {demo.page_url}/requests (Pause, open a row, then its tab Traces)")
+            console.print(f"The shop:         {demo.front_url}/\nCtrl-C stops both.")
             try:
                 demo.serve()
             except KeyboardInterrupt:
                 console.print("stopping ...")
         else:
-            console.print(f"\nThe traces were at {demo.page_url}/traces: `nox -s demo -- --serve` keeps that page up.")
+            console.print(f"\nThe agent's page was {demo.page_url}/requests: `nox -s demo -- --serve` keeps it up.")
     console.print(f"{len(spans)} spans of {REQUESTS} requests, in {time.monotonic() - began:.1f} s.")
     return [*demo.stock.how_it_stopped(), *demo.front.how_it_stopped()]
 
