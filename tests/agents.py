@@ -64,6 +64,11 @@ class Session:
     def spans(self) -> list[dict[str, Any]]:
         return [span for trace in self.traces() for span in trace]
 
+    def otlp_traces(self) -> list[dict[str, Any]]:
+        """The OTLP requests for traces, as JSON."""
+        payloads: list[dict[str, Any]] = json.loads(self.agent.get("/test/session/traces", self.token, otlp=True))
+        return payloads
+
     def requests(self, path: str = "/v0.4/traces") -> list[dict[str, Any]]:
         """Requests to one path: method, url, headers, body (bytes)."""
         requests = json.loads(self.agent.get("/test/session/requests", self.token))
@@ -85,13 +90,15 @@ class Session:
 class RunningAgent:
     url: str
     socket_url: str
+    otlp_url: str
     process: subprocess.Popen[bytes]
     log: Path
 
-    def get(self, path: str, token: str = "", **query: str) -> bytes:
+    def get(self, path: str, token: str = "", otlp: bool = False, **query: str) -> bytes:
         if token:
             query["test_session_token"] = token
-        with urllib.request.urlopen(f"{self.url}{path}?{urllib.parse.urlencode(query)}", timeout=10) as answer:
+        url = self.otlp_url if otlp else self.url
+        with urllib.request.urlopen(f"{url}{path}?{urllib.parse.urlencode(query)}", timeout=10) as answer:
             body: bytes = answer.read()
             return body
 
@@ -111,8 +118,8 @@ def running_test_agent() -> Iterator[RunningAgent]:
         raise RuntimeError(f"the test agent is missing: {sys.executable} -m pip install ddapm-test-agent==1.69.1")
     # Not pytest's own directory: the path of a unix socket must be short.
     folder = Path(tempfile.mkdtemp(prefix="agent"))
-    port, log = free_port(), folder / "log"
-    arguments = ["--port", port, "--otlp-http-port", free_port(), "--otlp-grpc-port", free_port()]
+    port, otlp_port, log = free_port(), free_port(), folder / "log"
+    arguments = ["--port", port, "--otlp-http-port", otlp_port, "--otlp-grpc-port", free_port()]
     arguments += ["--snapshot-dir", folder / "snapshots", "--trace-uds-socket", folder / "apm.socket"]
     (folder / "snapshots").mkdir()
     with log.open("wb") as output:
@@ -123,7 +130,9 @@ def running_test_agent() -> Iterator[RunningAgent]:
             stdout=output,
             stderr=subprocess.STDOUT,
         )
-    agent = RunningAgent(f"http://127.0.0.1:{port}", f"unix://{folder / 'apm.socket'}", process, log)
+    agent = RunningAgent(
+        f"http://127.0.0.1:{port}", f"unix://{folder / 'apm.socket'}", f"http://127.0.0.1:{otlp_port}", process, log
+    )
     try:
         _wait_until_ready(agent)
         yield agent
