@@ -55,7 +55,7 @@ def lint(session: nox.Session) -> None:
 def types(session: nox.Session) -> None:
     """mypy, strict."""
     install(session, "types", ".[all]")
-    session.run("mypy", "src", "instrumentations/otel_instrumentors/kernel")
+    session.run("mypy", "src", "instrumentations/otel_instrumentors")
 
 
 @nox.session
