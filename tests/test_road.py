@@ -113,6 +113,37 @@ def test_a_child_process_is_traced_once(agent_session: Session) -> None:
     assert sorted(span["name"] for span in agent_session.spans()) == ["flask.request", "sqlite.query"]
 
 
+def terminated(session: Session, program: str) -> tuple[int, str]:
+    """Status and output of a traced program that says `ready` and is then asked to end."""
+    with subprocess.Popen(
+        [INSTRUMENT, "python", "-u", "-c", program],
+        env=environ(session, DD_TRACE_WRITER_INTERVAL_SECONDS="60"),
+        cwd=APPS,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        process.send_signal(signal.SIGTERM)
+        output = process.stdout.read()
+        return process.wait(10), output
+
+
+SERVE = "import hello, time; hello.app.test_client().get('/hello/x').get_data(); print('ready'); time.sleep(30)"
+
+
+def test_sigterm_loses_no_finished_span_and_the_status_stays(agent_session: Session) -> None:
+    assert terminated(agent_session, SERVE) == (-signal.SIGTERM, "")
+    assert [span["resource"] for span in agent_session.spans()] == ["GET /hello/<name>"]
+
+
+def test_the_applications_own_handler_of_sigterm_runs_and_decides(agent_session: Session) -> None:
+    program = "import signal, sys; signal.signal(signal.SIGTERM, lambda *_: (print('mine'), sys.exit(7))); " + SERVE
+    assert terminated(agent_session, program) == (7, "mine\n")
+    assert [span["resource"] for span in agent_session.spans()] == ["GET /hello/<name>"]
+
+
 @contextmanager
 def gunicorn(session: Session | None, *options: str, **variables: str) -> Iterator[tuple[int, subprocess.Popen[str]]]:
     """Port and process of gunicorn with four sync workers."""
@@ -232,3 +263,18 @@ client.get('/hello/second').get_data()
         for span in sorted(session.spans(), key=lambda span: int(span["start"]))
     ]
     assert told == [(1, "-0", None), (0, "-1", 0.0)]
+
+
+@pytest.mark.parametrize("kind", ["absent", "silent"])
+def test_an_application_under_load_outlives_its_agent_quietly_and_in_bounded_memory(kind: str) -> None:
+    """The 60 seconds of the real thing: `nox -s outage`. Here the queue is small instead, and the load higher."""
+    from benchmarks.outage import grown_kib, outage
+
+    told = outage(kind, seconds=8, rate=500, DD_TRACE_WRITER_BUFFER_SIZE_BYTES="200000")
+    assert told["requests"] > 1000
+    assert told["accepted"] == 2 * told["requests"]
+    assert told["accepted"] == told["sent"] + told["queued"] + sum(told["dropped"].values())
+    assert told["sent"] == 0
+    assert len(told["lines"]) <= 2
+    assert grown_kib(told["rss_kib"]) < 4096
+    assert told["exit_seconds"] <= 2.8

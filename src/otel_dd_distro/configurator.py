@@ -12,6 +12,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON
 
 from . import pipeline, propagation, settings
+from .exit_signal import before_sigterm
 from .ids import ShortTraceIds
 from .resource import resource_of
 
@@ -62,6 +63,7 @@ def install(
         return existing
     made = _provider(current, auto_instrumentation_version)
     trace.set_tracer_provider(made)
+    before_sigterm(made.shutdown)
     return made
 
 
