@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from . import text
@@ -38,13 +38,19 @@ class Targets(dict[str, str]):
     """Attribute key -> tag key; an empty tag key for what is used elsewhere.
 
     Made with the keys that have a tag of another name. It learns the others as they come, the first few thousand of
-    them: how a key is cut and cleaned is worked out once.
+    them: how a key is cut and cleaned is worked out once. `made` are the tags that are made of several attributes.
     """
 
-    def __init__(self, renamed: Mapping[str, str], prefixes: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, renamed: Mapping[str, str], *, made: Iterable[str] = (), prefixes: Mapping[str, str] | None = None
+    ) -> None:
         super().__init__(dict.fromkeys(RESERVED, ""))
         self.update(renamed)
         self._prefixes = dict(prefixes or ())
+        self.ours = frozenset({*made, *(target for key, target in renamed.items() if target and target != key)})
+        """The tags that we write: an attribute that has such a name already was set by the user, and stays."""
+        self.watched = RESERVED | self.ours
+        """The attributes that ask for more than being copied."""
 
     def __missing__(self, key: Any) -> str:
         target = text.key(key if isinstance(key, str) else str(key))
@@ -68,6 +74,14 @@ def copy(attributes: Mapping[str, Any], targets: Targets, meta: Meta, metrics: M
                 metrics[target] = value
             else:
                 put(target, value, meta, metrics)
+
+
+def restore(attributes: Mapping[str, Any], targets: Targets, meta: Meta, metrics: Metrics) -> None:
+    """Write once more the attributes that we wrote over."""
+    for key in targets.ours:
+        if key in attributes:
+            meta.pop(key, None)
+            put(key, attributes[key], meta, metrics)
 
 
 def steer(attributes: Mapping[str, Any], metrics: Metrics) -> None:

@@ -10,13 +10,17 @@ from opentelemetry.sdk.trace import Event
 from opentelemetry.trace import StatusCode
 
 from . import text
-from .attributes import Meta, as_text
+from .attributes import Meta, as_text, decimal
 
 HAS_EXCEPTION = "_dd.span_events.has_exception"
 
 _REASONS = {str(int(status)): status.phrase for status in HTTPStatus}
-STATUSES: dict[Any, str] = {status: str(status) for status in range(100, 600)}
-"""HTTP status -> its text, made once."""
+_STATUSES = {status: str(status) for status in range(100, 600)}
+
+
+def status_text(status: Any) -> str:
+    """An HTTP status as its tag holds it."""
+    return _STATUSES.get(status) or decimal(status) if type(status) is int else as_text(status)
 
 
 def exception(events: Sequence[Event]) -> Event | None:
@@ -44,15 +48,16 @@ def failed_request(status: StatusCode, attributes: dict[str, Any], raised: bool,
     the instrumentation set for the response status (clients: 4xx and 5xx) or for what became a 5xx response.
     """
     code = attributes.get("http.response.status_code")
-    if code in statuses:
+    is_number = isinstance(code, int)
+    if is_number and code in statuses:
         return status is not StatusCode.OK
     if status is not StatusCode.ERROR:
         return False
     if code is None:
         return True
     if raised:
-        return not (isinstance(code, int) and code >= 500)
-    return attributes.get("error.type") != str(code)
+        return not (is_number and code >= 500)
+    return attributes.get("error.type") != status_text(code)
 
 
 def explain_call(meta: Meta, attributes: dict[str, Any], raised: Event | None, description: str | None) -> None:
@@ -61,7 +66,7 @@ def explain_call(meta: Meta, attributes: dict[str, Any], raised: Event | None, d
         _explain(meta, raised, "builtins.")
         return
     kind = attributes.get("error.type")
-    if kind is None or kind == str(attributes.get("http.response.status_code")):
+    if kind is None or kind == status_text(attributes.get("http.response.status_code")):
         return
     meta.setdefault("error.type", _with_module(as_text(kind), "builtins."))
     if description:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from .attributes import Meta, Targets, as_text, text_of
-from .errors import STATUSES, failed_request
+from .attributes import Meta, Targets, text_of
+from .errors import failed_request, status_text
 from .operations import MEASURED, Operation, Operations
 from .urls import Urls
 
@@ -32,7 +32,7 @@ def requests(library: str) -> Operations:
             kind="client",
             component=library,
             metrics=MEASURED,
-            targets=Targets(TARGETS),
+            targets=Targets(TARGETS, made=("http.url",)),
             describe=describe,
             failed=failed_request,
         )
@@ -46,7 +46,7 @@ def describe(attributes: dict[str, Any], meta: Meta, urls: Urls) -> str:
         meta["http.method"] = method = original
     code = attributes.get("http.response.status_code")
     if code is not None:
-        meta["http.status_code"] = STATUSES.get(code) or as_text(code)
+        meta["http.status_code"] = status_text(code)
     url = text_of(attributes, "url.full")
     if not url:
         return method

@@ -16,7 +16,7 @@ from opentelemetry.trace import SpanContext, SpanKind, StatusCode
 
 from . import text
 from .attributes import Meta, Targets, as_text
-from .errors import STATUSES
+from .errors import status_text
 from .operations import Operation
 
 
@@ -24,7 +24,7 @@ class _Targets(Targets):
     """Remembers which keys speak of generative models: they make a span's type."""
 
     def __init__(self, renamed: Mapping[str, str], prefixes: Mapping[str, str]) -> None:
-        super().__init__(renamed, prefixes)
+        super().__init__(renamed, prefixes=prefixes)
         self.generative: set[str] = set()
 
     def __missing__(self, key: Any) -> str:
@@ -51,21 +51,24 @@ TARGETS = _Targets(
     prefixes={"http.request.header.": "http.request.headers."},
 )
 
-OPERATIONS: dict[SpanKind, Operation] = {
-    kind: Operation(kind.name.lower(), type=type_, kind=kind.name.lower(), api="otel", targets=TARGETS)
-    for kind, type_ in (
-        (SpanKind.INTERNAL, "custom"),
-        (SpanKind.SERVER, "web"),
-        (SpanKind.CLIENT, "http"),
-        (SpanKind.PRODUCER, "custom"),
-        (SpanKind.CONSUMER, "custom"),
+_OPERATIONS: dict[SpanKind, Operation] = {
+    kind: Operation(name, type=type_, kind=kind.name.lower(), api="otel", targets=TARGETS)
+    for kind, name, type_ in (
+        (SpanKind.INTERNAL, "internal", "custom"),
+        (SpanKind.SERVER, "server.request", "web"),
+        (SpanKind.CLIENT, "client.request", "http"),
+        (SpanKind.PRODUCER, "producer", "custom"),
+        (SpanKind.CONSUMER, "consumer", "custom"),
     )
 }
-"""By kind: what a span is that no convention says more of."""
+_INTERNAL = _OPERATIONS[SpanKind.INTERNAL]
 
-_STATUS_TAGS = {StatusCode.UNSET: "Unset", StatusCode.OK: "Ok", StatusCode.ERROR: "Error"}
 
-_PLAIN_NAMES = {SpanKind.SERVER: "server.request", SpanKind.CLIENT: "client.request"}
+def operation(kind: SpanKind) -> Operation:
+    """What a span of this kind is, as long as no convention says more of it."""
+    return _INTERNAL if kind is SpanKind.INTERNAL else _OPERATIONS[kind]
+
+
 _CALLS = (SpanKind.CLIENT, SpanKind.SERVER, SpanKind.PRODUCER, SpanKind.CONSUMER)
 
 # Keys in order of preference; each is looked for on the span, then on its resource.
@@ -138,20 +141,23 @@ class Found:
 
 
 def described(
-    span: ReadableSpan, attributes: Mapping[str, Any], resource_attributes: Mapping[str, Any], meta: Meta
+    span: ReadableSpan,
+    operation: Operation,
+    attributes: Mapping[str, Any],
+    resource_attributes: Mapping[str, Any],
+    meta: Meta,
 ) -> tuple[str, str, str]:
     """Name, resource and type of a span; completes the tags that need more than another key.
 
     `resource_attributes` are those of the resource that the conventions know.
     """
-    kind = span.kind
     if resource_attributes or not CONVENTIONS.isdisjoint(attributes):
+        kind = span.kind
         found = Found(attributes, resource_attributes)
         name, resource, type_ = _name(kind, found), _resource(kind, found) or span.name, _type(kind, found)
         _complete(meta, attributes, found)
     else:
-        operation = OPERATIONS[kind]
-        name, resource, type_ = _PLAIN_NAMES.get(kind) or operation.name, span.name, operation.type
+        name, resource, type_ = operation.name, span.name, operation.type
     if TARGETS.generative and not TARGETS.generative.isdisjoint(attributes):
         type_ = "llm"
     return name, resource if type(resource) is str else str(resource), type_
@@ -161,7 +167,9 @@ def origins(span: ReadableSpan, ids: SpanContext, meta: Meta) -> None:
     """Tag what OpenTelemetry knew of the span and Datadog has no field for."""
     meta["otel.trace_id"] = f"{ids.trace_id:032x}"
     status = span.status
-    meta["otel.status_code"] = _STATUS_TAGS[status.status_code]
+    code = status.status_code
+    # Not by a table: an enumeration's members are slow keys.
+    meta["otel.status_code"] = "Unset" if code is StatusCode.UNSET else "Error" if code is StatusCode.ERROR else "Ok"
     if status.description:
         meta["otel.status_description"] = text.value(status.description)
     scope = span.instrumentation_scope
@@ -175,8 +183,8 @@ def origins(span: ReadableSpan, ids: SpanContext, meta: Meta) -> None:
 
 
 def _name(kind: SpanKind, found: Found) -> str:
-    if name := found("operation.name"):
-        return tag_value(name)
+    if name := tag_value(found("operation.name")):
+        return name
     is_client, is_server = kind is SpanKind.CLIENT, kind is SpanKind.SERVER
     if (is_client or is_server) and found(*_METHOD):
         return "http.client.request" if is_client else "http.server.request"
@@ -195,10 +203,9 @@ def _name(kind: SpanKind, found: Found) -> str:
         return f"{tag_value(trigger)}.invoke"
     if found("graphql.operation.type"):
         return "graphql.server.request"
-    if is_client or is_server:
-        protocol = found("network.protocol.name")
-        return f"{tag_value(protocol)}.{_PLAIN_NAMES[kind]}" if protocol else _PLAIN_NAMES[kind]
-    return kind.name.lower()
+    plain = _OPERATIONS[kind].name
+    protocol = found("network.protocol.name") if is_client or is_server else ""
+    return f"{tag_value(protocol)}.{plain}" if protocol else plain
 
 
 def _resource(kind: SpanKind, found: Found) -> str:
@@ -222,14 +229,14 @@ def _type(kind: SpanKind, found: Found) -> str:
         return given
     if kind is SpanKind.CLIENT and (system := found(*_DB_SYSTEM)):
         return _DB_TYPES.get(system.lower(), "db")
-    return OPERATIONS[kind].type
+    return _OPERATIONS[kind].type
 
 
 def _complete(meta: Meta, attributes: Mapping[str, Any], found: Found) -> None:
     for key in _STATUS:
         status = attributes.get(key)
         if status is not None:
-            meta["http.status_code"] = STATUSES.get(status) or as_text(status)
+            meta["http.status_code"] = status_text(status)
             break
     if "db.name" not in meta and (namespace := found("db.namespace")):
         meta["db.name"] = namespace

@@ -16,7 +16,7 @@ from ..gathering.chunk import Chunk
 from ..propagation.datadog_context import NO_PARENT
 from ..settings import Settings
 from . import errors, events, links, otel, process, reading, tags, text
-from .attributes import RESERVED, Meta, Metrics, copy, steer
+from .attributes import Meta, Metrics, copy, restore, steer
 from .operations import Operation
 from .plugins import BY_SCOPE, Plugin
 from .services import Home, Named
@@ -64,19 +64,19 @@ class Translator:
         trace_id = 0
         for span in _in_start_order(chunk.spans):
             try:
-                ids = span.context
                 parent = span.parent
-                starts_trace = parent is None or parent.span_id in _NO_PARENTS
-                is_root = starts_trace or parent.is_remote  # type: ignore[union-attr]
-                around: Named | None = None
+                parent_id = 0 if parent is None else parent.span_id
+                if parent_id == NO_PARENT:
+                    parent_id = 0
+                is_root = not parent_id or parent.is_remote  # type: ignore[union-attr]
+                around = None
                 if not is_root:
-                    parent_id = parent.span_id  # type: ignore[union-attr]
                     around = services.get(parent_id) or self._service_around(span, chunk, services)
-                entry, meta, metrics = self._translated(span, ids, around, services, native_events)
+                entry, meta, metrics = self._translated(span, parent_id, around, services, native_events)
                 if origin:
                     meta["_dd.origin"] = origin
                 if is_root:
-                    tags.local_root(meta, metrics, context, own, self._hostname, starts_trace)
+                    tags.local_root(meta, metrics, context, own, self._hostname, not parent_id)
                     if root < 0:
                         root = len(maps)
             except Exception as error:  # noqa: BLE001
@@ -109,11 +109,12 @@ class Translator:
         return self.service_of(span)
 
     def _translated(
-        self, span: ReadableSpan, ids: SpanContext, around: Named | None, services: dict[int, Named], native: bool
+        self, span: ReadableSpan, parent_id: int, around: Named | None, services: dict[int, Named], native: bool
     ) -> tuple[SpanMap, Meta, Metrics]:
         plugin, operation, attributes = _classified(span)
         home = self._home(span.resource)
         named = home.named(plugin, operation, attributes, around)
+        ids = span.context
         span_id = ids.span_id
         services[span_id] = named
         meta = home.meta(named, operation).copy()
@@ -124,7 +125,7 @@ class Translator:
         code = status.status_code
         happened = reading.events(span)
         raised = errors.exception(happened) if happened else None
-        is_reserved = not RESERVED.isdisjoint(attributes)
+        is_watched = not operation.targets.watched.isdisjoint(attributes)
         if plugin is not None:
             name, type_ = operation.name, operation.type
             resource = operation.describe(attributes, meta, self._urls) or name
@@ -134,23 +135,25 @@ class Translator:
                 if raised is not None:
                     happened = [event for event in happened if event is not raised]
                     raised = errors.exception(happened) if happened else None
-            if is_reserved:
+            if is_watched:
                 found = otel.Found(attributes, {})
                 name = otel.tag_value(found("operation.name")) or name
                 resource = found("resource.name") or resource
                 type_ = found("span.type") or type_
         else:
-            name, resource, type_ = otel.described(span, attributes, home.conventions, meta)
+            name, resource, type_ = otel.described(span, operation, attributes, home.conventions, meta)
             failed = code is StatusCode.ERROR
             if failed:
                 errors.explain_span(meta, raised, status.description)
             otel.origins(span, ids, meta)
-        if is_reserved:
+        if is_watched:
             steer(attributes, metrics)
+            restore(attributes, operation.targets, meta, metrics)
         if around is None or around.service != named.service:
             metrics["_dd.top_level"] = 1
 
         start = span.start_time or 0
+        end = span.end_time or start
         entry: SpanMap = {
             "trace_id": ids.trace_id & _LOW,
             "span_id": span_id,
@@ -158,16 +161,15 @@ class Translator:
             "name": name,
             "resource": resource if resource.isascii() and len(resource) <= 5_000 else text.resource(resource, type_),
             "start": start,
-            "duration": max((span.end_time or start) - start, 0),
+            "duration": end - start if end > start else 0,
             "meta": meta,
         }
         if type_:
             entry["type"] = type_
         if failed:
             entry["error"] = 1
-        parent = span.parent
-        if parent is not None and parent.span_id not in _NO_PARENTS:
-            entry["parent_id"] = parent.span_id
+        if parent_id:
+            entry["parent_id"] = parent_id
         if happened:
             if raised is not None:
                 meta[errors.HAS_EXCEPTION] = "true"
@@ -254,9 +256,10 @@ def _classified(span: ReadableSpan, live: bool = False) -> tuple[Plugin | None, 
     scope = span.instrumentation_scope
     plugin = BY_SCOPE.get(scope.name) if scope is not None else None
     if plugin is None:
-        return None, otel.OPERATIONS[span.kind], attributes
+        return None, otel.operation(span.kind), attributes
     operations = plugin.operations
-    operation = operations.by_value.get(attributes.get(operations.key))
+    told = attributes.get(operations.key)
+    operation = operations.by_value.get(told) if type(told) is str else None
     return plugin, operation or operations.otherwise, attributes
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from .attributes import Meta, Targets, as_text, text_of
-from .errors import STATUSES, failed_request
+from .attributes import Meta, Targets, text_of
+from .errors import failed_request, status_text
 from .operations import MEASURED, Operation, Operations
 from .text import value
 from .urls import Urls
@@ -40,7 +40,7 @@ def requests(framework: str) -> Operations:
             meta["http.method"] = method = original
         code = attributes.get("http.response.status_code")
         if code is not None:
-            code = meta["http.status_code"] = STATUSES.get(code) or as_text(code)
+            code = meta["http.status_code"] = status_text(code)
         meta["http.url"] = value(urls.served(attributes))
         route = meta.get("http.route")
         if route:
@@ -57,7 +57,7 @@ def requests(framework: str) -> Operations:
             kind="server",
             component=framework,
             metrics=MEASURED,
-            targets=Targets(TARGETS),
+            targets=Targets(TARGETS, made=("http.url", rule)),
             describe=describe,
             failed=failed_request,
         )

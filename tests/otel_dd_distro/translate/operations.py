@@ -9,8 +9,9 @@ from otel_dd_distro.propagation.datadog_context import DatadogContext
 from .spans import Made
 
 REFUSED = (
-    "HTTPConnectionPool(host='127.0.0.1', port=1): Max retries exceeded with url: /zz (Caused by NewConnectionError("
-    "\"HTTPConnection(host='127.0.0.1', port=1): Failed to establish a new connection: [Errno 111] Connection refused\"))"
+    "HTTPConnectionPool(host='127.0.0.1', port=1): Max retries exceeded with url: /zz "
+    "(Caused by NewConnectionError(\"HTTPConnection(host='127.0.0.1', port=1): "
+    'Failed to establish a new connection: [Errno 111] Connection refused"))'
 )
 
 

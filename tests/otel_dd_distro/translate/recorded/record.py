@@ -58,6 +58,33 @@ SCENARIOS: dict[str, dict[str, str]] = {
     "error_statuses": {"DD_SERVICE": "shop", "DD_TRACE_HTTP_SERVER_ERROR_STATUSES": "404-405,201"},
 }
 
+LONG = "A" * 120
+
+QUERIES = [
+    "a=1&b=2",
+    "token=abc&x=1",
+    "x=1&PassWord=a%20b&y",
+    "pwd=1&pw2=2&passwd1=3&pass=4&pass_phrase=5&old-password=6&newpwd=7",
+    "api_key=1&apikey=2&private-key_id=3&public_key=4&access_key=5&secret_key=6&app_key=7&application-key=8&key=9",
+    "consumer_id=1&consumer-key=2&consumersecret=3&sign=4&signed=5&signature=6&sig=7&auth=8&authorization=9",
+    "authentication=1&author=2&tokens=3&mysecret=4&secrets=5&tok=6",
+    "secret%20=1&secret+=2&secret =3&secret%3D4&token%3d5&x=secret",
+    "q=%22password%22:%22a%22b&q=%22token%22%20%3A%20%22x%2&y%22&z",
+    'q={"password": "a b", "x": 1}&r={"secret":"%25%26"}&s="token":"open',
+    "h=Bearer%20abc.def-_&i=bearer  x&j=bearer&k=bearertoken",
+    "t=token:0123456789abc&u=token%3A0123456789abcd&v=token:short",
+    f"g=ghp_{'a' * 36}&h=gho_{'B1' * 18}&i=ghx_{'a' * 36}&j=ghs_short",
+    "j=eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl&k=eyJ.eyJ&l=xeyJa.eyJb",
+    "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0&m=%22eyJa=.eyIb%3D.c%2Fd%22&n=eyZa.eyJb",
+    "k=-----BEGIN%20RSA%20PRIVATE%20KEY-----abc+/=-----END%20RSA%20PRIVATE%20KEY-----%0A&l=1",
+    "k=-----BEGIN PRIVATE KEY-----abc-----END PRIVATE KEY&l=-----BEGIN PUBLIC KEY-----a-----END PUBLIC KEY-----",
+    f"s=ssh-rsa%20{LONG}==%20me@host&t=ssh-dss {LONG} a.b-c&u=ecdsa-sha2-nistp256%09{LONG}&v=ssh-rsa short",
+    "caf\u00e9=1&secret=\u00e9\u00e8&\u212aey=1&pa\u017fs=1",
+    "token=",
+    "token=&x=1",
+    "=token=1&&secret",
+]
+
 RECORDED = {"flask.request", "price", "work", "step", "internal"}
 PREFIXES = ("sqlite.", "requests.", "jinja2.")
 VOLATILE = ("_dd.tags.process", "_dd.tracer_kr")
@@ -138,6 +165,21 @@ def record(python: str, agent: str, settings: dict[str, str]) -> dict[str, list[
     return operations
 
 
+def record_queries(python: str) -> list[list[str]]:
+    asked = """
+import json, sys
+from ddtrace.internal.settings._config import config
+from ddtrace.internal.utils.http import redact_query_string
+redacted = [
+    redact_query_string(query, config._obfuscation_query_string_pattern, preserve_delimiter=True).decode()
+    for query in json.load(sys.stdin)
+]
+print(json.dumps(redacted))
+"""
+    run = subprocess.run([python, "-c", asked], input=json.dumps(QUERIES), check=True, capture_output=True, text=True)
+    return [list(pair) for pair in zip(QUERIES, json.loads(run.stdout), strict=True)]
+
+
 def described(spans: list[dict[str, Any]], ports: dict[str, str]) -> list[dict[str, Any]]:
     by_id = {span["span_id"]: span for span in spans}
     recorded = [span for span in spans if span["name"] in RECORDED or span["name"].startswith(PREFIXES)]
@@ -187,6 +229,7 @@ def steady(text: Any, ports: dict[str, str]) -> Any:
 
 if __name__ == "__main__":
     wanted = sys.argv[3:] or list(SCENARIOS)
+    (HERE / "queries.json").write_text(json.dumps(record_queries(sys.argv[1]), indent=1) + "\n")
     for scenario in wanted:
         spans = record(sys.argv[1], sys.argv[2], SCENARIOS[scenario])
         document = {"settings": SCENARIOS[scenario], "operations": spans}
