@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from . import info as agent_info
 from .info import TRACES_PATH, AgentInfo
+from .loading import own_version
 
 if TYPE_CHECKING:
     from http.client import HTTPConnection
@@ -163,7 +164,7 @@ class Agent:
                 "Datadog-Meta-Lang": "python",
                 "Datadog-Meta-Lang-Version": ".".join(map(str, sys.version_info[:3])),
                 "Datadog-Meta-Lang-Interpreter": platform.python_implementation(),
-                "Datadog-Meta-Tracer-Version": _own_version(),
+                "Datadog-Meta-Tracer-Version": own_version(),
                 # We mark top level spans ourselves.
                 "Datadog-Client-Computed-Top-Level": "yes",
                 # Otherwise an overloaded Agent would answer 200 and throw the payload away.
@@ -182,13 +183,3 @@ def _reason(error: Exception) -> str:
         return "refused"
     # By name: the ssl module may be absent.
     return "tls" if type(error).__name__.startswith("SSL") else "network"
-
-
-def _own_version() -> str:
-    from importlib.metadata import PackageNotFoundError, version
-
-    try:
-        return version("otel-dd-distro")
-    except PackageNotFoundError:
-        # Copied into a zip file without its metadata.
-        return "unknown"

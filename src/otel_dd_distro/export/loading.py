@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import importlib
+
+# Before our hook is registered: hooks run in reverse order, and to import a module often means to ask for a logger, so
+# that the lock which logging takes for a fork must be taken after ours.
+import logging  # noqa: F401
 import os
 import threading
 
@@ -12,9 +17,7 @@ _NEEDED = (
     "otel_dd_distro.export.container",
     # For every host name that is looked up, "localhost" too.
     "encodings.idna",
-    "importlib.metadata",
     "json",
-    "opentelemetry.instrumentation.utils",
     "ormsgpack",
     "platform",
 )
@@ -39,7 +42,21 @@ def load() -> None:
             # Something that cannot be imported, ssl for instance, is reported by whoever comes to need it.
             with contextlib.suppress(ImportError):
                 importlib.import_module(name)
+        # Imports more by itself, in a manner that changes with the version of Python.
+        own_version()
         _loaded = True
+
+
+@functools.cache
+def own_version() -> str:
+    """The version of this distribution."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("otel-dd-distro")
+    except PackageNotFoundError:
+        # Copied somewhere without its metadata.
+        return "unknown"
 
 
 def _before_fork() -> None:

@@ -9,9 +9,12 @@ import threading
 import time
 import weakref
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
+
+from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY, attach, detach, set_value
 
 from .agent import Agent, Answer, Unreached
 from .info import TRACES_PATH, AgentInfo
@@ -279,10 +282,8 @@ class Writer:
         # Not in the midst of the application's start.
         self._wake.wait(self._interval_s)
         load()
-        from opentelemetry.instrumentation.utils import suppress_instrumentation
-
         # For the whole life of the thread: our own requests are nobody's spans.
-        with suppress_instrumentation():
+        with _suppressed():
             stopping = False
             while not stopping:
                 self._wake.clear()
@@ -306,9 +307,7 @@ class Writer:
             return False
         try:
             load()
-            from opentelemetry.instrumentation.utils import suppress_instrumentation
-
-            with suppress_instrumentation():
+            with _suppressed():
                 return self._cycle(end)
         finally:
             self._agent.close()
@@ -439,6 +438,16 @@ class Writer:
         except Unreached:
             # An Agent that is down needs no second question in each cycle: asked again once a payload was taken.
             self._info_due_s = math.inf
+
+
+@contextmanager
+def _suppressed() -> Iterator[None]:
+    # Both keys that instrumentors look at. opentelemetry.instrumentation.utils does the same, but loads much else.
+    token = attach(set_value("suppress_instrumentation", True, set_value(_SUPPRESS_INSTRUMENTATION_KEY, True)))
+    try:
+        yield
+    finally:
+        detach(token)
 
 
 def _halves(chunk: Chunk) -> tuple[Chunk, Chunk]:

@@ -144,10 +144,14 @@ def test_a_child_forked_while_the_parent_waits_for_an_answer_speaks_on_its_own_c
 def test_a_fork_in_the_midst_of_the_export_threads_first_imports_leaves_no_lock_behind() -> None:
     with ScriptedAgent() as there:
         script = """
+        import logging
+
         class Slow:
             def find_spec(self, name, path=None, target=None):
                 if name == "otel_dd_distro.export.connection":
                     time.sleep(0.4)
+                    # A fork holds the lock of logging; whoever imports may need it.
+                    logging.getLogger("fresh")
 
         sys.meta_path.insert(0, Slow())
         writer.submit(chunk(1, first_id=1))
