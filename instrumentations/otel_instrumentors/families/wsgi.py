@@ -94,6 +94,7 @@ class _Application:
             recording = scope.open_entry(describe, target.call(args, kwargs), _incoming) if scope.active else None
             if recording is None:
                 return function(*args, **kwargs)
+            recording.enter()
             try:
                 if "start_response" in kwargs:
                     kwargs["start_response"] = _Started(kwargs["start_response"], recording)

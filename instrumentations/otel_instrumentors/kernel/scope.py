@@ -32,7 +32,7 @@ class Scope:
         self.active = True
 
     def open(self, describe: Describe, call: Call, suppressed_by: str | None = None) -> Recording | None:
-        """Start the described span and make it current.
+        """Start the described span; entering the recording makes it current.
 
         None when there is to be no span: suppressed (instrumentation as a whole, or by the context key
         `suppressed_by`), not described, or our own code broke.
@@ -53,11 +53,10 @@ class Scope:
                 inject(spec.carrier, recording.context, spec.setter)
             except Exception as error:  # noqa: BLE001
                 safety.report(f"injecting for {safety.place(describe)}", error)
-        recording.enter()
         return recording
 
     def open_entry(self, describe: Describe, call: Call, incoming: Callable[[Call], Incoming]) -> Recording | None:
-        """Start the span of a request that comes in, child of the caller's, and make it current.
+        """Start the span of a request that comes in, child of the caller's.
 
         What is learnt of the request later finds the span through the context (`noted`).
         """
@@ -74,7 +73,6 @@ class Scope:
         except Exception as error:  # noqa: BLE001
             safety.report(safety.place(describe), error)
             return None
-        recording.enter()
         return recording
 
     def _start(self, spec: SpanSpec, parent: Context) -> Recording:

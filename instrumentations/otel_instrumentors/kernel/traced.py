@@ -54,6 +54,7 @@ class _Traced:
             recording = scope.open(describe, call, suppressed_by)
             if recording is None:
                 return function(*args, **kwargs)
+            recording.enter()
             try:
                 result = function(*args, **kwargs)
             except BaseException as error:
@@ -75,6 +76,7 @@ class _Traced:
             recording = scope.open(describe, call, suppressed_by)
             if recording is None:
                 return await function(*args, **kwargs)
+            recording.enter()
             try:
                 result = await function(*args, **kwargs)
             except BaseException as error:
@@ -95,8 +97,6 @@ class _Traced:
             recording = scope.open(describe, call, suppressed_by) if scope.active else None
             if recording is None:
                 return (yield from function(*args, **kwargs))
-            # The span is current while the generator's own code runs, not while its consumer does.
-            recording.leave()
             return (yield from _steps(function(*args, **kwargs), recording, finish, call))
 
         return wrapper
@@ -108,8 +108,6 @@ class _Traced:
         async def wrapper(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, Any]:
             call = target.call(args, kwargs)
             recording = scope.open(describe, call, suppressed_by) if scope.active else None
-            if recording is not None:
-                recording.leave()
             generator = function(*args, **kwargs)
             step = generator.asend(None)
             while True:
