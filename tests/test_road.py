@@ -144,6 +144,27 @@ def test_the_applications_own_handler_of_sigterm_runs_and_decides(agent_session:
     assert [span["resource"] for span in agent_session.spans()] == ["GET /hello/<name>"]
 
 
+@pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
+def test_processes_of_multiprocessing_lose_no_span(agent_session: Session, method: str, tmp_path: Path) -> None:
+    program = tmp_path / "program.py"
+    program.write_text(
+        "import multiprocessing, sys\n"
+        "from opentelemetry import trace\n"
+        "def work(number):\n"
+        "    with trace.get_tracer('app').start_as_current_span(f'work {number}'): return number\n"
+        "if __name__ == '__main__':\n"
+        "    context = multiprocessing.get_context(sys.argv[1])\n"
+        "    with trace.get_tracer('app').start_as_current_span('all'):\n"
+        "        processes = [context.Process(target=work, args=(n,)) for n in range(3)]\n"
+        "        for process in processes: process.start()\n"
+        "        for process in processes: process.join()\n"
+        "    print([process.exitcode for process in processes])\n"
+    )
+    done = traced("python", str(program), method, session=agent_session)
+    assert (done.stdout, done.stderr) == ("[0, 0, 0]\n", "")
+    assert sorted(span["resource"] for span in agent_session.spans()) == ["all", "work 0", "work 1", "work 2"]
+
+
 @contextmanager
 def gunicorn(session: Session | None, *options: str, **variables: str) -> Iterator[tuple[int, subprocess.Popen[str]]]:
     """Port and process of gunicorn with four sync workers."""

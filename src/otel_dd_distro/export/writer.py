@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import random
+import sys
 import threading
 import time
 import weakref
@@ -204,7 +205,14 @@ class Writer:
                     # No more threads, or the interpreter is ending: flush and shutdown will do the thread's work.
                     return True
                 self._thread = thread
+                self._flush_with_multiprocessing()
             return True
+
+    def _flush_with_multiprocessing(self) -> None:
+        """A forked child of multiprocessing ends with `os._exit`: its own finalizers run, nothing else does."""
+        process, util = (sys.modules.get(f"multiprocessing.{name}") for name in ("process", "util"))
+        if process is not None and util is not None and process.parent_process() is not None:
+            util.Finalize(self, Writer.shutdown, args=(weakref.proxy(self),), exitpriority=0)
 
     def _refuse(self, chunk: Chunk) -> None:
         with self._lock:
