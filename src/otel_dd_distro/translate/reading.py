@@ -16,15 +16,10 @@ Attributes = dict[str, Any]
 
 
 def attributes(span: ReadableSpan) -> Attributes:
-    """The span's attributes, for reading only."""
+    """The span's attributes, for reading only; of a span that is still open, for single look-ups."""
     held = getattr(span, "_attributes", None)
     plain = held if type(held) is dict else getattr(held, "_dict", None)
     return plain if isinstance(plain, dict) else dict(span.attributes or ())
-
-
-def live_attributes(span: ReadableSpan) -> Attributes:
-    """A copy of the attributes of a span that may still change, in another thread."""
-    return attributes(span).copy()
 
 
 def events(span: ReadableSpan) -> Sequence[Event]:

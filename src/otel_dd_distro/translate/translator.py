@@ -58,7 +58,7 @@ class Translator:
         own = process.current()
         context = chunk.context
         origin = text.value(context.origin) if context.origin else ""
-        services: dict[int, Named] = {}
+        services = _Services(self, chunk)
         maps: list[SpanMap] = []
         root = -1
         trace_id = 0
@@ -69,9 +69,7 @@ class Translator:
                 if parent_id == NO_PARENT:
                     parent_id = 0
                 is_root = not parent_id or parent.is_remote  # type: ignore[union-attr]
-                around = None
-                if not is_root:
-                    around = services.get(parent_id) or self._service_around(span, chunk, services)
+                around = None if is_root else services[parent_id]
                 entry, meta, metrics = self._translated(span, parent_id, around, services, native_events)
                 if origin:
                     meta["_dd.origin"] = origin
@@ -100,16 +98,19 @@ class Translator:
 
     def service_of(self, span: ReadableSpan, parent_service: str | None = None) -> str:
         """The service of a span, finished or not; `parent_service` is that of the span around it in this process."""
-        plugin, operation, attributes = _classified(span)
-        around = None if parent_service is None else Named(parent_service, "")
-        return self._home(span.resource).named(plugin, operation, attributes, around).service
+        return self.named(span, None if parent_service is None else Named(parent_service, "")).service
 
     def root_service(self, span: ReadableSpan) -> str:
         """The service of the root of a local trace, finished or not: what the sampler's rates are kept by."""
         return self.service_of(span)
 
+    def named(self, span: ReadableSpan, around: Named | None) -> Named:
+        """The service of a span, finished or not, and who named it; `around` is that of its parent in this process."""
+        plugin, operation, attributes = _classified(span)
+        return self._home(span.resource).named(plugin, operation, attributes, around)
+
     def _translated(
-        self, span: ReadableSpan, parent_id: int, around: Named | None, services: dict[int, Named], native: bool
+        self, span: ReadableSpan, parent_id: int, around: Named | None, services: _Services, native: bool
     ) -> tuple[SpanMap, Meta, Metrics]:
         plugin, operation, attributes = _classified(span)
         home = self._home(span.resource)
@@ -182,37 +183,9 @@ class Translator:
             entry["span_links"] = links.native(linked)
         return entry, meta, metrics
 
-    def _service_around(self, span: ReadableSpan, chunk: Chunk, services: dict[int, Named]) -> Named:
-        """The service of a span's parent that is in this process, but was not translated before it.
-
-        It may still be open, or start later than its child says it did. Where it is neither (sent before), that of the
-        local root is the best guess, and what its children would have inherited.
-        """
-        finished = {each.context.span_id: each for each in chunk.spans if each.context is not None}
-        waiting: list[ReadableSpan] = []
-        named: Named | None = None
-        parent_id: int | None = _local_parent_id(span)
-        while parent_id is not None and named is None and len(waiting) <= len(finished) + len(chunk.parents):
-            parent = finished.get(parent_id) or chunk.parents.get(parent_id)
-            if parent is None:
-                named = services.get(parent_id) or self._root_named(chunk)
-                break
-            waiting.append(parent)
-            parent_id = _local_parent_id(parent)
-            named = services.get(parent_id) if parent_id is not None else None
-        for parent in reversed(waiting):
-            plugin, operation, attributes = _classified(parent, live=parent.end_time is None)
-            named = self._home(parent.resource).named(plugin, operation, attributes, named)
-            services[parent.context.span_id] = named
-        return named if named is not None else self._home(span.resource).own
-
-    def _root_named(self, chunk: Chunk) -> Named | None:
-        begun = () if chunk.root is None else (chunk.root,)
-        for span in (*begun, *chunk.spans, *tuple(chunk.parents.values())):
-            if _local_parent_id(span) is None:
-                plugin, operation, attributes = _classified(span, live=span.end_time is None)
-                return self._home(span.resource).named(plugin, operation, attributes, None)
-        return None
+    def own(self, span: ReadableSpan) -> Named:
+        """The service of this process, as far as the span's resource and the settings tell."""
+        return self._home(span.resource).own
 
     def _home(self, resource: Resource | None) -> Home:
         held = self._homes.get(id(resource))
@@ -250,9 +223,52 @@ class Translator:
         return rest
 
 
-def _classified(span: ReadableSpan, live: bool = False) -> tuple[Plugin | None, Operation, dict[str, Any]]:
+class _Services(dict[int, Named]):
+    """The services of a chunk's spans by span id, those already translated and the parents that others ask for.
+
+    A parent may still be open, or start later than its child says it did. Where it is neither (sent before), the
+    service of the local root is the best guess: what was inherited along the way.
+    """
+
+    def __init__(self, translator: Translator, chunk: Chunk) -> None:
+        super().__init__()
+        self._translator = translator
+        self._chunk = chunk
+        self._finished: dict[int, ReadableSpan] | None = None
+
+    def __missing__(self, span_id: int) -> Named:
+        chunk = self._chunk
+        if self._finished is None:
+            self._finished = {span.context.span_id: span for span in chunk.spans if span.context is not None}
+        waiting: dict[int, ReadableSpan] = {}
+        named: Named | None = None
+        asked: int | None = span_id
+        while asked is not None and asked not in waiting:
+            named = self.get(asked)
+            if named is not None:
+                break
+            span = self._finished.get(asked) or chunk.parents.get(asked)
+            if span is None:
+                named = self._of_root()
+                self[asked] = named
+                break
+            waiting[asked] = span
+            asked = _local_parent_id(span)
+        for inner, span in reversed(waiting.items()):
+            named = self[inner] = self._translator.named(span, named)
+        return self[span_id]
+
+    def _of_root(self) -> Named:
+        begun = () if self._chunk.root is None else (self._chunk.root,)
+        for span in (*begun, *self._chunk.spans, *self._chunk.parents.values()):
+            if _local_parent_id(span) is None:
+                return self._translator.named(span, None)
+        return self._translator.own(self._chunk.spans[0])
+
+
+def _classified(span: ReadableSpan) -> tuple[Plugin | None, Operation, dict[str, Any]]:
     """Which plugin made the span (None: another's), which of its operations it is, and its attributes."""
-    attributes = reading.live_attributes(span) if live else reading.attributes(span)
+    attributes = reading.attributes(span)
     scope = span.instrumentation_scope
     plugin = BY_SCOPE.get(scope.name) if scope is not None else None
     if plugin is None:
