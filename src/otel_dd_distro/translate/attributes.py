@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from . import text
+from .text import MOST_VALUE
 
 Meta = dict[str, str]
 Metrics = dict[str, int | float]
@@ -69,7 +70,7 @@ def copy(attributes: Mapping[str, Any], targets: Targets, meta: Meta, metrics: M
         if target:
             kind = type(value)
             if kind is str:
-                meta[target] = value if value.isascii() and len(value) <= 25_000 else text.value(value)
+                meta[target] = value if value.isascii() and len(value) <= MOST_VALUE else text.value(value)
             elif kind is int and -_LARGEST <= value <= _LARGEST:
                 metrics[target] = value
             else:

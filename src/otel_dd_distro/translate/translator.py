@@ -20,6 +20,7 @@ from .attributes import Meta, Metrics, copy, restore, steer
 from .operations import Operation
 from .plugins import BY_SCOPE, Plugin
 from .services import Home, Named
+from .text import MOST_RESOURCE
 from .urls import Urls
 
 log = logging.getLogger("otel_dd_distro")
@@ -160,7 +161,9 @@ class Translator:
             "span_id": span_id,
             "service": named.service,
             "name": name,
-            "resource": resource if resource.isascii() and len(resource) <= 5_000 else text.resource(resource, type_),
+            "resource": resource
+            if resource.isascii() and len(resource) <= MOST_RESOURCE
+            else text.resource(resource, type_),
             "start": start,
             "duration": end - start if end > start else 0,
             "meta": meta,
