@@ -302,14 +302,14 @@ def trace_table(trace: Sequence[Span]) -> Table:
     table = Table(title=f"One trace, {len(trace)} spans", title_justify="left", title_style="bold")
     table.add_column("service", style="cyan", no_wrap=True)
     table.add_column("operation", no_wrap=True)
-    table.add_column("resource", style="dim", no_wrap=True, overflow="ellipsis")
+    table.add_column("resource", style="dim")  # the one column that gives way to a narrow terminal
     table.add_column("ms", justify="right", no_wrap=True)
     table.add_column("", no_wrap=True)
     for guide, span in outline(tree(trace)):
         table.add_row(
             span["service"],
             Text(guide, style="dim").append(span["name"], style="bold"),
-            Text(" ".join(span["resource"].split())),
+            Text(" ".join(span["resource"].split()), no_wrap=True, overflow="ellipsis"),
             f"{milliseconds(span):.2f}",
             Text("ERROR", style="bold red") if span.get("error") else "",
         )
@@ -345,16 +345,16 @@ def run(console: Console, launcher: Sequence[str], serve: bool) -> list[str]:
         console.print(operations_table(spans))
         if problems:
             return [*problems, *(f"what {p.name} logged:\n{p.about_tracing()}" for p in demo.processes)]
+        console.print(f"\n{len(spans)} spans of {REQUESTS} requests, in {time.monotonic() - began:.1f} s.")
         if serve:
-            console.print(f"\nThe agent's page: {demo.page_url}/requests (Pause, open a row, then its tab Traces)")
+            console.print(f"The agent's page: {demo.page_url}/requests (Pause, open a row, then its tab Traces)")
             console.print(f"The shop:         {demo.front_url}/\nCtrl-C stops both.")
             try:
                 demo.serve()
             except KeyboardInterrupt:
                 console.print("stopping ...")
         else:
-            console.print(f"\nThe agent's page was {demo.page_url}/requests: `nox -s demo -- --serve` keeps it up.")
-    console.print(f"{len(spans)} spans of {REQUESTS} requests, in {time.monotonic() - began:.1f} s.")
+            console.print(f"The agent's page was {demo.page_url}/requests: `nox -s demo -- --serve` keeps it up.")
     return [*demo.stock.how_it_stopped(), *demo.front.how_it_stopped()]
 
 
