@@ -120,12 +120,17 @@ def test_the_extra_all_has_every_plugin() -> None:
     assert named == set(PLUGINS) or not joined
 
 
-def test_every_test_module_stands_where_its_code_stands() -> None:
+def test_tests_stand_where_the_code_stands() -> None:
     for half, root in (("otel_instrumentors", NEUTRAL), ("otel_dd_distro", DATADOG)):
         for test in sorted((ROOT / "tests" / half).rglob("test_*.py")):
-            relative = test.relative_to(ROOT / "tests" / half)
-            folder, about = root / relative.parent, relative.stem.removeprefix("test_")
-            modules = {path.stem for path in folder.iterdir()} if folder.is_dir() else set()
-            assert about in modules or any(about.startswith(f"{module}_") for module in modules), (
-                f"{test} tests nothing that stands in {folder}"
-            )
+            room = root / test.relative_to(ROOT / "tests" / half).parent
+            assert room.is_dir(), f"{test} tests nothing that stands in {room}"
+
+
+@pytest.mark.parametrize("plugin", PLUGINS)
+def test_every_plugin_sits_the_exam(plugin: str) -> None:
+    from tests.otel_instrumentors.contract import Contract
+
+    module = importlib.import_module(f"tests.otel_instrumentors.test_{plugin}")
+    exams = [value for value in vars(module).values() if isinstance(value, type) and issubclass(value, Contract)]
+    assert [exam.instrumentor.__module__ for exam in exams if exam is not Contract] == [f"otel_instrumentors.{plugin}"]
