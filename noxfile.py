@@ -1,4 +1,4 @@
-"""Everything a person runs: demo, tests, lint, types. `nox --list` says what is there.
+"""Everything a person runs: demo, tests, bench, outage, lint, types. `nox --list` says what is there.
 
 What each session needs stands in `[dependency-groups]` of pyproject.toml, which Pythons are supported in its
 classifiers.
@@ -6,6 +6,7 @@ classifiers.
 
 from __future__ import annotations
 
+import pathlib
 import sys
 
 import nox
@@ -16,6 +17,7 @@ nox.options.default_venv_backend = "uv|virtualenv"
 nox.options.download_python = "never"
 nox.options.sessions = ["lint", "types", "tests"]
 
+DDTRACE = "ddtrace==4.16.0"
 PYPROJECT = nox.project.load_toml("pyproject.toml")
 SUPPORTED = nox.project.python_versions(PYPROJECT)
 RUNNING = f"{sys.version_info.major}.{sys.version_info.minor}"
@@ -41,6 +43,32 @@ def demo(session: nox.Session) -> None:
     install(session, "demo", ".[flask,jinja2,requests,sqlite3]")
     # Ctrl-C: the demo has processes of its own to stop.
     session.run("python", "examples/demo.py", *session.posargs, interrupt_timeout=15)
+
+
+def peer(session: nox.Session, name: str, *requirements: str) -> str:
+    """The Python of an environment beside the session's own, for a tracer to be compared with."""
+    folder = pathlib.Path(session.create_tmp()) / name
+    session.run("python", "-m", "venv", "--clear", str(folder))
+    python = str(folder / "bin" / "python")
+    session.run(python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *requirements, external=True)
+    return python
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """What tracing costs, side by side with ddtrace: start-up, and the kernel's part of a traced call."""
+    session.install(".[all]")
+    ddtrace = peer(session, "ddtrace", DDTRACE, "flask", "requests", "jinja2")
+    ours = str(pathlib.Path(session.bin, "python"))
+    session.run("python", "benchmarks/startup.py", "--ours", ours, "--ddtrace", ddtrace)
+    session.run("python", "benchmarks/kernel.py")
+
+
+@nox.session
+def outage(session: nox.Session) -> None:
+    """A minute of an Agent that is away, and one of an Agent that never answers, at 100 requests a second."""
+    session.install(".[all]")
+    session.run("python", "benchmarks/outage.py", *session.posargs)
 
 
 @nox.session
