@@ -68,7 +68,12 @@ def install(
 
 
 def _provider(current: Settings, auto_instrumentation_version: str | None) -> TracerProvider:
-    provider = TracerProvider(
+    make = TracerProvider
+    if current.light_tracer:
+        from . import tracing
+
+        make = tracing.TracerProvider
+    provider = make(
         sampler=_sampler(),
         resource=resource_of(current, auto_instrumentation_version),
         id_generator=None if current.trace_ids_128_bit else ShortTraceIds(),

@@ -58,7 +58,7 @@ class Pipeline:
         Where the span is not open here, what was extracted speaks, or what its own context says.
         """
         span_context = span.get_span_context()
-        trace = self._local_traces.of(span_context.span_id)
+        trace = self._local_traces.of(span)
         if trace is None:
             return datadog_context.from_context(context, span)
         if trace.context.priority is None:

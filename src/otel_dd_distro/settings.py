@@ -54,6 +54,7 @@ class Settings:
     """`http/protobuf` or `grpc`."""
     debug: bool
     trace_ids_128_bit: bool
+    light_tracer: bool
     disabled_instrumentors: frozenset[str]
     instrumentor_enabled: Mapping[str, bool]
     """By name, lower case with underscores, like the three below."""
@@ -357,6 +358,8 @@ VARIABLES: tuple[Variable, ...] = (
         "Log what we do at level debug (`true`; OTEL_LOG_LEVEL: `debug`)."),
     Variable("trace_ids_128_bit", ("DD_TRACE_128_BIT_TRACEID_GENERATION_ENABLED",), _flag, True,
         "`false`: new trace ids have 64 bits."),
+    Variable("light_tracer", ("OTEL_DD_LIGHT_TRACER",), _flag, True,
+        "`false`: the plain tracer of the OpenTelemetry SDK, for the same traces at a higher cost."),
     Variable("disabled_instrumentors", ("OTEL_PYTHON_DISABLED_INSTRUMENTATIONS",), _names, frozenset(),
         "Instrumentors that are not loaded, `*` for all."),
     # Agent and writer

@@ -1,7 +1,8 @@
 """The local traces that are under way in this process.
 
 A local trace is a span without a local parent, and its descendants. It is found by a span's parent; while spans of it
-are open it is held here, and nothing is held of it after.
+are open it is held here, and nothing is held of it after. A light span says itself where it is gathered
+(`local_trace`, None when it is not open); the spans of the plain SDK are found by their ids.
 
 No locks: spans start and end in many threads, but each step is one operation on a dict or deque, in an order that lets
 none of them lose or double a span. An ending span is first appended and then no longer open, so whoever finds a trace
@@ -16,14 +17,20 @@ import weakref
 from collections import ChainMap, deque
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from opentelemetry.context import Context, get_current
 from opentelemetry.sdk.trace import ReadableSpan, Span
-from opentelemetry.trace import NonRecordingSpan
+from opentelemetry.trace import NonRecordingSpan, get_current_span
 
 from ..propagation import datadog_context
 from ..propagation.datadog_context import DatadogContext
 from .chunk import Chunk
+
+if TYPE_CHECKING:
+    from opentelemetry.trace import Span as ApiSpan
+
+    from ..tracing import Span as LightSpan
 
 log = logging.getLogger("otel_dd_distro")
 
@@ -34,9 +41,10 @@ MOST_OPEN_SPANS = 100_000
 class LocalTrace:
     """One local trace: its trace-level state, its open spans and those that ended and were not yet handed on."""
 
-    __slots__ = ("context", "finished", "open", "parents", "root")
+    __slots__ = ("context", "finished", "open", "parents", "root", "traces")
 
-    def __init__(self, context: DatadogContext, root: ReadableSpan) -> None:
+    def __init__(self, traces: LocalTraces, context: DatadogContext, root: ReadableSpan) -> None:
+        self.traces = traces
         self.context = context
         self.root = root
         self.open: dict[int, ReadableSpan] = {}
@@ -45,7 +53,7 @@ class LocalTrace:
 
 
 class LocalTraces:
-    """All local traces under way, by the ids of their open spans.
+    """All local traces under way.
 
     `hand_on` receives a chunk when a local trace is complete, or when `part` spans of it have ended (0: never before
     it is complete).
@@ -54,7 +62,10 @@ class LocalTraces:
     def __init__(self, hand_on: Callable[[Chunk], None], *, part: int = 300) -> None:
         self._hand_on = hand_on
         self._part = part or None
+        self._begun: dict[LocalTrace, None] = {}
+        """In the order in which they began, those that began with a light span."""
         self._open: dict[int, LocalTrace] = {}
+        """By the ids of their open spans of the plain SDK."""
         self._inherited: dict[int, LocalTrace] = {}
         if hasattr(os, "register_at_fork"):
             forked = weakref.WeakMethod(self._after_fork)
@@ -69,45 +80,85 @@ class LocalTraces:
         """Put a span that started into its parent's local trace, or into a new one."""
         parent = span.parent
         trace = None
+        context = get_current() if parent_context is None else parent_context
         if parent is not None and not parent.is_remote:
             parent_id = parent.span_id
-            trace = self._open.get(parent_id)
+            trace = self._open.get(parent_id) or self._of_light(get_current_span(context))
             if trace is None and self._inherited:
                 trace = self._inherited.get(parent_id)
         if trace is None:
-            context = get_current() if parent_context is None else parent_context
-            trace = LocalTrace(_begun(span, context), span)
-            for link in datadog_context.links_of(context):
-                span.add_link(link.context, link.attributes)
+            trace = self._new_trace(span, context)
         span_id = span.context.span_id
         trace.open[span_id] = span
-        self._open[span_id] = trace
-        if len(self._open) > MOST_OPEN_SPANS:
-            self._forget_oldest()
+        if hasattr(span, "local_trace"):
+            span.local_trace = trace
+            self._begun[trace] = None
+        else:
+            self._open[span_id] = trace
+            if len(self._open) > MOST_OPEN_SPANS:
+                self._forget_oldest()
+
+    def begin_own(self, span: LightSpan, context: Context) -> None:
+        """Put a light span without a parent into a local trace of its own."""
+        # The most frequent context of all is empty, and says nothing.
+        trace = self._new_trace(span, context) if context else LocalTrace(self, DatadogContext(), span)
+        span.local_trace = trace
+        trace.open[span._context[1]] = span
+        self._begun[trace] = None
+        if len(self._begun) > MOST_OPEN_SPANS:
+            self._forget_oldest_trace()
 
     def end(self, span: ReadableSpan) -> None:
         """Take a span that ended, and hand its local trace on when it is due."""
         span_id = span.context.span_id
-        trace = self._open.get(span_id)
-        if trace is None:
+        trace = self._open.pop(span_id, None) or getattr(span, "local_trace", None)
+        if trace is None or trace.traces is not self:
+            self._end_unknown(span)
+            return
+        self._end_in(trace, span_id, span)
+
+    def end_own(self, span: LightSpan, trace: LocalTrace) -> None:
+        """Take a light span that ended, from itself."""
+        self._end_in(trace, span._context[1], span)
+
+    def _end_in(self, trace: LocalTrace, span_id: int, span: ReadableSpan) -> None:
+        still_open = trace.open
+        begun = still_open.get(span_id)
+        if begun is None:
             self._end_unknown(span)
             return
         trace.finished.append(span)
-        del self._open[span_id]
-        trace.open.pop(span_id, None)
-        if not trace.open:
+        still_open.pop(span_id, None)
+        if hasattr(begun, "local_trace"):
+            # No longer open, and no circle of references: what it was gathered in is freed without the collector.
+            begun.local_trace = None
+        if not still_open:
+            self._begun.pop(trace, None)
             self._hand_on_finished(trace, partial=False)
         elif self._part is not None and len(trace.finished) >= self._part:
             self._hand_on_finished(trace, partial=True)
 
-    def of(self, span_id: int) -> LocalTrace | None:
-        """The local trace that the open span with this id belongs to."""
-        return self._open.get(span_id) or self._inherited.get(span_id)
+    def of(self, span: ApiSpan) -> LocalTrace | None:
+        """The local trace that an open span belongs to."""
+        span_id = span.get_span_context().span_id
+        return self._of_light(span) or self._open.get(span_id) or self._inherited.get(span_id)
 
     def hand_on_all(self) -> None:
         """Hand on what has ended of the local traces that are still under way."""
-        for trace in {id(trace): trace for trace in tuple(self._open.values())}.values():
+        for trace in self._under_way():
             self._hand_on_finished(trace, partial=True)
+
+    def _under_way(self) -> dict[LocalTrace, None]:
+        return {**self._begun, **dict.fromkeys(tuple(self._open.values()))}
+
+    def _of_light(self, span: ApiSpan) -> LocalTrace | None:
+        trace: LocalTrace | None = getattr(span, "local_trace", None)
+        return trace if trace is not None and trace.traces is self else None
+
+    def _new_trace(self, span: Span, context: Context) -> LocalTrace:
+        for link in datadog_context.links_of(context):
+            span.add_link(link.context, link.attributes)
+        return LocalTrace(self, _begun(span, context), span)
 
     def _hand_on_finished(self, trace: LocalTrace, partial: bool) -> None:
         finished, spans = trace.finished, []
@@ -134,15 +185,35 @@ class LocalTraces:
         if not trace.open:
             self._hand_on_finished(trace, partial=True)
 
+    def _forget_oldest_trace(self) -> None:
+        """It still completes when its spans end, but nobody else asks for it."""
+        try:
+            trace = next(iter(self._begun))
+            del self._begun[trace]
+        except (KeyError, RuntimeError, StopIteration):
+            return
+        self._hand_on_finished(trace, partial=True)
+
+    def forget_oldest_in(self, trace: LocalTrace) -> None:
+        """Make room in a trace of light spans too many of which were never ended."""
+        try:
+            span = trace.open.pop(next(iter(trace.open)))
+        except (KeyError, RuntimeError, StopIteration):
+            return
+        if hasattr(span, "local_trace"):
+            span.local_trace = None
+
     def _after_fork(self) -> None:
         """What was under way belongs to the parent process; its traces go on here with new spans only."""
         inherited = dict(self._inherited)
-        fresh: dict[int, LocalTrace] = {}
-        for span_id, trace in self._open.items():
-            if id(trace) not in fresh:
-                successor = fresh[id(trace)] = LocalTrace(trace.context, trace.root)
-                successor.parents = ChainMap(successor.open, dict(trace.parents))
-            inherited[span_id] = fresh[id(trace)]
+        for trace in self._under_way():
+            successor = LocalTrace(self, trace.context, trace.root)
+            successor.parents = ChainMap(successor.open, dict(trace.parents))
+            for span_id, span in trace.open.items():
+                inherited[span_id] = successor
+                if hasattr(span, "local_trace"):
+                    span.local_trace = successor
+        self._begun = {}
         self._open = {}
         self._inherited = inherited
 

@@ -34,6 +34,11 @@ class DatadogSpanProcessor(SpanProcessor):
         self._providers = 0
         self._has_failed = False
 
+    @property
+    def local_traces(self) -> LocalTraces:
+        """Where a tracer of ours may bring its spans itself, as long as nobody else listens."""
+        return self._local_traces
+
     def serve_one_more(self) -> None:
         """Another provider calls this processor, and will shut it down."""
         self._providers += 1

@@ -1,0 +1,332 @@
+"""The light span: an SDK span that makes its parts when they are first used."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from time import time_ns
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from opentelemetry.attributes import BoundedAttributes
+from opentelemetry.sdk import trace as sdk
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode
+
+from .terms import Terms
+
+if TYPE_CHECKING:
+    from opentelemetry.context import Context
+    from opentelemetry.sdk.trace import Event, ReadableSpan, SpanLimits, SpanProcessor
+    from opentelemetry.sdk.trace.sampling import Sampler
+    from opentelemetry.sdk.util import BoundedList
+    from opentelemetry.sdk.util.instrumentation import InstrumentationInfo, InstrumentationScope
+    from opentelemetry.util import types
+
+    from ..gathering.local_traces import LocalTrace
+
+log = sdk.logger
+
+# What came with later versions of the SDK: 1.40 and 1.43.
+_TELLS_OF_ENDING = hasattr(sdk.SpanProcessor, "_on_ending")
+_FREEZES = hasattr(BoundedAttributes, "_set_items")
+_UNSET = Status(StatusCode.UNSET)
+
+
+class Span(sdk.Span):
+    """A span as the SDK's, without a lock.
+
+    The interpreter changes threads after calls and at the ends of loops only, so where a step has to be whole there is
+    no call between looking and writing. `held_attributes` is a plain dict as long as all that was set could be kept as
+    it came; the SDK's container takes it over when something has to be cleaned or dropped, or when somebody asks for
+    that container. `held_events` and `held_links` are None until there is one.
+    """
+
+    __slots__ = (
+        "_context",
+        "_end_time",
+        "_instrumentation_scope",
+        "_kind",
+        "_name",
+        "_parent",
+        "_resource",
+        "_start_time",
+        "_terms",
+        "held_attributes",
+        "held_events",
+        "held_links",
+        "local_trace",
+    )
+
+    _name: str
+    _context: SpanContext
+    _parent: SpanContext | None
+    _kind: SpanKind
+    _resource: Resource
+    _instrumentation_scope: InstrumentationScope | None
+    _start_time: int | None
+    _end_time: int | None
+    _terms: Terms
+    held_attributes: dict[str, Any] | BoundedAttributes
+    held_events: BoundedList[Any] | None
+    held_links: BoundedList[Any] | None
+    local_trace: LocalTrace | None
+    """Where our processor gathers it, while it is open."""
+
+    # Most spans never change these: they stand here once, and on a span only where it differs.
+    _status = _UNSET
+    _record_exception = True
+    _set_status_on_exception = True
+    _trace_config = None
+    _record_end_metrics: Callable[[], None] | None = None
+
+    def __init__(  # the SDK's own signature
+        self,
+        name: str,
+        context: SpanContext,
+        parent: SpanContext | None = None,
+        sampler: Sampler | None = None,
+        trace_config: None = None,
+        resource: Resource | None = None,
+        attributes: types.Attributes = None,
+        events: Sequence[Event] | None = None,
+        links: Sequence[Link] = (),
+        kind: SpanKind = SpanKind.INTERNAL,
+        span_processor: SpanProcessor = sdk.SpanProcessor(),  # noqa: B008
+        instrumentation_info: InstrumentationInfo | None = None,
+        record_exception: bool = True,
+        set_status_on_exception: bool = True,
+        limits: SpanLimits = sdk._UnsetLimits,
+        instrumentation_scope: InstrumentationScope | None = None,
+        *,
+        record_end_metrics: Callable[[], None] | None = None,
+    ) -> None:
+        terms = Terms(sampler, span_processor, instrumentation_info, limits)
+        self._begin(
+            terms,
+            Resource.create({}) if resource is None else resource,
+            instrumentation_scope,
+            name,
+            context,
+            parent,
+            kind,
+        )
+        if attributes:
+            self.set_attributes(attributes)
+        for event in events or ():
+            event._attributes = BoundedAttributes(
+                limits.max_event_attributes, event.attributes, max_value_len=limits.max_attribute_length
+            )
+            self._events.append(event)
+        if links:
+            self._links = self._new_links(links)
+        self._behave(record_exception, set_status_on_exception, record_end_metrics)
+
+    def _begin(
+        self,
+        terms: Terms,
+        resource: Resource,
+        scope: InstrumentationScope | None,
+        name: str,
+        context: SpanContext,
+        parent: SpanContext | None,
+        kind: SpanKind,
+    ) -> None:
+        self._terms = terms
+        self._resource = resource
+        self._instrumentation_scope = scope
+        self._name = name
+        self._context = context
+        self._parent = parent
+        self._kind = kind
+        self._start_time = None
+        self._end_time = None
+        self.held_attributes = {}
+        self.held_events = None
+        self.held_links = None
+        self.local_trace = None
+
+    def _behave(
+        self,
+        record_exception: bool,
+        set_status_on_exception: bool,
+        record_end_metrics: Callable[[], None] | None,
+    ) -> None:
+        if not record_exception:
+            self._record_exception = False
+        if not set_status_on_exception:
+            self._set_status_on_exception = False
+        if record_end_metrics is not None:
+            self._record_end_metrics = record_end_metrics
+
+    # -- what the SDK's methods, and those who know them, expect to find
+
+    @property
+    def _attributes(self) -> BoundedAttributes:
+        held = self.held_attributes
+        if isinstance(held, BoundedAttributes):
+            return held
+        limits = self._terms.limits
+        bounded = BoundedAttributes(
+            limits.max_span_attributes, immutable=False, max_value_len=limits.max_span_attribute_length
+        )
+        bounded._dict = held
+        bounded._immutable = _FREEZES and self._end_time is not None
+        # Another thread may have come first: both containers hold the same dict, and one of them is kept.
+        if type(self.held_attributes) is dict:
+            self.held_attributes = bounded
+        return self.held_attributes  # type: ignore[return-value]
+
+    @_attributes.setter
+    def _attributes(self, attributes: Any) -> None:
+        self.held_attributes = attributes
+
+    @property  # type: ignore[override]
+    def _events(self) -> BoundedList[Any]:
+        if self.held_events is None:
+            events: BoundedList[Any] = self._new_events()  # type: ignore[no-untyped-call]
+            if self.held_events is None:
+                self.held_events = events
+        return self.held_events
+
+    @_events.setter
+    def _events(self, events: BoundedList[Any]) -> None:
+        self.held_events = events
+
+    @property  # type: ignore[override]
+    def _links(self) -> BoundedList[Any]:
+        if self.held_links is None:
+            links = self._new_links(())
+            if self.held_links is None:
+                self.held_links = links
+        return self.held_links
+
+    @_links.setter
+    def _links(self, links: BoundedList[Any]) -> None:
+        self.held_links = links
+
+    @property
+    def _lock(self) -> Any:  # type: ignore[override]
+        return self.__dict__.setdefault("_held_lock", threading.Lock())
+
+    @property
+    def _limits(self) -> SpanLimits:
+        return self._terms.limits
+
+    @property
+    def _sampler(self) -> Sampler | None:  # type: ignore[override]
+        return self._terms.sampler
+
+    @property
+    def _span_processor(self) -> SpanProcessor:  # type: ignore[override]
+        return self._terms.processor
+
+    @property
+    def _instrumentation_info(self) -> InstrumentationInfo | None:  # type: ignore[override]
+        return self._terms.info
+
+    # -- reading
+
+    @property
+    def attributes(self) -> types.Attributes:
+        # Of a span that is open, a view that may be iterated while other threads set attributes.
+        return MappingProxyType(self._attributes if self._end_time is None else self.held_attributes or {})
+
+    @property
+    def events(self) -> Sequence[Event]:
+        return () if self.held_events is None else tuple(self.held_events)
+
+    @property
+    def links(self) -> Sequence[Link]:
+        return () if self.held_links is None else tuple(self.held_links)
+
+    def get_span_context(self) -> SpanContext:
+        return self._context
+
+    def _readable_span(self) -> ReadableSpan:
+        readable = super()._readable_span()
+        # For our processor, which finds by it what it gathered the span in.
+        readable.local_trace = self.local_trace  # type: ignore[attr-defined]
+        return readable
+
+    # -- writing
+
+    def set_attribute(self, key: str, value: types.AnyValue) -> None:
+        held = self.held_attributes
+        terms = self._terms
+        if type(held) is dict and type(value) in terms.plain and type(key) is str and key:
+            if key in held:
+                if self._end_time is None:
+                    # It moves to the end, as it does in the SDK's container.
+                    del held[key]
+                    held[key] = value
+                    return
+            elif len(held) < terms.most_attributes and self._end_time is None:
+                held[key] = value
+                return
+        if self._end_time is not None:
+            log.warning("Setting attribute on ended span.")
+            return
+        self._attributes[key] = value
+
+    def set_attributes(self, attributes: Mapping[str, types.AnyValue]) -> None:
+        held = self.held_attributes
+        if type(held) is dict and type(attributes) is dict:
+            terms = self._terms
+            plain = terms.plain
+            for key, value in attributes.items():
+                if type(value) not in plain or type(key) is not str or not key or key in held:
+                    break
+            else:
+                if len(held) + len(attributes) <= terms.most_attributes and self._end_time is None:
+                    held.update(attributes)
+                    return
+        if self._end_time is not None:
+            log.warning("Setting attribute on ended span.")
+            return
+        bounded = self._attributes
+        if _FREEZES:
+            bounded._set_items(attributes)
+        else:
+            for key, value in attributes.items():
+                bounded[key] = value
+
+    def update_name(self, name: str) -> None:
+        if self._end_time is None:
+            self._name = name
+        else:
+            log.warning("Tried calling %s on an ended span.", "update_name")
+
+    def start(self, start_time: int | None = None, parent_context: Context | None = None) -> None:
+        if self._start_time is not None:
+            log.warning("Calling start() on a started span.")
+            return
+        self._start_time = time_ns() if start_time is None else start_time
+        self._terms.processor.on_start(self, parent_context=parent_context)
+
+    def end(self, end_time: int | None = None) -> None:
+        now = time_ns() if end_time is None else end_time
+        if self._end_time is not None:
+            log.warning("Calling end() on an ended span.")
+            return
+        self._end_time = now
+        trace = self.local_trace
+        terms = self._terms
+        if trace is not None and terms.traces is not None and terms.multiple._span_processors is terms.processors:
+            trace.traces.end_own(self, trace)
+            return
+        self._end_for_all()
+
+    def _end_for_all(self) -> None:
+        if self._start_time is None:
+            self._end_time = None
+            raise RuntimeError("Calling end() on a not started span.")
+        held = self.held_attributes
+        if _FREEZES and isinstance(held, BoundedAttributes):
+            held._immutable = True
+        if self._record_end_metrics is not None:
+            self._record_end_metrics()
+        processor = self._terms.processor
+        if _TELLS_OF_ENDING:
+            processor._on_ending(self)
+        processor.on_end(self._readable_span())
