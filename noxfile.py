@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import pathlib
 import sys
+from pathlib import Path
 
 import nox
 
@@ -57,7 +58,8 @@ def peer(session: nox.Session, name: str, *requirements: str) -> str:
 @nox.session
 def bench(session: nox.Session) -> None:
     """What tracing costs, side by side with ddtrace: start-up, and the kernel's part of a traced call."""
-    session.install(".[all]")
+    # As pip does it; without, the start-up of our side alone would compile every module.
+    session.install(".[all]", env={"UV_COMPILE_BYTECODE": "1"})
     ddtrace = peer(session, "ddtrace", DDTRACE, "flask", "requests", "jinja2")
     ours = str(pathlib.Path(session.bin, "python"))
     session.run("python", "benchmarks/startup.py", "--ours", ours, "--ddtrace", ddtrace)
@@ -69,6 +71,22 @@ def outage(session: nox.Session) -> None:
     """A minute of an Agent that is away, and one of an Agent that never answers, at 100 requests a second."""
     session.install(".[all]")
     session.run("python", "benchmarks/outage.py", *session.posargs)
+
+
+@nox.session
+def ddtrace(session: nox.Session) -> None:
+    """The other side of `parity`: ddtrace, and the libraries that the extras name."""
+    extras = PYPROJECT["project"]["optional-dependencies"]
+    libraries = [line for name, lines in extras.items() if name not in ("all", "otlp") for line in lines]
+    install(session, "ddtrace", *libraries)
+
+
+@nox.session(requires=["ddtrace"])
+def parity(session: nox.Session) -> None:
+    """The same programs under ddtrace and under ours, span by span; `-- flask` runs one, parity/report.html shows it."""
+    install(session, "parity", ".[all]")
+    other = Path(session.virtualenv.location).with_name("ddtrace") / "bin" / "python"
+    session.run("python", "-m", "parity", "--ddtrace", str(other), *session.posargs)
 
 
 @nox.session
