@@ -24,6 +24,7 @@ _LONGEST_NAME = 5_000
 _LONGEST_WAIT = 86_400.0
 _MOST_BYTES = 2**40
 _MOST_SHOWN = 100
+_MOST_STATS_TAGS = 4
 _OTHER_LEVELS = ("none", "off", "trace", "info", "warn", "warning", "error", "critical", "fatal")
 _KNOWN_EXPORTERS = ("datadog", "otlp", "console", "none")
 
@@ -73,6 +74,10 @@ class Settings:
     shutdown_timeout_seconds: float
     partial_flush_enabled: bool
     partial_flush_min_spans: int
+    stats_enabled: bool
+    """Whether spans are counted here, if the Agent lets us."""
+    stats_additional_tags: tuple[str, ...]
+    """At most four, sorted."""
 
     extract_styles: tuple[str, ...]
     inject_styles: tuple[str, ...]
@@ -196,6 +201,16 @@ def _exporters(text: str) -> tuple[str, ...]:
     if not names:
         raise Unusable("names nothing")
     return tuple(dict.fromkeys(name for name in names if name != "none"))
+
+
+def _stats_tags(text: str) -> tuple[str, ...]:
+    tags = sorted(set(_items(text)))
+    usable = tuple(tag for tag in tags if ":" not in tag)
+    if len(usable) < len(tags):
+        raise Unusable("a tag cannot have a colon in its name", instead=usable[:_MOST_STATS_TAGS])
+    if len(tags) > _MOST_STATS_TAGS:
+        raise Unusable(f"more than {_MOST_STATS_TAGS} tags", instead=usable[:_MOST_STATS_TAGS])
+    return usable
 
 
 def _styles(text: str) -> tuple[str, ...]:
@@ -389,6 +404,11 @@ VARIABLES: tuple[Variable, ...] = (
         "Send finished spans of a long trace before it ends."),
     Variable("partial_flush_min_spans", ("DD_TRACE_PARTIAL_FLUSH_MIN_SPANS",), _whole(1, 1_000_000, clamp=True), 300,
         "How many finished spans make a part."),
+    Variable("stats_enabled", ("DD_TRACE_STATS_COMPUTATION_ENABLED", "DD_TRACE_COMPUTE_STATS"), _flag, False,
+        "Count hits, errors and durations here, if the Agent lets us, and do not send what is not sampled. Else the "
+        "Agent counts: all spans are sent to it."),
+    Variable("stats_additional_tags", ("DD_TRACE_STATS_ADDITIONAL_TAGS",), _stats_tags, (),
+        "Up to four tags that these counts are kept by as well: `region,tier`."),
     # Propagation
     Variable("extract_styles",
         ("DD_TRACE_PROPAGATION_STYLE_EXTRACT", "DD_TRACE_PROPAGATION_STYLE", "OTEL_PROPAGATORS"),
