@@ -83,7 +83,7 @@ def ddtrace(session: nox.Session) -> None:
 
 @nox.session(requires=["ddtrace"])
 def parity(session: nox.Session) -> None:
-    """The same programs under ddtrace and under ours, span by span; `-- flask` runs one, parity/report.html shows it."""
+    """The same programs under ddtrace and under ours, span by span, in parity/report.html; `-- flask` for one."""
     install(session, "parity", ".[all]")
     other = Path(session.virtualenv.location).with_name("ddtrace") / "bin" / "python"
     session.run("python", "-m", "parity", "--ddtrace", str(other), *session.posargs)

@@ -1,0 +1,1 @@
+"""The same programs under ddtrace and under ours, span by span: `nox -s parity`."""

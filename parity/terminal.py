@@ -1,0 +1,49 @@
+"""What the terminal shows of a comparison."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from .report import Report, times
+
+
+def show(report: Report, console: Console) -> None:
+    table = Table(title="The same programs under ddtrace and under ours", title_justify="left", title_style="bold")
+    table.add_column("scenario", style="bold", no_wrap=True)
+    for heading in ("spans: ddtrace", "ours", "fields: equal", "deliberate", "owed", "unlisted"):
+        table.add_column(heading, justify="right")
+    for heading in ("CPU s: untraced", "ddtrace", "ours"):
+        table.add_column(heading, justify="right", style="cyan")
+    for result in report.results:
+        compared = result.compared
+        table.add_row(
+            result.scenario.name,
+            *map(str, result.spans()),
+            str(compared.equal()),
+            str(len(compared.deliberate())),
+            marked(len(compared.owed()), "yellow"),
+            marked(len(compared.unlisted()), "bold red"),
+            *(f"{result.cpu[side]:.2f}" for side in ("untraced", "ddtrace", "ours")),
+        )
+    console.print(table)
+    occurring = report.occurrences()
+    listing = Table(box=None, show_header=False, padding=(0, 1))
+    for number, row in enumerate(report.listed, start=1):
+        if occurring[row]:
+            kind = Text("owed", style="yellow") if row.owed else Text("deliberate", style="dim")
+            listing.add_row(str(number), kind, row.title, Text(times(occurring[row]), style="dim"))
+    console.print(listing)
+    problems(report.problems(), console)
+
+
+def marked(number: int, style: str) -> Text:
+    return Text(str(number), style=style if number else "")
+
+
+def problems(sentences: Sequence[str], console: Console) -> None:
+    for sentence in sentences:
+        console.print(Text(sentence, style="red"))
