@@ -47,13 +47,13 @@ class DatadogSpanProcessor(SpanProcessor):
         try:
             self._local_traces.start(span, parent_context)
         except Exception as error:  # noqa: BLE001
-            self._say(error)
+            self.say_once(error)
 
     def on_end(self, span: ReadableSpan) -> None:
         try:
             self._local_traces.end(span)
         except Exception as error:  # noqa: BLE001
-            self._say(error)
+            self.say_once(error)
 
     def force_flush(self, timeout_millis: int = 30000) -> bool:
         """Send every span that has ended; False when that took longer than `timeout_millis`."""
@@ -68,7 +68,8 @@ class DatadogSpanProcessor(SpanProcessor):
         else:
             self._sink.flush(self._shutdown_timeout)
 
-    def _say(self, error: Exception) -> None:
+    def say_once(self, error: Exception) -> None:
+        """A mistake of ours is logged, and never reaches the application."""
         if not self._has_failed:
             self._has_failed = True
             log.warning("A span could not be gathered and is lost; said once: %s: %s", type(error).__name__, error)

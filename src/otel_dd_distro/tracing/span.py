@@ -313,7 +313,10 @@ class Span(sdk.Span):
         trace = self.local_trace
         terms = self._terms
         if trace is not None and terms.traces is not None and terms.multiple._span_processors is terms.processors:
-            trace.traces.end_own(self, trace)
+            try:
+                trace.traces.end_own(self, trace)
+            except Exception as error:  # noqa: BLE001
+                terms.fail(error)
             return
         self._end_for_all()
 

@@ -62,3 +62,7 @@ class Terms:
         self.most_attributes: int = sys.maxsize if most is None else most
         # Values of exactly these types are kept as they are; whatever else comes is cleaned by the SDK.
         self.plain = _PLAIN if limits.max_span_attribute_length is None else _NUMBERS
+
+    def fail(self, error: Exception) -> None:
+        """A span could not be brought to our processor, which says so."""
+        self.processors[0].say_once(error)  # type: ignore[attr-defined]

@@ -168,7 +168,11 @@ class Tracer(sdk.Tracer):
             span._behave(record_exception, set_status_on_exception, None)
         span._start_time = time_ns() if start_time is None else start_time
         if trace is None:
-            traces.begin_own(span, around)
+            span.local_trace = None
+            try:
+                traces.begin_own(span, around)
+            except Exception as error:  # noqa: BLE001
+                terms.fail(error)
         else:
             span.local_trace = trace
             still_open = trace.open
