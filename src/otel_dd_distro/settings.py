@@ -46,6 +46,15 @@ class Settings:
     report_hostname: bool
     service_mapping: Mapping[str, str]
     remove_integration_service_names: bool
+    span_attribute_schema: str
+    """`v0` or `v1`: which operation names our instrumentors' spans bear, and whose service."""
+    peer_service_defaults: bool
+    peer_service_mapping: Mapping[str, str]
+    process_tags: bool
+    git_repository_url: str
+    """Without credentials; this and the two below are empty where git metadata is not wanted."""
+    git_commit_sha: str
+    main_package: str
 
     enabled: bool
     """False: no thread, no socket, no log line."""
@@ -54,6 +63,7 @@ class Settings:
     otlp_protocol: str
     """`http/protobuf` or `grpc`."""
     debug: bool
+    startup_logs: bool
     trace_ids_128_bit: bool
     light_tracer: bool
     disabled_instrumentors: frozenset[str]
@@ -93,6 +103,17 @@ class Settings:
     server_query_string: bool
     client_query_string: bool
     server_error_statuses: frozenset[int]
+    header_tags: Mapping[str, str]
+    """Header name in lower case -> tag; an empty tag for the one that is made of the name."""
+    client_ip: bool
+    client_ip_header: str
+    """The one header that is believed, in lower case; "" for the usual ones."""
+    resource_renaming: bool
+    server_request_headers: tuple[str, ...]
+    """This and the three below: names or patterns of headers that instrumentors are asked to put on spans."""
+    server_response_headers: tuple[str, ...]
+    client_request_headers: tuple[str, ...]
+    client_response_headers: tuple[str, ...]
 
     def instruments(self, name: str) -> bool:
         """Whether the instrumentor of this entry point name is wanted: DD_TRACE_<NAME>_ENABLED, else the OTel list."""
@@ -232,6 +253,22 @@ def _pairs(text: str) -> dict[str, str]:
     return pairs
 
 
+def _header_tags(text: str) -> dict[str, str]:
+    return {name.lower(): tag for name, tag in _pairs(text).items()}
+
+
+def _header_name(text: str) -> str:
+    return _header(text).lower()
+
+
+def _repository(text: str) -> str:
+    """The URL of a repository without user and password; `git@host:path` has no secret, and stays."""
+    scheme, found, rest = text.rpartition("://")
+    authority, slash, path = rest.partition("/")
+    userinfo, at, host = authority.rpartition("@")
+    return f"{scheme}{found}{host}{slash}{path}" if at and (found or ":" in userinfo) else text
+
+
 def _headers(text: str) -> dict[str, str]:
     headers = _pairs(text if "," in text else text + ",")
     usable = {key: value for key, value in headers.items() if value and (key + value).isascii()}
@@ -358,6 +395,25 @@ VARIABLES: tuple[Variable, ...] = (
         "Renames services: `from:to,from:to`."),
     Variable("remove_integration_service_names", ("DD_TRACE_REMOVE_INTEGRATION_SERVICE_NAMES_ENABLED",), _flag, False,
         "Spans of libraries bear the service of the application."),
+    Variable("span_attribute_schema", ("DD_TRACE_SPAN_ATTRIBUTE_SCHEMA",), _one_of(("v0", "v1")), "v0",
+        "Names of operations: `v0` says `flask.request`, `v1` `http.server.request`. With `v1` spans of libraries bear "
+        "the service of the application, and DD_TRACE_PEER_SERVICE_DEFAULTS_ENABLED is on."),
+    Variable("peer_service_defaults", ("DD_TRACE_PEER_SERVICE_DEFAULTS_ENABLED",), _flag, False,
+        "Say whom a call went to (`peer.service`) where the span does not: by its database, its RPC service or its "
+        "host."),
+    Variable("peer_service_mapping", ("DD_TRACE_PEER_SERVICE_MAPPING",), _pairs, {},
+        "Renames peer services: `from:to,from:to`."),
+    Variable("process_tags", ("DD_EXPERIMENTAL_PROPAGATE_PROCESS_TAGS_ENABLED",), _flag, True,
+        "Say on each trace how this process was started (`_dd.tags.process`)."),
+    Variable("git_repository_url", ("DD_TRACE_GIT_METADATA_ENABLED",), _flag, True,
+        "`false`: none of the three below is written.", joined=True),
+    Variable("git_repository_url", ("DD_GIT_REPOSITORY_URL",), _repository, "",
+        "Where the source is, for source code integration; without credentials. Else `git.repository_url` of DD_TAGS.",
+        joined=True),
+    Variable("git_commit_sha", ("DD_GIT_COMMIT_SHA",), _text, "",
+        "Which commit runs. Else `git.commit.sha` of DD_TAGS.", joined=True),
+    Variable("main_package", ("DD_MAIN_PACKAGE",), _text, "",
+        "The Python package that is run.", joined=True),
     # Switches
     Variable("enabled", ("DD_TRACE_ENABLED",), _flag, None,
         "`false`: nothing is traced, exported or injected.", "true", joined=True),
@@ -371,6 +427,8 @@ VARIABLES: tuple[Variable, ...] = (
         "How the exporter `otlp` talks: `http/protobuf` or `grpc`. Its other variables are OpenTelemetry's own."),
     Variable("debug", ("DD_TRACE_DEBUG", "OTEL_LOG_LEVEL"), _debug, False,
         "Log what we do at level debug (`true`; OTEL_LOG_LEVEL: `debug`)."),
+    Variable("startup_logs", ("DD_TRACE_STARTUP_LOGS",), _flag, False,
+        "Log one line of JSON at level info when the process starts: the settings in use, secrets masked."),
     Variable("trace_ids_128_bit", ("DD_TRACE_128_BIT_TRACEID_GENERATION_ENABLED",), _flag, True,
         "`false`: new trace ids have 64 bits."),
     Variable("light_tracer", ("OTEL_DD_LIGHT_TRACER",), _flag, True,
@@ -437,6 +495,24 @@ VARIABLES: tuple[Variable, ...] = (
         "Keep the query string in `http.url` of requests sent."),
     Variable("server_error_statuses", ("DD_TRACE_HTTP_SERVER_ERROR_STATUSES",), _statuses, frozenset(range(500, 600)),
         "Statuses that make a request received an error: `500-599,404`.", "500-599"),
+    Variable("header_tags", ("DD_TRACE_HEADER_TAGS",), _header_tags, {},
+        "Headers that become tags, of requests and responses: `header,header:tag`. Without a tag it is "
+        "`http.request.headers.<header>` or `http.response.headers.<header>`."),
+    Variable("client_ip", ("DD_TRACE_CLIENT_IP_ENABLED",), _flag, False,
+        "Say on requests received which address they came from (`http.client_ip`, `network.client.ip`)."),
+    Variable("client_ip_header", ("DD_TRACE_CLIENT_IP_HEADER",), _header_name, "",
+        "The header that has the address.", "the first of `X-Forwarded-For`, `X-Real-IP` and their like"),
+    Variable("resource_renaming", ("DD_TRACE_RESOURCE_RENAMING_ENABLED",), _flag, False,
+        "Say the simplified path (`http.endpoint`) of requests without a route."),
+    Variable("server_request_headers", ("OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_SERVER_REQUEST",), _list, (),
+        "Request headers, by name or regular expression, that HTTP servers put on spans; DD_TRACE_HEADER_TAGS and "
+        "DD_TRACE_CLIENT_IP_ENABLED add to them."),
+    Variable("server_response_headers", ("OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_SERVER_RESPONSE",), _list, (),
+        "Response headers that HTTP servers put on spans; DD_TRACE_HEADER_TAGS adds to them."),
+    Variable("client_request_headers", ("OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_CLIENT_REQUEST",), _list, (),
+        "Request headers that HTTP clients put on spans; DD_TRACE_HEADER_TAGS adds to them."),
+    Variable("client_response_headers", ("OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_CLIENT_RESPONSE",), _list, (),
+        "Response headers that HTTP clients put on spans; DD_TRACE_HEADER_TAGS adds to them."),
 )
 
 
@@ -501,6 +577,16 @@ def read(
         values[family.field] = _per_instrumentor(family, given, complaints)
 
     tags: dict[str, str] = values.pop("DD_TAGS")
+    has_git = values.pop("DD_TRACE_GIT_METADATA_ENABLED")
+    for field, variable_name, tag in (
+        ("git_repository_url", "DD_GIT_REPOSITORY_URL", "git.repository_url"),
+        ("git_commit_sha", "DD_GIT_COMMIT_SHA", "git.commit.sha"),
+        ("main_package", "DD_MAIN_PACKAGE", "python_main_package"),
+    ):
+        named, tagged = values.pop(variable_name), tags.get(tag, "") if field != "main_package" else ""
+        values[field] = (named or _repository(tagged)) if has_git else ""
+    tags = {key: value for key, value in tags.items() if key not in _GIT_TAGS}
+    values["peer_service_defaults"] |= values["span_attribute_schema"] == "v1"
     attributes: dict[str, str] = values["resource_attributes"]
     for field, variable_name, tag, keys in (
         ("service", "DD_SERVICE", "service", ("service.name",)),
@@ -540,6 +626,7 @@ def current() -> Settings:
     return read(os.environ)
 
 
+_GIT_TAGS = frozenset({"git.repository_url", "git.commit.sha", "python_main_package"})
 _UNIFIED = frozenset({"service.name", "service.version", "deployment.environment", "deployment.environment.name"})
 
 
