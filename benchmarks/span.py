@@ -1,0 +1,286 @@
+"""What a span costs, recorded, translated and delivered: CPU of the whole process and of the application's thread.
+
+Usage: span.py [--ddtrace PYTHON] [--otlp PYTHON] [--rounds N] [--only SIDE ...]. A trace is a root and nine children
+with six attributes each, made as users make them. Every run is a process of its own, the sides take turns, a sink in a
+process of its own answers, and counts the spans that reached it: a span that was dropped is not a cheap one. The
+application rests after every 500 spans, so that each side can keep up. `--ddtrace` and `--otlp` name interpreters that
+have ddtrace, and the OpenTelemetry SDK with its OTLP exporter; without, these sides are left out.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import multiprocessing
+import os
+import statistics
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+CHILDREN = 9
+SPANS = 20_000
+REST_EVERY = 500
+REST_S = 0.06
+WARM_UP = 1_000
+LONG_TRACE = 50_000
+ATTRIBUTES: dict[str, Any] = {
+    "shop.customer": "c-1234567",
+    "shop.item": "SKU-00001",
+    "shop.quantity": 3,
+    "shop.currency": "EUR",
+    "shop.total": 119.9,
+    "shop.campaign": "autumn",
+}
+SIDES = ("light", "plain", "unsampled", "long", "ddtrace", "otlp")
+
+
+# --- the sink: takes what an Agent or a collector takes, and counts spans
+
+
+class Sink(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    bodies: list[tuple[str, bytes]] = []
+    requests = 0
+
+    def do_GET(self) -> None:
+        if self.path == "/counted":
+            spans = sum(spans_in(path, body) for path, body in self.bodies)
+            answer = {"spans": spans, "bytes": sum(len(body) for _, body in self.bodies), "requests": len(self.bodies)}
+            self.bodies.clear()
+            self._answer(json.dumps(answer).encode())
+        else:
+            self._answer(b'{"version":"7.70.0","endpoints":["/v0.4/traces","/v0.5/traces"],"span_events":true}')
+
+    def do_POST(self) -> None:
+        if self.headers.get("Transfer-Encoding", "").lower() == "chunked":
+            parts = []
+            while size := int(self.rfile.readline().split(b";")[0], 16):
+                parts.append(self.rfile.read(size))
+                self.rfile.readline()
+            self.rfile.readline()
+            body = b"".join(parts)
+        else:
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        if self.headers.get("Content-Encoding") == "gzip":
+            import gzip
+
+            body = gzip.decompress(body)
+        if "traces" in self.path:
+            self.bodies.append((self.path, body))
+        self._answer(b"" if self.path == "/v1/traces" else b'{"rate_by_service":{}}')
+
+    do_PUT = do_POST
+
+    def _answer(self, body: bytes) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *args: Any) -> None:
+        pass
+
+
+def spans_in(path: str, body: bytes) -> int:
+    if path == "/v1/traces":
+        return sum(1 for resource in fields(body, 1) for scope in fields(resource, 2) for _span in fields(scope, 2))
+    import ormsgpack
+
+    traces = ormsgpack.unpackb(body, option=ormsgpack.OPT_NON_STR_KEYS)
+    if path == "/v0.5/traces":
+        traces = traces[1]
+    return sum(len(trace) for trace in traces)
+
+
+def fields(message: bytes, wanted: int) -> Iterator[bytes]:
+    """The length-delimited protobuf fields of that number."""
+    at = 0
+
+    def varint() -> int:
+        nonlocal at
+        number = shift = 0
+        while True:
+            byte = message[at]
+            at += 1
+            number |= (byte & 0x7F) << shift
+            if byte < 0x80:
+                return number
+            shift += 7
+
+    while at < len(message):
+        tag = varint()
+        kind = tag & 7
+        if kind == 2:
+            length = varint()
+            if tag >> 3 == wanted:
+                yield message[at : at + length]
+            at += length
+        elif kind == 0:
+            varint()
+        else:
+            at += 8 if kind == 1 else 4
+
+
+def serve(port: Any) -> None:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Sink)
+    server.daemon_threads = True
+    port.send(server.server_port)
+    server.serve_forever()
+
+
+# --- one run of one side
+
+
+def otel_traces(tracer: Any) -> Callable[[int], None]:
+    def trace(children: int) -> None:
+        with tracer.start_as_current_span("shop.order") as root:
+            root.set_attributes(dict(ATTRIBUTES))
+            for _ in range(children):
+                with tracer.start_as_current_span("shop.step") as span:
+                    span.set_attributes(dict(ATTRIBUTES))
+
+    return trace
+
+
+def ours() -> tuple[Callable[[int], None], Callable[[], Any]]:
+    import otel_dd_distro
+
+    provider = otel_dd_distro.install()
+    assert provider is not None
+    return otel_traces(provider.get_tracer("benchmark")), provider.shutdown
+
+
+def otlp() -> tuple[Callable[[int], None], Callable[[], Any]]:
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+    from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.sdk.trace.export import BatchSpanProcessor
+
+    provider = TracerProvider()
+    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+    return otel_traces(provider.get_tracer("benchmark")), provider.shutdown
+
+
+def ddtrace() -> tuple[Callable[[int], None], Callable[[], Any]]:
+    from ddtrace.trace import tracer
+
+    def trace(children: int) -> None:
+        with tracer.trace("shop.order") as root:
+            root.set_tags(dict(ATTRIBUTES))
+            for _ in range(children):
+                with tracer.trace("shop.step") as span:
+                    span.set_tags(dict(ATTRIBUTES))
+
+    return trace, tracer.shutdown
+
+
+def run(side: str) -> dict[str, Any]:
+    trace, finish = {"ddtrace": ddtrace, "otlp": otlp}.get(side, ours)()
+    for _ in range(WARM_UP // (CHILDREN + 1)):
+        trace(CHILDREN)
+    time.sleep(2.5)  # the first payload is on its way, and everything is loaded
+    spans = SPANS
+    total, own = time.process_time(), time.thread_time()
+    if side == "long":
+        spans = LONG_TRACE
+        trace(LONG_TRACE - 1)
+    else:
+        for _ in range(SPANS // REST_EVERY):
+            for _ in range(REST_EVERY // (CHILDREN + 1)):
+                trace(CHILDREN)
+            time.sleep(REST_S)
+    own = time.thread_time() - own
+    finish()
+    total = time.process_time() - total
+    return {"total": total / spans * 1e6, "own": own / spans * 1e6, "made": spans + WARM_UP}
+
+
+# --- all runs
+
+
+def environment(side: str, port: int) -> dict[str, str]:
+    url = f"http://127.0.0.1:{port}"
+    added = {
+        "DD_TRACE_AGENT_URL": url,
+        "DD_SERVICE": "bench",
+        "DD_INSTRUMENTATION_TELEMETRY_ENABLED": "false",
+        "DD_REMOTE_CONFIGURATION_ENABLED": "false",
+        "OTEL_EXPORTER_OTLP_ENDPOINT": url,
+        "OTEL_DD_LIGHT_TRACER": "false" if side == "plain" else "true",
+    }
+    if side == "unsampled":
+        added["OTEL_TRACES_SAMPLER"] = "always_off"
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("DD_", "OTEL_"))}
+    return kept | added
+
+
+def measured(side: str, python: str, port: int) -> dict[str, Any]:
+    command = [python, __file__, "--run", side]
+    done = subprocess.run(command, env=environment(side, port), capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SystemExit(f"{side} failed:\n{done.stderr}")
+    result: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/counted") as counted:
+        result |= {"delivered": json.load(counted)}
+    return result
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    arguments.add_argument("--ddtrace", metavar="PYTHON")
+    arguments.add_argument("--otlp", metavar="PYTHON")
+    arguments.add_argument("--rounds", type=int, default=5)
+    arguments.add_argument("--only", nargs="*", choices=SIDES, default=SIDES)
+    arguments.add_argument("--json", metavar="FILE")
+    arguments.add_argument("--run", choices=SIDES, help=argparse.SUPPRESS)
+    given = arguments.parse_args()
+    if given.run:
+        print(json.dumps(run(given.run)))
+        return
+
+    pythons = dict.fromkeys(SIDES, sys.executable) | {"ddtrace": given.ddtrace, "otlp": given.otlp}
+    sides = [side for side in given.only if pythons[side]]
+    here, there = multiprocessing.Pipe()
+    sink = multiprocessing.Process(target=serve, args=(there,), daemon=True)
+    sink.start()
+    port = here.recv()
+    results: dict[str, list[dict[str, Any]]] = {side: [] for side in sides}
+    for _ in range(given.rounds):
+        for side in sides:
+            results[side].append(measured(side, pythons[side], port))
+    sink.kill()
+
+    def median(side: str, what: str) -> float:
+        return statistics.median(result[what] for result in results[side])
+
+    print(f"{'':12}{'total us':>10}{'thread us':>11}{'delivered':>11}{'bytes/span':>12}   best total, best thread")
+    for side, runs in results.items():
+        made = sum(result["made"] for result in runs)
+        spans = sum(result["delivered"]["spans"] for result in runs)
+        size = sum(result["delivered"]["bytes"] for result in runs) / (spans or 1)
+        best = [min(result[what] for result in runs) for what in ("total", "own")]
+        print(
+            f"{side:12}{median(side, 'total'):10.2f}{median(side, 'own'):11.2f}{spans / made:11.1%}{size:12.0f}"
+            f"   {best[0]:.2f} {best[1]:.2f}"
+        )
+    for one, other, what in (
+        ("light", "ddtrace", "total"),
+        ("light", "ddtrace", "own"),
+        ("light", "otlp", "total"),
+        ("light", "plain", "total"),
+        ("unsampled", "light", "total"),
+        ("long", "light", "total"),
+    ):
+        if one in results and other in results:
+            print(f"{one} / {other}, {what}: {median(one, what) / median(other, what):.2f}")
+    if given.json:
+        with open(given.json, "w") as file:
+            json.dump(results, file, indent=1)
+
+
+if __name__ == "__main__":
+    main()
