@@ -14,9 +14,11 @@ from opentelemetry.sdk.trace.sampling import ALWAYS_ON
 from . import pipeline, propagation, settings
 from .exit_signal import before_sigterm
 from .ids import ShortTraceIds
+from .propagation.statements import StatementPropagator
 from .resource import resource_of
 
 if TYPE_CHECKING:
+    from opentelemetry.propagators.textmap import TextMapPropagator
     from opentelemetry.sdk.trace.export import SpanExporter
     from opentelemetry.sdk.trace.sampling import Sampler
 
@@ -51,7 +53,7 @@ def install(
         return None
     if current.debug:
         log.setLevel(logging.DEBUG)
-    set_global_textmap(propagation.from_settings(current))
+    set_global_textmap(_propagator(current))
     if provider is not None:
         pipeline.current().serve(provider)
         return provider
@@ -93,6 +95,14 @@ def _provider(current: Settings, auto_instrumentation_version: str | None) -> Tr
 def _sampler() -> Sampler | None:
     """Every span is recorded, the Datadog decision comes late; unless a sampler of OpenTelemetry's is asked for."""
     return None if os.environ.get("OTEL_TRACES_SAMPLER") else ALWAYS_ON
+
+
+def _propagator(current: Settings) -> TextMapPropagator:
+    propagator = propagation.from_settings(current)
+    if current.dbm_propagation_mode != "disabled":
+        is_full = current.dbm_propagation_mode == "full"
+        propagator.statements = StatementPropagator(pipeline.current().caller, full=is_full)
+    return propagator
 
 
 def _exporter(name: str, current: Settings) -> SpanExporter | None:

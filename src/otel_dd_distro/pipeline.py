@@ -11,12 +11,13 @@ from .export.exporter import writer_from
 from .export.packing import pack
 from .gathering import Chunk, DatadogSpanProcessor, LocalTraces
 from .propagation import datadog_context
+from .propagation.statements import Caller
 from .sampling import Sampling
 from .translate import Translator
 
 if TYPE_CHECKING:
     from opentelemetry.context import Context
-    from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
     from opentelemetry.trace import Span
 
     from .export.info import AgentInfo
@@ -29,6 +30,7 @@ class Pipeline:
     """Local traces -> sampling decision -> Datadog spans -> payloads. Starts nothing before the first span ends."""
 
     def __init__(self, settings: Settings) -> None:
+        self._settings = settings
         self._translator = Translator(settings)
         self._writer = writer_from(settings, self._encode)
         self._sampling = Sampling(lambda: self._writer.rates, settings.env)
@@ -64,6 +66,11 @@ class Pipeline:
         if trace.context.priority is None:
             self._sampling.decide(trace.context, span_context.trace_id, self._translator.root_service(trace.root))
         return trace.context
+
+    def caller(self, span: ReadableSpan) -> Caller:
+        """Who sends the statement of a database span that has just begun, and to which service."""
+        settings = self._settings
+        return Caller(settings.service, settings.env, settings.version, self._translator.service_of(span))
 
     def _encode(self, chunk: Chunk, info: AgentInfo) -> bytes:
         if chunk.context.priority is None:

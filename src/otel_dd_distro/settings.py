@@ -15,6 +15,7 @@ log = logging.getLogger("otel_dd_distro")
 
 STYLES = ("datadog", "tracecontext", "b3", "b3multi", "baggage")
 BEHAVIORS = ("continue", "restart", "ignore")
+DBM_MODES = ("disabled", "service", "full")
 UNNAMED_SERVICE = "unnamed-python-service"
 AGENT_SOCKET = "/var/run/datadog/apm.socket"
 DEFAULT_PORT = 8126
@@ -114,6 +115,9 @@ class Settings:
     server_response_headers: tuple[str, ...]
     client_request_headers: tuple[str, ...]
     client_response_headers: tuple[str, ...]
+
+    dbm_propagation_mode: str
+    """`disabled`, `service` or `full`."""
 
     def instruments(self, name: str) -> bool:
         """Whether the instrumentor of this entry point name is wanted: DD_TRACE_<NAME>_ENABLED, else the OTel list."""
@@ -485,6 +489,10 @@ VARIABLES: tuple[Variable, ...] = (
         "Longest `x-datadog-tags` header that is written; 0 for none."),
     Variable("baggage_tag_keys", ("DD_TRACE_BAGGAGE_TAG_KEYS",), _list, ("user.id", "account.id", "session.id"),
         "Baggage that becomes a tag `baggage.<key>` of the local root; `*` for all, empty for none.", empty=True),
+    # Databases
+    Variable("dbm_propagation_mode", ("DD_DBM_PROPAGATION_MODE",), _one_of(DBM_MODES), "disabled",
+        "Comment before SQL statements, for Database Monitoring: `service` tells who sends them, `full` also in which "
+        "span. Drivers whose statements it could change (sqlite3) get none."),
     # HTTP
     Variable("query_string_obfuscation", ("DD_TRACE_OBFUSCATION_QUERY_STRING_REGEXP",), _verbatim, None,
         "What to replace by `<redacted>` in query strings; empty: nothing.", "built-in pattern for credentials",

@@ -6,38 +6,60 @@ from collections.abc import Callable
 from typing import Any
 from weakref import WeakKeyDictionary
 
+from opentelemetry.context import create_key, get_current, set_value
+
 from ..kernel import safety
 from ..kernel.call import Call, Outcome, SpanSpec
 from ..kernel.hook import Hook, Target, standing_for
-from ..kernel.scope import Scope
+from ..kernel.scope import Describe, Scope
 from ..kernel.traced import traced
 from ..semconv import db
+from ..semconv.db import Comments
 
 STATEMENTS = ("execute", "executemany", "executescript", "callproc")
 TRANSACTIONS = ("commit", "rollback")
+_COMMENTED = ("execute", "executemany")
+_TEXT = "sql"
+_AT_WORK = create_key("otel_instrumentors.cursor")
+"""The context key of the cursor that is sending a statement."""
 
 
-def connect(system: str, *, factory: str = "factory", position: int = 5) -> Hook:
+def connect(
+    system: str, *, factory: str = "factory", position: int = 5, comments: Comments = Comments.NONE
+) -> Hook:
     """A hook for the `connect()` of a driver that makes connections of the class given to it.
 
     `factory` names that argument, `position` says where it stands. What is made is of a subclass of the class that the
     application asked for: types, C level checks and the user's own subclasses keep working, rows cost nothing.
-    `system` is the `db.system.name`.
+    `system` is the `db.system.name`; `comments` as for `statement`.
     """
-    return _Connect(system, factory, position)
+    return _Connect(system, factory, position, comments)
+
+
+def statement(system: str, name: str, comments: Comments = Comments.NONE) -> Hook:
+    """A hook for the cursor's method `name` that sends a statement, its first argument.
+
+    `comments` says whether the driver's `execute` and `executemany` take a comment before the statement. The span
+    records the statement as the application wrote it.
+    """
+    describe = _statement(system, name)
+    if comments is Comments.NONE or name not in _COMMENTED:
+        return traced(describe, rows_touched)
+    return _Commented(describe, comments)
 
 
 class _Connect:
-    __slots__ = ("factory", "position", "system")
+    __slots__ = ("comments", "factory", "position", "system")
 
-    def __init__(self, system: str, factory: str, position: int) -> None:
+    def __init__(self, system: str, factory: str, position: int, comments: Comments) -> None:
         self.system = system
         self.factory = factory
         self.position = position
+        self.comments = comments
 
     def wrap(self, target: Target, scope: Scope) -> Callable[..., Any]:
         function = target.function
-        classes = _TracedClasses(self.system, target.owner, scope)
+        classes = _TracedClasses(self.system, target.owner, scope, self.comments)
 
         def wrapper(*args: Any, **kwargs: Any) -> Any:
             if scope.active:
@@ -59,6 +81,60 @@ class _Connect:
         return args, {**kwargs, self.factory: classes.connection(kwargs.get(self.factory, classes.connection_class))}
 
 
+class _Commented:
+    """As `traced` does it, and inside the span a comment is put before the statement.
+
+    Drivers written in Python send the rows of `executemany` with the same cursor's `execute`: that is no further
+    statement of the application's.
+    """
+
+    __slots__ = ("comments", "describe")
+
+    def __init__(self, describe: Describe, comments: Comments) -> None:
+        self.describe = describe
+        self.comments = comments
+
+    def wrap(self, target: Target, scope: Scope) -> Callable[..., Any]:
+        function, describe, comments = target.function, self.describe, self.comments
+
+        def wrapper(*args: Any, **kwargs: Any) -> Any:
+            if not scope.active:
+                return function(*args, **kwargs)
+            call = target.call(args, kwargs)
+            if get_current().get(_AT_WORK) is call.instance:
+                return function(*args, **kwargs)
+            recording = scope.open(describe, call)
+            if recording is None:
+                return function(*args, **kwargs)
+            recording.context = set_value(_AT_WORK, call.instance, recording.context)
+            recording.enter()
+            try:
+                comment = db.comment(recording.context, comments)
+                if comment:
+                    args, kwargs = _with_comment(comment, args, kwargs)
+            except Exception as error:  # noqa: BLE001
+                safety.report(f"commenting {safety.place(function)}", error)
+            try:
+                result = function(*args, **kwargs)
+            except BaseException as error:
+                recording.fail(error)
+                raise
+            recording.finish(rows_touched, call, result)
+            return result
+
+        return standing_for(function, wrapper)
+
+
+def _with_comment(
+    comment: str, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """The arguments of a cursor's method, its statement with the comment before it."""
+    if len(args) > 1:
+        cursor, text, *others = args
+        return (cursor, comment + text, *others), kwargs
+    return args, {**kwargs, _TEXT: comment + kwargs[_TEXT]}
+
+
 class _TracedClasses:
     """The traced forms of a driver's connection and cursor classes, one for each class that is asked for.
 
@@ -66,11 +142,11 @@ class _TracedClasses:
     application's class overrides and passes on with `super()` is traced, too, and once.
     """
 
-    def __init__(self, system: str, module: Any, scope: Scope) -> None:
+    def __init__(self, system: str, module: Any, scope: Scope, comments: Comments) -> None:
         self._scope = scope
         self._cursor_class: type[Any] = module.Cursor
         self.connection_class: type[Any] = module.Connection
-        statements = {name: traced(_statement(system, name), rows_touched) for name in STATEMENTS}
+        statements = {name: statement(system, name, comments) for name in STATEMENTS}
         transactions = {name: traced(_transaction(system, name)) for name in TRANSACTIONS}
         self._traced_cursor = _subclass(module.Cursor, _members(module.Cursor, statements, scope))
         self._traced_connection = _subclass(
@@ -139,11 +215,11 @@ def _identity(own: type[Any]) -> dict[str, Any]:
 
 
 def _statement(system: str, name: str) -> Callable[[Call], SpanSpec | None]:
-    def statement(call: Call) -> SpanSpec | None:
-        text = call.arg(0, "sql")
+    def described(call: Call) -> SpanSpec | None:
+        text = call.arg(0, _TEXT)
         return db.query(system, text, name) if isinstance(text, str) else None
 
-    return statement
+    return described
 
 
 def _transaction(system: str, name: str) -> Callable[[Call], SpanSpec]:

@@ -5,6 +5,11 @@ Source: OpenTelemetry semantic conventions for database client spans, stable sin
 
 from __future__ import annotations
 
+from enum import Enum
+from urllib.parse import quote
+
+from opentelemetry.context import Context
+from opentelemetry.propagate import get_global_textmap
 from opentelemetry.semconv.attributes.db_attributes import DB_QUERY_TEXT, DB_SYSTEM_NAME
 from opentelemetry.trace import SpanKind
 from opentelemetry.util.types import AttributeValue
@@ -18,6 +23,16 @@ DB_ROW_COUNT = "db.row_count"
 """The rows that a statement returned or changed, where the driver knows. The conventions count returned ones only."""
 
 _VERB_LENGTH = 24
+
+
+class Comments(Enum):
+    """Whether the statements of a driver can bear a comment that tells the database who sends them."""
+
+    NONE = "none"
+    PLAIN = "plain"
+    """The driver hands the statement on as it is."""
+    DOUBLED = "doubled"
+    """The driver formats the statement: a `%` that means itself is written twice."""
 
 
 def query(system: str, text: str, call: str) -> SpanSpec:
@@ -36,3 +51,25 @@ def transaction(system: str, call: str) -> SpanSpec:
 def rows(count: object) -> Outcome | None:
     """How many rows a statement touched; drivers say -1 or None where they do not know."""
     return Outcome({DB_ROW_COUNT: count}) if isinstance(count, int) and count >= 0 else None
+
+
+def comment(context: Context, comments: Comments) -> str:
+    """The comment to put before a statement whose span is current in `context`; "" for none.
+
+    A statement is one more carrier, so whoever sets the process's propagator says what goes into it: `statements`, if
+    the global propagator has such an attribute, is the propagator whose `inject` is asked for the pairs. Without it,
+    which is the usual case, statements stay as they are: what is good for headers (`traceparent` in each statement
+    means a plan cache without hits) is not good for databases unless somebody wants it.
+
+    Format: sqlcommenter, keys sorted, keys and values percent-encoded. It stands before the statement, not behind it
+    as sqlcommenter has it: databases that show running statements cut long ones at their end.
+    """
+    propagator = getattr(get_global_textmap(), "statements", None)
+    if propagator is None:
+        return ""
+    pairs: dict[str, str] = {}
+    propagator.inject(pairs, context)
+    if not pairs:
+        return ""
+    written = ",".join(f"{quote(key)}='{quote(value)}'" for key, value in sorted(pairs.items()))
+    return f"/*{written.replace('%', '%%') if comments is Comments.DOUBLED else written}*/ "

@@ -46,6 +46,9 @@ class StylesPropagator(TextMapPropagator):
     (a new trace with a link to the one found) or `ignore`.
     """
 
+    statements: TextMapPropagator | None = None
+    """Where the instrumentations of database drivers look for what to write into SQL comments."""
+
     def __init__(
         self,
         extract: Iterable[str] = DEFAULT_STYLES,
