@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import pathlib
 import sys
+import tarfile
 from pathlib import Path
 
 import nox
@@ -87,6 +88,25 @@ def parity(session: nox.Session) -> None:
     install(session, "parity", ".[all]")
     other = Path(session.virtualenv.location).with_name("ddtrace") / "bin" / "python"
     session.run("python", "-m", "parity", "--ddtrace", str(other), *session.posargs)
+
+
+@nox.session
+def conformance(session: nox.Session) -> None:
+    """The OpenTelemetry SDK's own tests of tracing, from its source distribution, on the light tracer."""
+    session.install(".", "hatchling", "opentelemetry-test-utils", "pip", "pytest>=8")
+    ask = "from importlib.metadata import version; print(version('opentelemetry-sdk'))"
+    version = str(session.run("python", "-c", ask, silent=True)).strip()
+    place = pathlib.Path(session.create_tmp())
+    wanted = ("--no-deps", "--no-binary", ":all:", "--no-build-isolation", f"opentelemetry-sdk=={version}")
+    session.run("python", "-m", "pip", "download", "--quiet", "--dest", str(place), *wanted)
+    source = place / f"opentelemetry_sdk-{version}"
+    with tarfile.open(f"{source}.tar.gz") as archive:
+        archive.extractall(place)
+    plugin = str(pathlib.Path("tests", "otel_dd_distro", "tracing").resolve())
+    for way in ("full", "short"):
+        with session.chdir(source):
+            env = {"PYTHONPATH": plugin, "CONFORMANCE": way}
+            session.run("pytest", "-p", "conformance", "tests/trace", *session.posargs, env=env)
 
 
 @nox.session

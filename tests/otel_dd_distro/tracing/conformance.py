@@ -1,18 +1,23 @@
 """A pytest plugin that puts the light tracer in the SDK's place, for the SDK's own tests.
 
-The session `conformance` of noxfile.py runs it.
+The session `conformance` of noxfile.py runs it, twice: with the light tracer alone, and, as CONFORMANCE=short, with our
+processor beside, so that spans are started and ended the short way wherever a test brings no processor of its own.
 """
 
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from collections.abc import Callable
 from types import ModuleType
+from typing import Any
 
 import pytest
 from opentelemetry.sdk import trace as sdk
+from opentelemetry.sdk.trace.sampling import ALWAYS_ON, DEFAULT_ON
 
+import otel_dd_distro.gathering
 import otel_dd_distro.tracing
 
 NOT_OURS: dict[str, str] = {}
@@ -33,8 +38,38 @@ assert len(NOT_OURS) <= 5
 
 def _put_ours_in_place() -> None:
     ours = otel_dd_distro.tracing
-    for name, light in (("TracerProvider", ours.TracerProvider), ("Tracer", ours.Tracer), ("_Span", ours.Span)):
+    provider = _provider_of_short_ways() if os.environ.get("CONFORMANCE") == "short" else ours.TracerProvider
+    for name, light in (("TracerProvider", provider), ("Tracer", ours.Tracer), ("_Span", ours.Span)):
         setattr(sdk, name, light)
+
+
+class _Nowhere:
+    def flush(self, timeout_s: float) -> bool:
+        return True
+
+    def shutdown(self, timeout_s: float) -> None:
+        pass
+
+
+def _provider_of_short_ways() -> type[sdk.TracerProvider]:
+    gathering, ours = otel_dd_distro.gathering, otel_dd_distro.tracing
+
+    class Provider(ours.TracerProvider):  # type: ignore[name-defined, misc]
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            super().__init__(*args, **kwargs)
+            multiple = self._active_span_processor
+            if type(multiple) is sdk.SynchronousMultiSpanProcessor and not multiple._span_processors:
+                traces = gathering.LocalTraces(lambda chunk: None)
+                self.add_span_processor(gathering.DatadogSpanProcessor(traces, _Nowhere()))
+
+        def get_tracer(self, *args: Any, **kwargs: Any) -> Any:
+            tracer = super().get_tracer(*args, **kwargs)
+            if getattr(tracer, "sampler", None) is DEFAULT_ON:
+                # It keeps all that these tests start without a parent, and is no sampler for a short way.
+                tracer.sampler = ALWAYS_ON
+            return tracer
+
+    return Provider
 
 
 def _reload_both(module: ModuleType) -> ModuleType:

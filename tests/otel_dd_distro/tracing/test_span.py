@@ -15,9 +15,9 @@ from opentelemetry.sdk.trace import ReadableSpan, SpanLimits, SpanProcessor, Tra
 from opentelemetry.sdk.trace import Span as SdkSpan
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON
 from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode, TraceFlags
-from tests.otel_dd_distro.tracing.gathered import Gathered
 
 from otel_dd_distro.tracing import Span
+from tests.otel_dd_distro.tracing.gathered import Gathered
 
 OTHER = SpanContext(0x77, 0x88, True, TraceFlags(1))
 
