@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .configurator import install as install
     from .pipeline import counters as counters
+    from .pipeline import explain as explain
 
-__all__ = ["counters", "install"]
+__all__ = ["counters", "explain", "install"]
 
 
 def __getattr__(name: str) -> Any:
@@ -21,4 +22,8 @@ def __getattr__(name: str) -> Any:
         from .pipeline import counters
 
         return counters
+    if name == "explain":
+        from .pipeline import explain
+
+        return explain
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

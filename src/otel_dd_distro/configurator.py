@@ -76,7 +76,7 @@ def _provider(current: Settings, auto_instrumentation_version: str | None) -> Tr
 
         make = tracing.TracerProvider
     provider = make(
-        sampler=_sampler(),
+        sampler=_sampler(current),
         resource=resource_of(current, auto_instrumentation_version),
         id_generator=None if current.trace_ids_128_bit else ShortTraceIds(),
     )
@@ -92,9 +92,22 @@ def _provider(current: Settings, auto_instrumentation_version: str | None) -> Tr
     return provider
 
 
-def _sampler() -> Sampler | None:
-    """Every span is recorded, the Datadog decision comes late; unless a sampler of OpenTelemetry's is asked for."""
-    return None if os.environ.get("OTEL_TRACES_SAMPLER") else ALWAYS_ON
+def _sampler(current: Settings) -> Sampler:
+    """Every span is recorded, the Datadog decision comes late; unless a sampler that some package brings is named."""
+    if not current.sampler:
+        return ALWAYS_ON
+    from importlib.metadata import entry_points
+
+    found = entry_points(group="opentelemetry_traces_sampler", name=current.sampler)
+    if not found:
+        log.warning("OTEL_TRACES_SAMPLER names %s, which is not installed: every trace is recorded", current.sampler)
+        return ALWAYS_ON
+    try:
+        sampler: Sampler = next(iter(found)).load()(os.environ.get("OTEL_TRACES_SAMPLER_ARG", ""))
+    except Exception as error:  # noqa: BLE001
+        log.warning("Sampler %s could not be made: %s: %s", current.sampler, type(error).__name__, error)
+        return ALWAYS_ON
+    return sampler
 
 
 def _propagator(current: Settings) -> TextMapPropagator:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import functools
 import weakref
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from opentelemetry.context import Context
+from opentelemetry.trace import get_current_span
 
 from . import settings
 from .export.exporter import writer_from
@@ -12,11 +15,10 @@ from .export.packing import pack
 from .gathering import Chunk, DatadogSpanProcessor, LocalTraces
 from .propagation import datadog_context
 from .propagation.statements import Caller
-from .sampling import Sampling
+from .sampling import Sampling, Written, explanation
 from .translate import Translator
 
 if TYPE_CHECKING:
-    from opentelemetry.context import Context
     from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
     from opentelemetry.trace import Span
 
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from .export.writer import Counters
     from .propagation.datadog_context import DatadogContext
     from .settings import Settings
+    from .translate.translator import SpanMap
 
 
 class Pipeline:
@@ -33,7 +36,7 @@ class Pipeline:
         self._settings = settings
         self._translator = Translator(settings)
         self._writer = writer_from(settings, self._encode)
-        self._sampling = Sampling(lambda: self._writer.rates, settings.env)
+        self._sampling = Sampling(settings, lambda: self._writer.rates)
         self._local_traces = LocalTraces(
             self._writer.submit, part=settings.partial_flush_min_spans if settings.partial_flush_enabled else 0
         )
@@ -59,13 +62,18 @@ class Pipeline:
 
         Where the span is not open here, what was extracted speaks, or what its own context says.
         """
-        span_context = span.get_span_context()
         trace = self._local_traces.of(span)
         if trace is None:
             return datadog_context.from_context(context, span)
-        if trace.context.priority is None:
-            self._sampling.decide(trace.context, span_context.trace_id, self._translator.root_service(trace.root))
+        self._sampling.tell(trace, span.get_span_context().trace_id, self._translator.root_view(trace.root))
         return trace.context
+
+    def explain(self, span: Span) -> str:
+        """Why the trace of an open span is kept or dropped; nothing is decided by asking."""
+        trace = self._local_traces.of(span)
+        if trace is None:
+            return explanation.UNKNOWN
+        return explanation.sentence(trace.context)
 
     def caller(self, span: ReadableSpan) -> Caller:
         """Who sends the statement of a database span that has just begun, and to which service."""
@@ -73,10 +81,12 @@ class Pipeline:
         return Caller(settings.service, settings.env, settings.version, self._translator.service_of(span))
 
     def _encode(self, chunk: Chunk, info: AgentInfo) -> bytes:
-        if chunk.context.priority is None:
-            root = chunk.root or chunk.spans[0]
-            self._sampling.decide(chunk.context, root.context.trace_id, self._translator.root_service(root))
-        return pack(self._translator.chunk(chunk, native_events=info.span_events))
+        def settle(maps: list[SpanMap], has_root: bool, steering: list[dict[str, Any]]) -> None:
+            begun = chunk.root or chunk.spans[0]
+            root = Written(maps[0]) if has_root else self._translator.root_view(begun)
+            self._sampling.settle(chunk, root, maps, has_root, steering)
+
+        return pack(self._translator.chunk(chunk, native_events=info.span_events, settle=settle))
 
 
 @functools.cache
@@ -85,6 +95,16 @@ def current() -> Pipeline:
     pipeline = Pipeline(settings.current())
     datadog_context.resolve = pipeline.resolve
     return pipeline
+
+
+def explain(span_or_context: Span | Context | None = None) -> str:
+    """Why a trace is kept or dropped, in one sentence: `kept: rule 2 checkout* rate 0.5`.
+
+    Of the current span, or of the one given or current in the context given. It has to be open; asking decides nothing.
+    """
+    if span_or_context is None or isinstance(span_or_context, Context):
+        return current().explain(get_current_span(span_or_context))
+    return current().explain(span_or_context)
 
 
 def counters() -> Counters:

@@ -9,7 +9,10 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from .sampling.rules import Rule, SpanRule
 
 log = logging.getLogger("otel_dd_distro")
 
@@ -26,6 +29,8 @@ _LONGEST_WAIT = 86_400.0
 _MOST_BYTES = 2**40
 _MOST_SHOWN = 100
 _MOST_STATS_TAGS = 4
+_MOST_WORDS = 200
+_LONGEST_RULES = 2**20
 _OTHER_LEVELS = ("none", "off", "trace", "info", "warn", "warning", "error", "critical", "fatal")
 _KNOWN_EXPORTERS = ("datadog", "otlp", "console", "none")
 
@@ -90,6 +95,19 @@ class Settings:
     stats_additional_tags: tuple[str, ...]
     """At most four, sorted."""
 
+    sampling_rules: tuple[Rule, ...]
+    """In the order in which they are asked; a rate for all traces is the last of them."""
+    sampler: str
+    """Name of a sampler that only OpenTelemetry's SDK can make; "" for ours, which records every trace."""
+    rate_limit: int
+    """Traces a second that rules may keep; negative for any number."""
+    span_sampling_rules: tuple[SpanRule, ...]
+    explain_sampling: bool
+    keep_slower_than_seconds: float | None
+    keep_errors: bool
+    keep_limit: float
+    """Traces a second that the two above may keep; negative for any number."""
+
     extract_styles: tuple[str, ...]
     inject_styles: tuple[str, ...]
     extract_first: bool
@@ -125,6 +143,10 @@ class Settings:
         if wanted is not None:
             return wanted
         return name not in self.disabled_instrumentors and "*" not in self.disabled_instrumentors
+
+    def propagates(self, name: str) -> bool:
+        """Whether the instrumentor of this entry point name reads and writes propagation headers."""
+        return self.instrumentor_distributed_tracing.get(name.lower().replace("-", "_"), True)
 
 
 class Unusable(ValueError):
@@ -206,6 +228,66 @@ def _seconds(least: float = 0.001) -> Callable[[str], float]:
         return number
 
     return seconds
+
+
+def _rate(text: str) -> float:
+    try:
+        rate = float(text)
+    except ValueError:
+        raise Unusable("not a number") from None
+    if not math.isfinite(rate):
+        raise Unusable("not a number")
+    if not 0 <= rate <= 1:
+        raise Unusable("not between 0 and 1", instead=min(max(rate, 0.0), 1.0))
+    return rate
+
+
+def _per_second(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        raise Unusable("not a number") from None
+    if not math.isfinite(number) or abs(number) > _MOST_BYTES:
+        raise Unusable("not a number a second")
+    return number
+
+
+def _duration(text: str) -> float:
+    """Seconds, of `500ms`, `2s` or a number of seconds alone."""
+    words = text.lower()
+    unit = 0.001 if words.endswith("ms") else 1.0
+    return _seconds(0)(words.removesuffix("ms" if unit < 1 else "s").rstrip()) * unit
+
+
+def _trace_rules(text: str) -> tuple[Rule, ...]:
+    from .sampling.rules import trace_rules  # with what it needs: costs start-up, and is seldom needed
+
+    return _usable(text, trace_rules)
+
+
+def _span_rules(text: str) -> tuple[SpanRule, ...]:
+    from .sampling.rules import span_rules
+
+    return _usable(text, span_rules)
+
+
+def _span_rules_file(path: str) -> tuple[SpanRule, ...]:
+    try:
+        with open(path, encoding="utf-8") as file:
+            text = file.read(_LONGEST_RULES)
+    except (OSError, ValueError) as error:
+        raise Unusable(f"cannot be read: {type(error).__name__}") from None
+    return _span_rules(text)
+
+
+def _usable(text: str, rules_of: Callable[[str], tuple[tuple[Any, ...], list[str]]]) -> tuple[Any, ...]:
+    try:
+        rules, wrong = rules_of(text)
+    except ValueError as error:
+        raise Unusable(str(error)) from None
+    if wrong:
+        raise Unusable("; ".join(wrong)[:_MOST_WORDS], instead=rules)
+    return rules
 
 
 def _items(text: str) -> list[str]:
@@ -471,6 +553,38 @@ VARIABLES: tuple[Variable, ...] = (
         "Agent counts: all spans are sent to it."),
     Variable("stats_additional_tags", ("DD_TRACE_STATS_ADDITIONAL_TAGS",), _stats_tags, (),
         "Up to four tags that these counts are kept by as well: `region,tier`."),
+    # Sampling
+    Variable("sampling_rules", ("DD_TRACE_SAMPLING_RULES",), _trace_rules, (),
+        "JSON array of rules. A trace is kept at the `sample_rate` (0 to 1) of the first whose `service`, `name`, "
+        "`resource` and `tags` (all optional; `*` and `?` are wildcards, case makes no difference) fit its local root "
+        "when the decision is needed: when headers are first written, or the trace is sent.", joined=True),
+    Variable("sampling_rules", ("DD_TRACE_SAMPLE_RATE",), _rate, None,
+        "Rate of the traces that no rule fits, 0 to 1: a last rule for all. (ddtrace 4 has this variable still, and "
+        "does not read it; its other versions, Datadog's other tracers and we do.)", "the Agent's rates", joined=True),
+    Variable("sampler", ("OTEL_TRACES_SAMPLER",), _text, "",
+        "Twin of the two above, where neither is set: `parentbased_always_on`, `parentbased_always_off` and "
+        "`parentbased_traceidratio` (or without `parentbased_`, which means the same here) are a rule for all traces. "
+        "Any other name is a sampler of OpenTelemetry's SDK, which then decides what is recorded at all.", joined=True),
+    Variable("sampler", ("OTEL_TRACES_SAMPLER_ARG",), _verbatim, "",
+        "Rate of `traceidratio`, 0 to 1.", "1", joined=True),
+    Variable("rate_limit", ("DD_TRACE_RATE_LIMIT",), _whole(-(2**31), 2**31), 100,
+        "Most traces a second that rules keep, in this process; 0 for none, negative for any number."),
+    Variable("span_sampling_rules", ("DD_SPAN_SAMPLING_RULES",), _span_rules, None,
+        "JSON array of rules for single spans that are kept though their trace is not: `service` and `name` (at least "
+        "one), `sample_rate` (1), `max_per_second` (any number).", joined=True),
+    Variable("span_sampling_rules", ("DD_SPAN_SAMPLING_RULES_FILE",), _span_rules_file, (),
+        "File with such rules, read where DD_SPAN_SAMPLING_RULES is not set.", joined=True),
+    Variable("explain_sampling", ("OTEL_DD_EXPLAIN_SAMPLING",), _flag, False,
+        "Say on each local root why its trace is kept or dropped: the tag `otel_dd.sampling`, the sentence that "
+        "`otel_dd_distro.explain()` gives."),
+    Variable("keep_slower_than_seconds", ("OTEL_DD_KEEP_SLOWER_THAN",), _duration, None,
+        "Keep a trace whose local root took this long or longer though it was to be dropped: `500ms`, `2s`, a number "
+        "alone is seconds. Not if another service was told, or told us, that it is dropped. Its root says so: "
+        "`otel_dd.kept_for`, `slow` or `error`."),
+    Variable("keep_errors", ("OTEL_DD_KEEP_ERRORS",), _flag, False,
+        "Likewise keep a trace of which a span is in error."),
+    Variable("keep_limit", ("OTEL_DD_KEEP_LIMIT",), _per_second, 10.0,
+        "Most traces a second that the two above keep, in this process; 0 for none, negative for any number."),
     # Propagation
     Variable("extract_styles",
         ("DD_TRACE_PROPAGATION_STYLE_EXTRACT", "DD_TRACE_PROPAGATION_STYLE", "OTEL_PROPAGATORS"),
@@ -622,6 +736,10 @@ def read(
         url = f"unix://{AGENT_SOCKET}" if exists(AGENT_SOCKET) else f"http://localhost:{DEFAULT_PORT}"
     values["agent_url"] = url
 
+    values["sampling_rules"], values["sampler"] = _sampling(values, set(parsed), complaints)
+    spans, spans_of_file = values.pop("DD_SPAN_SAMPLING_RULES"), values.pop("DD_SPAN_SAMPLING_RULES_FILE")
+    values["span_sampling_rules"] = spans_of_file if spans is None else spans
+
     for name, text, unusable, field in complaints:
         used = values.get(field) if unusable.instead is _UNSET else unusable.instead
         log.warning("%s=%s: %s; %s is used instead", name, _safe(name, text), unusable, _in_words(used))
@@ -664,6 +782,36 @@ def _parsed(name: str, text: str, row: Variable | PerInstrumentor, complaints: l
         return row.default if unusable.instead is _UNSET else unusable.instead
 
 
+_RATES_OF_SAMPLERS = {"always_on": 1.0, "always_off": 0.0, "traceidratio": None}
+
+
+def _sampling(values: dict[str, Any], given: set[str], complaints: list[Complaint]) -> tuple[tuple[Rule, ...], str]:
+    """The rules, a rate for all as the last of them, and the name of a sampler that is not ours."""
+    rules: tuple[Rule, ...] = values.pop("DD_TRACE_SAMPLING_RULES")
+    source, rate = "DD_TRACE_SAMPLE_RATE", values.pop("DD_TRACE_SAMPLE_RATE")
+    sampler, argument = values.pop("OTEL_TRACES_SAMPLER"), values.pop("OTEL_TRACES_SAMPLER_ARG").strip()
+    if sampler and given.isdisjoint({"DD_TRACE_SAMPLING_RULES", "DD_TRACE_SAMPLE_RATE"}):
+        name = sampler.lower()
+        kind = name.removeprefix("parentbased_")
+        if kind not in _RATES_OF_SAMPLERS:
+            return rules, sampler
+        source, rate = f"OTEL_TRACES_SAMPLER {name}", _RATES_OF_SAMPLERS[kind]
+        if kind == name:
+            instead = Unusable("a decision of upstream is kept in any case", instead="parentbased_" + kind)
+            complaints.append(Complaint("OTEL_TRACES_SAMPLER", sampler, instead, "sampler"))
+        if rate is None:
+            try:
+                rate = _rate(argument or "1")
+            except Unusable as unusable:
+                rate = 1.0 if unusable.instead is _UNSET else unusable.instead
+                complaints.append(Complaint("OTEL_TRACES_SAMPLER_ARG", argument, Unusable(str(unusable), rate), ""))
+    if rate is None:
+        return rules, ""
+    from .sampling.rules import rule_for_all
+
+    return (*rules, rule_for_all(source, rate)), ""
+
+
 def _per_instrumentor(family: PerInstrumentor, given: Mapping[str, str], complaints: list[Complaint]) -> dict[str, Any]:
     values = {}
     for name, text in given.items():
@@ -683,7 +831,8 @@ def _in_words(value: Any) -> str:
         return str(value).lower()
     if isinstance(value, (tuple, frozenset, dict)):
         words = value.items() if isinstance(value, dict) else value
-        return ", ".join(sorted(map(str, words)) if isinstance(value, frozenset) else map(str, words)) or "nothing"
+        shown = ", ".join(sorted(map(str, words)) if isinstance(value, frozenset) else map(str, words)) or "nothing"
+        return shown if len(shown) <= _MOST_WORDS else shown[:_MOST_WORDS] + "..."
     return "nothing" if value in ("", None) else str(value)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -121,12 +122,14 @@ answer = opened
     assert (result["answer"], result["said"], result["threads"]) == ([], [], 1)
 
 
-def test_metrics_and_logs_of_the_sdk_are_not_even_imported() -> None:
-    body = INSTALLED.replace(
-        "answer = None",
-        'answer = [name for name in sys.modules if name in ("opentelemetry.sdk.metrics", "opentelemetry.sdk._logs", "ssl", "http.client", "ormsgpack")]',
-    )
-    assert run(body.replace("with trace", "if 0:\n  with trace"))["answer"] == []
+def test_what_nobody_asked_for_is_not_even_imported() -> None:
+    body = """
+import otel_dd_distro
+otel_dd_distro.install()
+unwanted = ("opentelemetry.sdk.metrics", "opentelemetry.sdk._logs", "ssl", "http.client", "ormsgpack")
+answer = [name for name in unwanted if name in sys.modules]
+"""
+    assert run(body)["answer"] == []
 
 
 def test_the_otlp_exporter_that_is_not_installed_is_one_clear_line(agent_session: Session) -> None:
@@ -190,14 +193,30 @@ def test_trace_ids_have_64_bits_where_that_is_asked_for(agent_session: Session) 
     assert "_dd.p.tid" not in span["meta"]
 
 
-def test_a_sampler_of_opentelemetrys_is_used_where_it_is_asked_for() -> None:
-    body = """
+SAMPLER = """
 import otel_dd_distro
 provider = otel_dd_distro.install()
 answer = [provider.sampler.get_description(), trace.get_tracer("app").start_span("x").is_recording()]
 """
-    assert run(body, OTEL_TRACES_SAMPLER="always_off")["answer"] == ["AlwaysOffSampler", False]
-    assert run(body)["answer"] == ["AlwaysOnSampler", True]
+
+
+def test_a_sampler_of_opentelemetrys_own_is_a_rule_and_every_span_is_recorded() -> None:
+    assert run(SAMPLER, OTEL_TRACES_SAMPLER="parentbased_always_off")["answer"] == ["AlwaysOnSampler", True]
+    assert run(SAMPLER)["answer"] == ["AlwaysOnSampler", True]
+
+
+def test_a_sampler_that_a_package_brings_is_used_where_it_is_asked_for(tmp_path: Path) -> None:
+    (tmp_path / "never.py").write_text(
+        "from opentelemetry.sdk.trace.sampling import ALWAYS_OFF\ndef make(arg): return {'off': ALWAYS_OFF}[arg]\n"
+    )
+    info = tmp_path / "never-1.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: never\nVersion: 1\n")
+    (info / "entry_points.txt").write_text("[opentelemetry_traces_sampler]\nnever = never:make\n")
+    variables = {"OTEL_TRACES_SAMPLER": "never", "PYTHONPATH": str(tmp_path)}
+    assert run(SAMPLER, **variables, OTEL_TRACES_SAMPLER_ARG="off")["answer"] == ["AlwaysOffSampler", False]
+    assert run(SAMPLER, **variables)["answer"] == ["AlwaysOnSampler", True]
+    assert run(SAMPLER, OTEL_TRACES_SAMPLER="absent")["answer"] == ["AlwaysOnSampler", True]
 
 
 def test_metrics_are_set_up_where_an_exporter_is_named() -> None:

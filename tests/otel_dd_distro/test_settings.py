@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from otel_dd_distro.sampling.rules import rule_for_all
 from otel_dd_distro.settings import AGENT_SOCKET, PER_INSTRUMENTOR, VARIABLES, Settings, inferred_service, read
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -70,6 +71,14 @@ def test_nothing_set_gives_the_defaults(caplog: pytest.LogCaptureFixture) -> Non
         "shutdown_timeout_seconds": 2.0,
         "partial_flush_enabled": True,
         "partial_flush_min_spans": 300,
+        "sampling_rules": (),
+        "sampler": "",
+        "rate_limit": 100,
+        "span_sampling_rules": (),
+        "explain_sampling": False,
+        "keep_slower_than_seconds": None,
+        "keep_errors": False,
+        "keep_limit": 10.0,
         "extract_styles": ("datadog", "tracecontext", "baggage"),
         "inject_styles": ("datadog", "tracecontext", "baggage"),
         "extract_first": False,
@@ -118,6 +127,14 @@ def test_nothing_set_gives_the_defaults(caplog: pytest.LogCaptureFixture) -> Non
         ({"OTEL_DD_SHUTDOWN_TIMEOUT_SECONDS": "0"}, "shutdown_timeout_seconds", 0.0),
         ({"DD_TRACE_PARTIAL_FLUSH_ENABLED": "False"}, "partial_flush_enabled", False),
         ({"DD_TRACE_PARTIAL_FLUSH_MIN_SPANS": "1"}, "partial_flush_min_spans", 1),
+        ({"DD_TRACE_RATE_LIMIT": "-1"}, "rate_limit", -1),
+        ({"OTEL_TRACES_SAMPLER": "jaeger_remote"}, "sampler", "jaeger_remote"),
+        ({"OTEL_DD_EXPLAIN_SAMPLING": "true"}, "explain_sampling", True),
+        ({"OTEL_DD_KEEP_SLOWER_THAN": "500ms"}, "keep_slower_than_seconds", 0.5),
+        ({"OTEL_DD_KEEP_SLOWER_THAN": "2 S"}, "keep_slower_than_seconds", 2.0),
+        ({"OTEL_DD_KEEP_SLOWER_THAN": "1.5"}, "keep_slower_than_seconds", 1.5),
+        ({"OTEL_DD_KEEP_ERRORS": "1"}, "keep_errors", True),
+        ({"OTEL_DD_KEEP_LIMIT": "0.5"}, "keep_limit", 0.5),
         ({"DD_TRACE_PROPAGATION_EXTRACT_FIRST": "true"}, "extract_first", True),
         ({"DD_TRACE_PROPAGATION_BEHAVIOR_EXTRACT": "Restart"}, "extract_behavior", "restart"),
         ({"DD_TRACE_X_DATADOG_TAGS_MAX_LENGTH": "0"}, "tags_max_length", 0),
@@ -157,6 +174,19 @@ def test_a_variable_sets_its_field(
         ("DD_TRACE_WRITER_BUFFER_SIZE_BYTES", "9" * 100_000, "writer_buffer_bytes", 20 * MIB, str(20 * MIB)),
         ("DD_TRACE_PARTIAL_FLUSH_MIN_SPANS", "0", "partial_flush_min_spans", 1, "1"),
         ("DD_TRACE_PARTIAL_FLUSH_MIN_SPANS", "1.5", "partial_flush_min_spans", 300, "300"),
+        ("DD_TRACE_RATE_LIMIT", "many", "rate_limit", 100, "100"),
+        ("DD_TRACE_SAMPLING_RULES", "{", "sampling_rules", (), "nothing"),
+        ("DD_TRACE_SAMPLING_RULES", '{"sample_rate": 1}', "sampling_rules", (), "nothing"),
+        ("DD_TRACE_SAMPLING_RULES", "[" * 100_000, "sampling_rules", (), "nothing"),
+        ("DD_TRACE_SAMPLE_RATE", "often", "sampling_rules", (), "nothing"),
+        ("DD_TRACE_SAMPLE_RATE", "nan", "sampling_rules", (), "nothing"),
+        ("DD_TRACE_SAMPLE_RATE", "1.5", "sampling_rules", (rule_for_all("DD_TRACE_SAMPLE_RATE", 1.0),), "1.0"),
+        ("OTEL_TRACES_SAMPLER", "always_on", "sampler", "", "parentbased_always_on"),
+        ("DD_SPAN_SAMPLING_RULES", "{", "span_sampling_rules", (), "nothing"),
+        ("DD_SPAN_SAMPLING_RULES_FILE", "/nowhere", "span_sampling_rules", (), "nothing"),
+        ("OTEL_DD_KEEP_SLOWER_THAN", "long", "keep_slower_than_seconds", None, "nothing"),
+        ("OTEL_DD_KEEP_SLOWER_THAN", "-5ms", "keep_slower_than_seconds", None, "nothing"),
+        ("OTEL_DD_KEEP_LIMIT", "inf", "keep_limit", 10.0, "10.0"),
         ("DD_TRACE_X_DATADOG_TAGS_MAX_LENGTH", "-1", "tags_max_length", 0, "0"),
         ("DD_TRACE_AGENT_PORT", "-1", "agent_url", "http://localhost:8126", "http://localhost:8126"),
         ("DD_TRACE_AGENT_PORT", "65536", "agent_url", "http://localhost:8126", "http://localhost:8126"),

@@ -41,7 +41,7 @@ MOST_OPEN_SPANS = 100_000
 class LocalTrace:
     """One local trace: its trace-level state, its open spans and those that ended and were not yet handed on."""
 
-    __slots__ = ("context", "finished", "open", "parents", "root", "traces")
+    __slots__ = ("context", "finished", "looked_at", "open", "parents", "root", "traces")
 
     def __init__(self, traces: LocalTraces, context: DatadogContext, root: ReadableSpan) -> None:
         self.traces = traces
@@ -49,6 +49,8 @@ class LocalTrace:
         self.root = root
         self.open: dict[int, ReadableSpan] = {}
         self.finished: deque[ReadableSpan] = deque()
+        self.looked_at = 0
+        """How many of the finished spans the sampler has looked at."""
         self.parents: Mapping[int, ReadableSpan] = self.open
 
 
@@ -162,6 +164,7 @@ class LocalTraces:
 
     def _hand_on_finished(self, trace: LocalTrace, partial: bool) -> None:
         finished, spans = trace.finished, []
+        trace.looked_at = 0
         try:
             while finished:
                 spans.append(finished.popleft())

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from opentelemetry.context import Context, create_key, get_value, set_value
 from opentelemetry.trace import Link, Span, get_current_span
 
 from . import member
+
+if TYPE_CHECKING:
+    from ..sampling.decision import Decision
 
 NO_PARENT = 2**64 - 1
 """The parent span id of a remote context that has none (`x-datadog-parent-id: 0`, as Synthetics sends it).
@@ -37,6 +41,10 @@ class DatadogContext:
     """Tags of the local root that come from baggage, under their full keys: `baggage.user.id`."""
     metrics: dict[str, float] = field(default_factory=dict)
     """What the sampling decision puts on the local root, such as `_dd.agent_psr`."""
+    decision: Decision | None = field(default=None, compare=False)
+    """How the priority came about in this process; None where it came from a carrier, or is still to come."""
+    is_told: bool = field(default=False, compare=False)
+    """Whether others were told the priority."""
 
 
 _CONTEXT = create_key("datadog-context")

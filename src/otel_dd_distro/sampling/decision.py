@@ -1,13 +1,30 @@
 """The sampling decision of a trace: taken late, once, and told on its root.
 
-Source: Datadog tracer protocol, sampling priorities and mechanisms.
+Source: Datadog tracer protocol, section 5.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import os
+import threading
+import weakref
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
-from ..propagation.datadog_context import DatadogContext
+from . import manual
+from .explanation import sentence
+from .limiter import Limiter
+from .manual import USER_KEEP, USER_REJECT
+from .rates import is_kept, written
+from .rules import Root, Rule, Rules, SpanMap
+from .single_spans import SingleSpans
+
+if TYPE_CHECKING:
+    from ..gathering import Chunk
+    from ..gathering.local_traces import LocalTrace
+    from ..propagation.datadog_context import DatadogContext
+    from ..settings import Settings
 
 AUTO_REJECT = 0
 AUTO_KEEP = 1
@@ -15,50 +32,190 @@ AUTO_KEEP = 1
 DECISION_MAKER = "_dd.p.dm"
 KEEP_RATE = "_dd.p.ksr"
 AGENT_RATE = "_dd.agent_psr"
+RULE_RATE = "_dd.rule_psr"
+LIMIT_RATE = "_dd.limit_psr"
+# Not below `_dd.`: people are to find these.
+EXPLAINED = "otel_dd.sampling"
+KEPT_FOR = "otel_dd.kept_for"
 
 BY_DEFAULT = "-0"
 BY_AGENT_RATE = "-1"
+BY_RULE = "-3"
+BY_HAND = "-4"
 
-_FACTOR = 1_111_111_111_111_111_111
-_ID_RANGE = 2**64
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """How a priority came about, for those who ask; what was extracted from a carrier has none."""
+
+    by: str
+    """`default`, `agent`, `rule`, `limit`, `manual`; or `slow`, `error`: kept when it was over."""
+    rate: float = 1.0
+    rule: Rule | None = None
+    about: str = ""
+    """The Agent's key for its rate, or the limit."""
+    instead_of: Decision | None = None
+
+
+_BY_DEFAULT = Decision("default")
+_BY_HAND = Decision("manual")
 
 
 class Sampling:
-    """Decides traces by the rates that the Agent asks for; without any, every trace is kept.
+    """Decides traces by the rules of the settings, then by the rates that the Agent asks for; else they are kept.
 
     `rates` gives the Agent's current table: `service:<service>,env:<env>` -> rate, `service:,env:` for all others.
+    Its methods may be called from any thread: of two that decide the same trace, the second finds it decided.
     """
 
-    def __init__(self, rates: Callable[[], Mapping[str, float]], env: str) -> None:
+    def __init__(self, settings: Settings, rates: Callable[[], Mapping[str, float]]) -> None:
         self._rates = rates
-        self._env = env
+        self._env = settings.env
+        self._rules = Rules(settings.sampling_rules)
+        self._limiter = Limiter(settings.rate_limit)
+        self._single_spans = SingleSpans(settings.span_sampling_rules)
+        slower_than = settings.keep_slower_than_seconds
+        self._slow_ns = None if slower_than is None else int(slower_than * 1_000_000_000)
+        self._keeps_errors = settings.keep_errors
+        self._keeps_late = settings.keep_errors or slower_than is not None
+        self._late_limiter = Limiter(settings.keep_limit)
+        self._explains = settings.explain_sampling
+        self._new_lock()
+        if hasattr(os, "register_at_fork"):
+            forked = weakref.WeakMethod(self._new_lock)
 
-    def decide(self, context: DatadogContext, trace_id: int, service: str) -> None:
-        """Decide for the trace if nobody has: upstream's decision, or one taken earlier, stands."""
-        if context.priority is not None:
+            def after_in_child() -> None:
+                if (method := forked()) is not None:
+                    method()
+
+            os.register_at_fork(after_in_child=after_in_child)
+
+    def _new_lock(self) -> None:
+        # Reentrant, because a signal handler may send a request while its thread is inside.
+        self._lock = threading.RLock()
+
+    def decide(self, context: DatadogContext, trace_id: int, root: Root) -> None:
+        """Decide for the trace if nobody has: upstream's decision, or one taken earlier, stands.
+
+        `root` is what is known of the local root by now; it is read only as far as the decision needs.
+        """
+        if context.priority is None:
+            with self._lock:
+                if context.priority is None:
+                    self._decide(context, trace_id, root)
+
+    def tell(self, trace: LocalTrace, trace_id: int, root: Root) -> None:
+        """Decide because others are about to be told, after what the spans under way ask for.
+
+        A trace that was told to be dropped is not kept for being slow or in error: its other half would be missing.
+        """
+        context = trace.context
+        if context.decision is not _BY_HAND or context.priority != USER_KEEP:
+            wish = manual.wish_in(trace)
+            if wish:
+                self.obey(context, wish)
+        if self._keeps_late:
+            with self._lock:
+                self.decide(context, trace_id, root)
+                context.is_told = True
+        elif context.priority is None:
+            self.decide(context, trace_id, root)
+
+    def obey(self, context: DatadogContext, wish: int) -> None:
+        """What the application asks for goes before every decision, upstream's included; keep is never taken back."""
+        if context.decision is _BY_HAND and wish in (context.priority, USER_REJECT):
+            return
+        with self._lock:
+            tags = {**context.tags, DECISION_MAKER: BY_HAND}
+            tags.pop(KEEP_RATE, None)
+            _write(context, wish, tags, {}, _BY_HAND)
+
+    def settle(
+        self, chunk: Chunk, root: Root, maps: list[SpanMap], has_root: bool, steering: Sequence[Mapping[str, Any]]
+    ) -> None:
+        """The last word on a chunk that is about to be sent: `maps` are its spans, not yet tagged for the trace.
+
+        With `has_root` the first of them is the local root, which has ended. `steering` are the attributes of those
+        spans that have any of `manual.keep` and `manual.drop`.
+        """
+        context = chunk.context
+        wish = manual.strongest(steering)
+        if chunk.partial:
+            wish = manual.stronger(wish, manual.wish_of(tuple(chunk.parents.values())))
+        if wish:
+            self.obey(context, wish)
+        trace_id = chunk.spans[0].context.trace_id
+        self.decide(context, trace_id, root)
+        if self._keeps_late:
+            if context.priority <= 0 and not context.is_told:  # type: ignore[operator]
+                self._keep_late(context, maps, has_root)
+            decision = context.decision
+            if decision is not None and decision.instead_of is not None:
+                maps[0]["meta"][KEPT_FOR] = decision.by
+        if self._explains and has_root:
+            maps[0]["meta"][EXPLAINED] = sentence(context)
+        if self._single_spans and context.priority <= 0:  # type: ignore[operator]
+            with self._lock:
+                self._single_spans.mark(maps)
+
+    def _decide(self, context: DatadogContext, trace_id: int, root: Root) -> None:
+        rule = self._rules.first(root) if self._rules else None
+        if rule is not None:
+            self._decide_by(rule, context, trace_id)
             return
         rates = self._rates()
-        rate = rates.get(f"service:{service},env:{self._env}", rates.get("service:,env:")) if rates else None
-        if rate is None:
-            context.tags[DECISION_MAKER] = BY_DEFAULT
-            context.priority = AUTO_KEEP
+        if rates:
+            key = f"service:{root.service},env:{self._env}"
+            rate = rates.get(key)
+            if rate is None:
+                key = "service:,env:"
+                rate = rates.get(key)
+            if rate is not None:
+                priority = AUTO_KEEP if is_kept(trace_id, rate) else AUTO_REJECT
+                tags = {**context.tags, DECISION_MAKER: BY_AGENT_RATE, KEEP_RATE: written(rate)}
+                _write(context, priority, tags, {AGENT_RATE: rate}, Decision("agent", rate, about=key))
+                return
+        _write(context, AUTO_KEEP, {**context.tags, DECISION_MAKER: BY_DEFAULT}, {}, _BY_DEFAULT)
+
+    def _decide_by(self, rule: Rule, context: DatadogContext, trace_id: int) -> None:
+        rate = rule.rate
+        metrics = {RULE_RATE: rate}
+        priority, by = USER_REJECT, "rule"
+        if is_kept(trace_id, rate):
+            if self._limiter.allows():
+                priority = USER_KEEP
+            else:
+                by = "limit"
+            metrics[LIMIT_RATE] = self._limiter.effective_rate
+        tags = {**context.tags, DECISION_MAKER: rule.decision_maker, KEEP_RATE: rule.written_rate}
+        _write(context, priority, tags, metrics, Decision(by, rate, rule, f"{self._limiter.per_second:g}"))
+
+    def _keep_late(self, context: DatadogContext, maps: list[SpanMap], has_root: bool) -> None:
+        before = context.decision
+        if before is None or before is _BY_HAND:
+            return  # upstream said so, or the application
+        if self._keeps_errors and any(entry.get("error") for entry in maps):
+            by = "error"
+        elif self._slow_ns is not None and has_root and maps[0]["duration"] >= self._slow_ns:
+            by = "slow"
+        else:
             return
-        context.tags[DECISION_MAKER] = BY_AGENT_RATE
-        context.tags[KEEP_RATE] = written(rate)
-        context.metrics[AGENT_RATE] = rate
-        context.priority = AUTO_KEEP if is_kept(trace_id, rate) else AUTO_REJECT
+        with self._lock:
+            if context.is_told or not self._late_limiter.allows():
+                return
+            # It is a rule of the user's that keeps all it fits; no hash had a part in it.
+            tags = {**context.tags, DECISION_MAKER: BY_RULE}
+            tags.pop(KEEP_RATE, None)
+            metrics = {RULE_RATE: 1.0, LIMIT_RATE: self._late_limiter.effective_rate}
+            about = "" if self._slow_ns is None else f"{self._slow_ns / 1_000_000:g}ms"
+            _write(context, USER_KEEP, tags, metrics, Decision(by, about=about, instead_of=before))
 
 
-def is_kept(number: int, rate: float) -> bool:
-    """Whether a trace or span id falls under `rate`, 0 to 1: every Datadog tracer answers the same."""
-    if rate >= 1:
-        return True
-    if rate <= 0:
-        return False
-    return (number % _ID_RANGE) * _FACTOR % _ID_RANGE <= rate * (_ID_RANGE - 1)
-
-
-def written(rate: float) -> str:
-    """A rate as it travels: at most six decimals, rounded half up, without trailing zeros."""
-    millionths = int(rate * 1_000_000 + 0.5)
-    return f"{millionths // 1_000_000}.{millionths % 1_000_000:06d}".rstrip("0").rstrip(".")
+def _write(
+    context: DatadogContext, priority: int, tags: dict[str, str], metrics: dict[str, float], decision: Decision
+) -> None:
+    # Whole dicts, because another thread may be reading; the priority last, because it says that all is there.
+    context.tags = tags
+    context.metrics = metrics
+    context.decision = decision
+    context.priority = priority

@@ -27,7 +27,6 @@ def local_root(
     """Tag a span without a parent in this process; `hostname` is "" where it is not reported."""
     meta["runtime-id"] = process.runtime_id
     metrics["process_id"] = process.id
-    metrics.update(context.metrics)
     if context.parent_id:
         meta["_dd.parent_id"] = text.value(context.parent_id)
     if context.error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import socket
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from operator import attrgetter
 from typing import Any
 
@@ -13,7 +13,7 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.trace import SpanContext, StatusCode
 
 from ..gathering.chunk import Chunk
-from ..propagation.datadog_context import NO_PARENT
+from ..propagation.datadog_context import NO_PARENT, DatadogContext
 from ..settings import Settings
 from . import errors, events, links, otel, process, reading, tags, text
 from .attributes import Meta, Metrics, copy, restore, steer
@@ -26,6 +26,9 @@ from .urls import Urls
 log = logging.getLogger("otel_dd_distro")
 
 SpanMap = dict[str, Any]
+Settle = Callable[[list[SpanMap], bool, list[dict[str, Any]]], None]
+"""Has the last word on the trace's state before it is written: the span maps, whether the first of them is the local
+root, and the attributes of those spans that ask for the trace to be kept or dropped."""
 
 _LOW = (1 << 64) - 1
 _MOST_HOMES = 16
@@ -49,7 +52,7 @@ class Translator:
         self._homes: dict[int, tuple[Resource | None, Home]] = {}
         self._has_told = False
 
-    def chunk(self, chunk: Chunk, *, native_events: bool) -> list[SpanMap]:
+    def chunk(self, chunk: Chunk, *, native_events: bool, settle: Settle | None = None) -> list[SpanMap]:
         """The chunk's spans in start order, the root of the local trace first if it is among them.
 
         Source: Agent v0.4 intake. All values are str, int, float, list or dict, all text valid UTF-8. Without
@@ -92,8 +95,12 @@ class Translator:
         if root > 0:
             # A span may bear a start time of the application's own making.
             maps.insert(0, maps.pop(root))
+        if settle is not None:
+            settle(maps, root >= 0, services.steering)
         first = maps[0]
         metrics = first.setdefault("metrics", {})
+        if root >= 0:
+            metrics.update(context.metrics)
         tags.first_of_chunk(first["meta"], metrics, context, trace_id, len(maps) if chunk.partial else 0)
         return maps
 
@@ -101,9 +108,9 @@ class Translator:
         """The service of a span, finished or not; `parent_service` is that of the span around it in this process."""
         return self.named(span, None if parent_service is None else Named(parent_service, "")).service
 
-    def root_service(self, span: ReadableSpan) -> str:
-        """The service of the root of a local trace, finished or not: what the sampler's rates are kept by."""
-        return self.service_of(span)
+    def root_view(self, span: ReadableSpan) -> RootView:
+        """What is known by now of the root of a local trace, finished or not."""
+        return RootView(self, span)
 
     def named(self, span: ReadableSpan, around: Named | None) -> Named:
         """The service of a span, finished or not, and who named it; `around` is that of its parent in this process."""
@@ -149,6 +156,8 @@ class Translator:
                 errors.explain_span(meta, raised, status.description)
             otel.origins(span, ids, meta)
         if is_watched:
+            if "manual.keep" in attributes or "manual.drop" in attributes:
+                services.steering.append(attributes)
             steer(attributes, metrics)
             restore(attributes, operation.targets, meta, metrics)
         if around is None or around.service != named.service:
@@ -185,6 +194,21 @@ class Translator:
         if linked:
             entry["span_links"] = links.native(linked)
         return entry, meta, metrics
+
+    def viewed(self, span: ReadableSpan) -> SpanMap:
+        """The fields of a local root that may still be open; never raises."""
+        services = _Services(self, Chunk([span], DatadogContext(), True, {}))
+        # Other threads may be setting attributes: that it happens twice in these microseconds is next to impossible.
+        for _ in range(2):
+            try:
+                entry, _, metrics = self._translated(span, 0, None, services, True)
+            except Exception as error:  # noqa: BLE001
+                failure = error
+            else:
+                entry["metrics"] = metrics
+                return entry
+        log.debug("a local root cannot be read for its sampling: %s: %s", type(failure).__name__, failure)
+        return {"name": "", "resource": "", "meta": {}, "metrics": {}}
 
     def own(self, span: ReadableSpan) -> Named:
         """The service of this process, as far as the span's resource and the settings tell."""
@@ -226,6 +250,46 @@ class Translator:
         return rest
 
 
+class RootView:
+    """The Datadog values of a local root, worked out when they are asked for, and then once."""
+
+    __slots__ = ("_entry", "_service", "_span", "_translator")
+
+    def __init__(self, translator: Translator, span: ReadableSpan) -> None:
+        self._translator = translator
+        self._span = span
+        self._service: str | None = None
+        self._entry: SpanMap | None = None
+
+    @property
+    def service(self) -> str:
+        if self._service is None:
+            self._service = self._translator.service_of(self._span)
+        return self._service
+
+    @property
+    def name(self) -> str:
+        return self._translated["name"]  # type: ignore[no-any-return]
+
+    @property
+    def resource(self) -> str:
+        return self._translated["resource"]  # type: ignore[no-any-return]
+
+    @property
+    def meta(self) -> Mapping[str, str]:
+        return self._translated["meta"]  # type: ignore[no-any-return]
+
+    @property
+    def metrics(self) -> Mapping[str, float]:
+        return self._translated["metrics"]  # type: ignore[no-any-return]
+
+    @property
+    def _translated(self) -> SpanMap:
+        if self._entry is None:
+            self._entry = self._translator.viewed(self._span)
+        return self._entry
+
+
 class _Services(dict[int, Named]):
     """The services of a chunk's spans by span id, those already translated and the parents that others ask for.
 
@@ -238,6 +302,8 @@ class _Services(dict[int, Named]):
         self._translator = translator
         self._chunk = chunk
         self._finished: dict[int, ReadableSpan] | None = None
+        self.steering: list[dict[str, Any]] = []
+        """The attributes of those spans that ask for the trace to be kept or dropped."""
 
     def __missing__(self, span_id: int) -> Named:
         chunk = self._chunk

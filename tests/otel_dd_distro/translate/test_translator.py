@@ -181,9 +181,9 @@ def test_spans_that_are_each_others_parents_end_the_search() -> None:
 
 def test_the_service_of_a_root_is_known_before_it_ends() -> None:
     live = ours("flask", SERVED, end=None)
-    assert translator().root_service(live) == "shop"
-    assert translator(DD_FLASK_SERVICE="front").root_service(live) == "front"
-    assert translator().root_service(span(attributes={"service.name": "billing"})) == "billing"
+    assert translator().root_view(live).service == "shop"
+    assert translator(DD_FLASK_SERVICE="front").root_view(live).service == "front"
+    assert translator().root_view(span(attributes={"service.name": "billing"})).service == "billing"
     assert translator().service_of(span(), "parent") == "parent"
 
 
