@@ -26,6 +26,7 @@ NOT_OURS: dict[str, str] = {}
 _BUILT_ON_THE_SDK = (
     "otel_dd_distro.gathering.processor",
     "otel_dd_distro.gathering",
+    "otel_dd_distro.tracing.terms",
     "otel_dd_distro.tracing.span",
     "otel_dd_distro.tracing.tracer",
     "otel_dd_distro.tracing.provider",
