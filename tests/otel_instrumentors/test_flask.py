@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 from opentelemetry import trace
 from opentelemetry.trace import SpanKind
-from tests.otel_instrumentors.contract import Contract, Recorder, instrumented
 
 from otel_instrumentors.flask import FlaskInstrumentor
+from otel_instrumentors.semconv import headers
+from tests.otel_instrumentors.contract import Contract, Recorder, instrumented
 
 
 def application() -> Any:
@@ -205,3 +206,31 @@ def test_odd_requests_are_described_as_far_as_they_go(environ: dict[str, str], e
 
     attributes = dict(wsgi.request(environ).attributes or {})
     assert {key: attributes.get(key) for key in expected} == expected
+
+
+def test_headers_that_are_asked_for_are_on_the_span(recorder: Recorder, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(headers.VARIABLES + "SERVER_REQUEST", "x-tea,content-type,missing")
+    monkeypatch.setenv(headers.VARIABLES + "SERVER_RESPONSE", "Content-Length")
+    headers.captured.cache_clear()
+    try:
+        span = requested(recorder, "/item/3", headers={"X-Tea": "green", "Cookie": "a=1"}, content_type="text/plain")
+    finally:
+        headers.captured.cache_clear()
+
+    captured = {key: value for key, value in span.attributes.items() if ".header." in key}
+    assert captured == {
+        "http.request.header.x-tea": ("green",),
+        "http.request.header.content-type": ("text/plain",),
+        "http.response.header.content-length": ("6",),
+    }
+
+
+def test_without_propagation_the_callers_trace_is_not_continued() -> None:
+    parent = {"traceparent": f"00-{7:032x}-{8:016x}-01"}
+    recorder = Recorder()
+    with instrumented(FlaskInstrumentor, recorder.provider):
+        assert requested(recorder, "/item/3", headers=parent).context.trace_id == 7
+    with instrumented(FlaskInstrumentor, recorder.provider, propagate=False):
+        span = requested(recorder, "/item/3", headers=parent)
+    assert span.parent is None
+    assert span.context.trace_id != 7

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.otel_instrumentors.contract import Contract, Recorder, instrumented
 
 from otel_instrumentors.jinja2 import Jinja2Instrumentor
+from tests.otel_instrumentors.contract import Contract, Recorder, instrumented
 
 
 class TestJinja2Contract(Contract):

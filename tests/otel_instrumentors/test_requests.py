@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 from opentelemetry.context import _SUPPRESS_HTTP_INSTRUMENTATION_KEY, attach, detach, set_value
 from opentelemetry.trace import SpanKind
-from tests.otel_instrumentors.contract import Contract, Recorder, instrumented
 
 from otel_instrumentors.kernel.call import Call
 from otel_instrumentors.requests import RequestsInstrumentor, send
+from otel_instrumentors.semconv import headers
+from tests.otel_instrumentors.contract import Contract, Recorder, instrumented
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -193,3 +194,32 @@ def test_odd_requests_are_described_as_far_as_they_go() -> None:
         "server.port": 8080,
         "user_agent.original": "bytes",
     }
+
+
+def test_headers_that_are_asked_for_are_on_the_span(
+    recorder: Recorder, server: _Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import requests
+
+    monkeypatch.setenv(headers.VARIABLES + "CLIENT_REQUEST", "x-tea,authorization,traceparent")
+    monkeypatch.setenv(headers.VARIABLES + "CLIENT_RESPONSE", "content-.*")
+    headers.captured.cache_clear()
+    try:
+        requests.get(server.url, headers={"X-Tea": "black"}, timeout=5)
+    finally:
+        headers.captured.cache_clear()
+
+    (span,) = recorder.take()
+    captured = {key: value for key, value in (span.attributes or {}).items() if ".header." in key}
+    assert captured == {"http.request.header.x-tea": ("black",), "http.response.header.content-length": ("2",)}
+
+
+def test_without_propagation_the_called_side_gets_no_headers(server: _Server) -> None:
+    import requests
+
+    recorder = Recorder()
+    with instrumented(RequestsInstrumentor, recorder.provider, propagate=False):
+        requests.get(server.url, timeout=5)
+
+    assert len(recorder.take()) == 1
+    assert "traceparent" not in {name.lower() for name in server.seen[0][1]}

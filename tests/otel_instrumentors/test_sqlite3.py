@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from tests.otel_instrumentors.contract import Contract, Recorder, instrumented
 
 from otel_instrumentors.sqlite3 import Sqlite3Instrumentor
+from tests.otel_instrumentors.contract import Contract, Recorder, instrumented
 
 
 class TestSqlite3Contract(Contract):

@@ -18,15 +18,16 @@ from ..semconv.db import Comments
 
 STATEMENTS = ("execute", "executemany", "executescript", "callproc")
 TRANSACTIONS = ("commit", "rollback")
+
+_IN_STATEMENT = create_key("otel_instrumentors.dbapi.statement")
+"""Some drivers commit through the connection's own method while they execute (sqlite3's scripts, on Python 3.10)."""
 _COMMENTED = ("execute", "executemany")
 _TEXT = "sql"
 _AT_WORK = create_key("otel_instrumentors.cursor")
 """The context key of the cursor that is sending a statement."""
 
 
-def connect(
-    system: str, *, factory: str = "factory", position: int = 5, comments: Comments = Comments.NONE
-) -> Hook:
+def connect(system: str, *, factory: str = "factory", position: int = 5, comments: Comments = Comments.NONE) -> Hook:
     """A hook for the `connect()` of a driver that makes connections of the class given to it.
 
     `factory` names that argument, `position` says where it stands. What is made is of a subclass of the class that the
@@ -147,7 +148,7 @@ class _TracedClasses:
         self._cursor_class: type[Any] = module.Cursor
         self.connection_class: type[Any] = module.Connection
         statements = {name: statement(system, name, comments) for name in STATEMENTS}
-        transactions = {name: traced(_transaction(system, name)) for name in TRANSACTIONS}
+        transactions = {name: traced(_transaction(system, name), suppressed_by=_IN_STATEMENT) for name in TRANSACTIONS}
         self._traced_cursor = _subclass(module.Cursor, _members(module.Cursor, statements, scope))
         self._traced_connection = _subclass(
             module.Connection,
@@ -217,7 +218,7 @@ def _identity(own: type[Any]) -> dict[str, Any]:
 def _statement(system: str, name: str) -> Callable[[Call], SpanSpec | None]:
     def described(call: Call) -> SpanSpec | None:
         text = call.arg(0, _TEXT)
-        return db.query(system, text, name) if isinstance(text, str) else None
+        return db.query(system, text, name, silences=_IN_STATEMENT) if isinstance(text, str) else None
 
     return described
 

@@ -34,10 +34,11 @@ class Call:
 class SpanSpec:
     """The span that a call deserves, complete before it starts.
 
-    `carrier` is what the called side will read: the new span's context is injected there with `setter`.
+    `carrier` is what the called side will read: the new span's context is injected there with `setter`. `silences` is
+    the context key of hooks that stay silent meanwhile (`traced(..., suppressed_by=...)`): those of its own parts.
     """
 
-    __slots__ = ("attributes", "carrier", "kind", "name", "setter")
+    __slots__ = ("attributes", "carrier", "kind", "name", "setter", "silences")
 
     def __init__(
         self,
@@ -46,12 +47,14 @@ class SpanSpec:
         attributes: Mapping[str, AttributeValue] | None = None,
         carrier: MutableMapping[str, str] | None = None,
         setter: Setter[Any] = default_setter,
+        silences: str | None = None,
     ) -> None:
         self.name = name
         self.kind = kind
         self.attributes = attributes
         self.carrier = carrier
         self.setter = setter
+        self.silences = silences
 
 
 class Outcome:

@@ -28,6 +28,9 @@ class Instrumentor(BaseInstrumentor):  # type: ignore[misc]
     Instrumenting imports nothing: hooks are put in place when the library is imported, or at once if it is already.
     A hook that the installed version lacks is skipped; a plugin of which nothing could be placed, or whose library is
     not of a supported version, warns once.
+
+    `instrument()` takes `tracer_provider`, and `propagate`: False where the context of callers is not to be read and
+    that of our spans not to be passed on.
     """
 
     hooks: ClassVar[HookTable] = {}
@@ -41,7 +44,8 @@ class Instrumentor(BaseInstrumentor):  # type: ignore[misc]
     def _instrument(self, **kwargs: Any) -> None:
         scope_name = type(self).__module__
         tracer = get_tracer(scope_name, versions.own(), kwargs.get("tracer_provider"))
-        self._installation = _Installation(_plugin(type(self)), self.hooks, Scope(tracer))
+        scope = Scope(tracer, propagates=kwargs.get("propagate", True))
+        self._installation = _Installation(_plugin(type(self)), self.hooks, scope)
 
     def _uninstrument(self, **kwargs: Any) -> None:
         if self._installation is not None:

@@ -23,12 +23,15 @@ class Scope:
 
     The wrappers, connections and cursors that an application keeps ask `active` at every call; once it is false they
     stay silent, also when the library is instrumented again (with a new scope).
+
+    Where it does not propagate, the context of callers is not read and that of our spans not passed on.
     """
 
-    __slots__ = ("active", "tracer")
+    __slots__ = ("active", "propagates", "tracer")
 
-    def __init__(self, tracer: Tracer) -> None:
+    def __init__(self, tracer: Tracer, *, propagates: bool = True) -> None:
         self.tracer = tracer
+        self.propagates = propagates
         self.active = True
 
     def open(self, describe: Describe, call: Call, suppressed_by: str | None = None) -> Recording | None:
@@ -48,7 +51,7 @@ class Scope:
         except Exception as error:  # noqa: BLE001
             safety.report(safety.place(describe), error)
             return None
-        if spec.carrier is not None:
+        if spec.carrier is not None and self.propagates:
             try:
                 inject(spec.carrier, recording.context, spec.setter)
             except Exception as error:  # noqa: BLE001
@@ -67,8 +70,10 @@ class Scope:
             spec = describe(call)
             if spec is None:
                 return None
-            source = incoming(call)
-            recording = self._start(spec, extract(source.carrier, parent, source.getter))
+            if self.propagates:
+                source = incoming(call)
+                parent = extract(source.carrier, parent, source.getter)
+            recording = self._start(spec, parent)
             recording.context = set_value(ENTRY, recording, recording.context)
         except Exception as error:  # noqa: BLE001
             safety.report(safety.place(describe), error)
@@ -77,7 +82,8 @@ class Scope:
 
     def _start(self, spec: SpanSpec, parent: Context) -> Recording:
         span = self.tracer.start_span(spec.name, parent, spec.kind, spec.attributes)
-        return Recording(span, set_span_in_context(span, parent))
+        context = set_span_in_context(span, parent)
+        return Recording(span, context if spec.silences is None else set_value(spec.silences, True, context))
 
 
 def _is_suppressed(context: Context) -> bool:

@@ -11,14 +11,14 @@ from opentelemetry import propagate, trace
 from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY, Context, attach, detach, set_value
 from opentelemetry.propagators.textmap import TextMapPropagator
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
-from tests.otel_instrumentors.contract import Recorder, instrumented
-from tests.otel_instrumentors.families import driver
 
 from otel_instrumentors.families import dbapi
 from otel_instrumentors.kernel import safety
 from otel_instrumentors.kernel.instrumentor import Instrumentor
 from otel_instrumentors.semconv.db import Comments
 from otel_instrumentors.sqlite3 import Sqlite3Instrumentor
+from tests.otel_instrumentors.contract import Recorder, instrumented
+from tests.otel_instrumentors.families import driver
 
 
 class PlainInstrumentor(Instrumentor):

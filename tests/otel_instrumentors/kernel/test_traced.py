@@ -64,7 +64,7 @@ def generator(x: Any) -> Iterator[Any]:
     sent = yield plain(x)
     while sent:
         sent = yield (sent, current_name())
-    return "done"  # noqa: B901
+    return "done"
 
 
 async def asynchronous_generator(x: Any) -> AsyncIterator[Any]:
