@@ -17,7 +17,7 @@ def send(call: Call) -> SpanSpec:
 
 
 def sent(_call: Call, response: Any) -> Outcome:
-    return http.client_response(response.status_code, _text(response.reason))
+    return http.client_response(response.status_code, _text(response.reason), response.headers)
 
 
 def _text(value: str | bytes | None) -> str | None:

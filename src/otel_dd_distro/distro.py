@@ -38,6 +38,8 @@ class DatadogDistro(BaseDistro):  # type: ignore[misc]
         if name in _catalogue() and _catalogue()[name] != entry_point.value:
             log.debug("Instrumentor %s of %s: ours goes before it", name, entry_point.value)
             return
+        if not current.propagates(name):
+            kwargs["propagate"] = False
         try:
             super().load_instrumentor(entry_point, **kwargs)
         except (DependencyConflictError, ImportError):

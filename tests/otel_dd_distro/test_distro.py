@@ -75,6 +75,14 @@ def test_what_is_switched_off_is_not_loaded(environ: pytest.MonkeyPatch, variabl
     assert not loaded(*THEIRS)
 
 
+def test_one_that_is_not_to_propagate_is_told_so(environ: pytest.MonkeyPatch) -> None:
+    environ.setenv("DD_FLASK_DISTRIBUTED_TRACING", "false")
+    made = Entry(*OURS)
+    DatadogDistro().load_instrumentor(made)  # type: ignore[arg-type]
+    assert made.instrumented == [{"propagate": False}]
+    assert loaded("requests", "otel_instrumentors.requests:RequestsInstrumentor")
+
+
 def test_one_that_fails_keeps_nobody_from_the_next_and_is_said(
     environ: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -60,9 +60,7 @@ class Recorder:
 
 
 @contextmanager
-def instrumented(
-    instrumentor: type[Instrumentor], provider: trace.TracerProvider, **options: Any
-) -> Iterator[None]:
+def instrumented(instrumentor: type[Instrumentor], provider: trace.TracerProvider, **options: Any) -> Iterator[None]:
     """The library instrumented, and given back whatever happens."""
     instrumentor().instrument(tracer_provider=provider, skip_dep_check=True, **options)
     try:

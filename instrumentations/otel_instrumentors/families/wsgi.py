@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import Any
 from urllib.parse import quote
@@ -16,6 +16,7 @@ from ..kernel.hook import Hook, Target, standing_for
 from ..kernel.recording import Recording
 from ..kernel.scope import Describe, Scope
 from ..semconv import http
+from ..semconv.headers import captured
 
 Environ = dict[str, Any]
 Attributes = dict[str, AttributeValue]
@@ -32,6 +33,10 @@ def request(environ: Environ, attributes: Attributes | None = None) -> SpanSpec:
     scheme = environ.get("wsgi.url_scheme", "http")
     address, port = _host(environ)
     protocol = environ.get("SERVER_PROTOCOL", "")
+    wanted = captured().server_request
+    if wanted is not None:
+        attributes = {} if attributes is None else attributes
+        attributes.update(wanted.of(_pairs(environ)))
     return http.server_request(
         environ.get("REQUEST_METHOD", "GET"),
         scheme=scheme,
@@ -44,6 +49,15 @@ def request(environ: Environ, attributes: Attributes | None = None) -> SpanSpec:
         protocol_version=protocol[5:] if protocol.startswith("HTTP/") else None,
         attributes=attributes,
     )
+
+
+def _pairs(environ: Environ) -> Iterator[tuple[str, str]]:
+    """The request headers by name; PEP 3333 writes `_` for `-`, and two of them without a prefix."""
+    for key, value in environ.items():
+        if key.startswith("HTTP_"):
+            yield key[5:].replace("_", "-"), value
+        elif key in ("CONTENT_TYPE", "CONTENT_LENGTH") and value:
+            yield key.replace("_", "-"), value
 
 
 def _host(environ: Environ) -> tuple[str | None, int | None]:
@@ -111,9 +125,13 @@ class _Application:
         return standing_for(function, wrapper)
 
 
-def _answered(status: str) -> Outcome | None:
+def _answered(status: str, rest: tuple[Any, ...]) -> Outcome | None:
     code = status[:3]
-    return http.server_response(int(code)) if code.isdecimal() else None
+    if not code.isdecimal():
+        return None
+    wanted = captured().server_response
+    # PEP 3333: the headers come second, by position.
+    return http.server_response(int(code), wanted.of(rest[0]) if wanted is not None and rest else None)
 
 
 class _Started:
@@ -126,7 +144,7 @@ class _Started:
         self._recording = recording
 
     def __call__(self, status: str, *args: Any, **kwargs: Any) -> Any:
-        self._recording.learn(_answered, status)
+        self._recording.learn(_answered, status, args)
         return self._start_response(status, *args, **kwargs)
 
 

@@ -5,7 +5,7 @@ Source: OpenTelemetry semantic conventions for HTTP spans, stable since 1.23.
 
 from __future__ import annotations
 
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 from urllib.parse import urlsplit
 
 from opentelemetry.context import _SUPPRESS_HTTP_INSTRUMENTATION_KEY
@@ -24,6 +24,7 @@ from opentelemetry.trace import SpanKind
 from opentelemetry.util.types import AttributeValue
 
 from ..kernel.call import Outcome, SpanSpec
+from .headers import captured
 
 SUPPRESSED = _SUPPRESS_HTTP_INSTRUMENTATION_KEY
 """The context key under which an HTTP client that is traced by a layer above stays silent."""
@@ -80,15 +81,21 @@ def routed(method: str, route: str, attributes: dict[str, AttributeValue] | None
     return Outcome(known, name=f"{method if method in METHODS else 'HTTP'} {route}")
 
 
-def server_response(status: int) -> Outcome:
-    """The answer of a server. Only 5xx is its failure."""
-    return Outcome({HTTP_RESPONSE_STATUS_CODE: status}, error=str(status) if status >= 500 else None)
+def server_response(status: int, headers: dict[str, AttributeValue] | None = None) -> Outcome:
+    """The answer of a server, with those of its headers that are captured. Only 5xx is its failure."""
+    attributes: dict[str, AttributeValue] = {HTTP_RESPONSE_STATUS_CODE: status}
+    if headers:
+        attributes.update(headers)
+    return Outcome(attributes, error=str(status) if status >= 500 else None)
 
 
 def client_request(
     method: str, url: str, carrier: MutableMapping[str, str] | None = None, user_agent: str | None = None
 ) -> SpanSpec:
-    """The span of a request that is sent to `url`; its context is injected into the headers `carrier`."""
+    """The span of a request that is sent to `url`; its context is injected into the headers `carrier`.
+
+    Those of the headers that are captured are on the span.
+    """
     attributes: dict[str, AttributeValue] = {}
     name = _named(method, attributes)
     parts = urlsplit(url)
@@ -100,14 +107,20 @@ def client_request(
             attributes[SERVER_PORT] = port
     if user_agent:
         attributes[USER_AGENT_ORIGINAL] = user_agent
+    wanted = captured().client_request
+    if wanted is not None and carrier is not None:
+        attributes.update(wanted.of(carrier.items()))
     return SpanSpec(name, SpanKind.CLIENT, attributes, carrier)
 
 
-def client_response(status: int, reason: str | None = None) -> Outcome:
-    """The answer that a client received. For a client 4xx is a failure, too."""
+def client_response(status: int, reason: str | None = None, headers: Mapping[str, str] | None = None) -> Outcome:
+    """The answer that a client received, with those of its headers that are captured. 4xx is a failure, too."""
     attributes: dict[str, AttributeValue] = {HTTP_RESPONSE_STATUS_CODE: status}
     if reason:
         attributes[HTTP_RESPONSE_REASON_PHRASE] = reason
+    wanted = captured().client_response
+    if wanted is not None and headers is not None:
+        attributes.update(wanted.of(headers.items()))
     return Outcome(attributes, error=str(status) if status >= 400 else None)
 
 
