@@ -5,6 +5,6 @@ from __future__ import annotations
 from .agent import Agent
 from .exporter import DatadogSpanExporter
 from .info import AgentInfo
-from .writer import Counters, Writer
+from .writer import Counters, Encoded, Writer
 
-__all__ = ["Agent", "AgentInfo", "Counters", "DatadogSpanExporter", "Writer"]
+__all__ = ["Agent", "AgentInfo", "Counters", "DatadogSpanExporter", "Encoded", "Writer"]

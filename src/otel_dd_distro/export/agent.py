@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from . import info as agent_info
-from .info import TRACES_PATH, AgentInfo
+from .info import STATS_PATH, TRACES_PATH, AgentInfo
 from .loading import own_version
 
 if TYPE_CHECKING:
@@ -72,16 +72,37 @@ class Agent:
         return agent_info.parse(answer.body) if answer.status == 200 else AgentInfo()
 
     def send_traces(
-        self, parts: Sequence[bytes], traces: int, rates_version: str, timeout_s: float | None = None
+        self,
+        parts: Sequence[bytes],
+        traces: int,
+        rates_version: str,
+        timeout_s: float | None = None,
+        *,
+        counted: bool = False,
+        left_out: tuple[int, int] = (0, 0),
     ) -> Answer:
-        """POST a v0.4 payload, given as consecutive pieces of a msgpack array of `traces` traces. Raises Unreached."""
+        """POST a v0.4 payload, given as consecutive pieces of a msgpack array of `traces` traces. Raises Unreached.
+
+        `counted`: their spans are in our own stats. `left_out`: traces and spans that were not sent since the last
+        time, because they are not sampled.
+        """
         headers = {
             "Content-Type": "application/msgpack",
             "Content-Length": str(sum(map(len, parts))),
             "X-Datadog-Trace-Count": str(traces),
             "Datadog-Rates-Payload-Version": rates_version,
         }
+        if counted:
+            headers["Datadog-Client-Computed-Stats"] = "yes"
+        for what, number in zip(("Traces", "Spans"), left_out, strict=True):
+            if number:
+                headers[f"Datadog-Client-Dropped-P0-{what}"] = str(number)
         return self._request("POST", TRACES_PATH, parts, headers, timeout_s)
+
+    def send_stats(self, payload: bytes, timeout_s: float | None = None) -> Answer:
+        """POST a v0.6 payload of client stats. Raises Unreached."""
+        headers = {"Content-Type": "application/msgpack", "Content-Length": str(len(payload))}
+        return self._request("POST", STATS_PATH, (payload,), headers, timeout_s)
 
     def close(self) -> None:
         """Close the kept connection; the next request opens another."""

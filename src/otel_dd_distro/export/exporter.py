@@ -11,21 +11,24 @@ from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
 from .agent import Agent
 from .packing import pack
-from .writer import Writer
+from .writer import Encoded, Writer
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import ReadableSpan
 
     from ..gathering.chunk import Chunk
     from ..settings import Settings
+    from ..stats import Stats
     from .info import AgentInfo
 
 EXPORT_WAIT_S = 1.0
 """How long `export` waits for the Agent, so that a processor's own force_flush means something."""
 
 
-def writer_from(settings: Settings, encode: Callable[[Chunk, AgentInfo], bytes]) -> Writer:
-    """A writer as the settings describe it."""
+def writer_from(
+    settings: Settings, encode: Callable[[Chunk, AgentInfo], bytes | Encoded], stats: Stats | None = None
+) -> Writer:
+    """A writer as the settings describe it; `stats` is what `encode` counts in, if it does."""
     agent = Agent(
         settings.agent_url,
         timeout_s=settings.agent_timeout_seconds,
@@ -35,6 +38,7 @@ def writer_from(settings: Settings, encode: Callable[[Chunk, AgentInfo], bytes])
     return Writer(
         encode,
         agent,
+        stats=stats,
         interval_s=settings.writer_interval_seconds,
         queue_limit_bytes=settings.writer_buffer_bytes,
         payload_limit_bytes=settings.writer_payload_bytes,

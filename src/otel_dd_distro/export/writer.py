@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY, attach, detach, set_value
 
 from .agent import Agent, Answer, Unreached
-from .info import TRACES_PATH, AgentInfo
+from .info import STATS_PATH, TRACES_PATH, AgentInfo
 from .loading import load
 from .notices import Notices, say
 from .packing import array_header
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.trace import ReadableSpan
 
     from ..gathering.chunk import Chunk
+    from ..stats import Stats
 
 RAW_LIMIT = 4000
 """Spans that may wait unencoded; beyond, the thread that brings one encodes it, so that memory is bounded in bytes."""
@@ -51,6 +52,7 @@ class Counters:
     """Taken by the Agent: it answered 2xx."""
     dropped: Mapping[str, int]
     """By reason. full: the queue. too_large: one span above the payload limit. encode: it could not be encoded.
+    p0: it is not sampled, and counted in our own stats: nobody misses it.
     refused, timeout, tls, network, status_<code>: the Agent, after the tries. shutdown: brought after the shutdown.
     exit: not delivered within the shutdown's limit."""
     queued: int
@@ -58,24 +60,31 @@ class Counters:
     """Encoded and not yet taken, the payload in flight included; the spans that wait unencoded are not in it."""
 
 
-class _Encoded(NamedTuple):
+class Encoded(NamedTuple):
+    """One trace."""
+
     data: bytes
     spans: int
+    """How many of the chunk's spans are in it; 0: nothing is to be sent."""
+    is_counted: bool = False
+    """Whether all spans of the chunk are in our own stats."""
 
 
 class Writer:
     """Sends chunks to the Agent in the background.
 
-    `encode` turns a chunk into the msgpack bytes of one trace, an array of span maps. It runs in the export thread and,
-    under overload, in the threads that submit: it must be safe to call from several threads at once.
+    `encode` turns a chunk into the msgpack of one trace, an array of span maps, given as the bytes alone if all spans
+    are in it. It runs in the export thread and, under overload, in the threads that submit: it must be safe to call
+    from several threads at once. `stats` is what it counts spans in, if it does.
     Constructing it starts nothing: the thread comes with the first chunk, in a forked child with the child's first.
     """
 
     def __init__(
         self,
-        encode: Callable[[Chunk, AgentInfo], bytes],
+        encode: Callable[[Chunk, AgentInfo], bytes | Encoded],
         agent: Agent,
         *,
+        stats: Stats | None = None,
         interval_s: float = 1.0,
         queue_limit_bytes: int = 20 << 20,
         payload_limit_bytes: int = 20 << 20,
@@ -83,6 +92,7 @@ class Writer:
     ) -> None:
         self._encode = encode
         self._agent = agent
+        self._stats = stats
         # Below, the thread would never rest.
         self._interval_s = max(interval_s, 0.001)
         self._queue_limit = queue_limit_bytes
@@ -109,7 +119,7 @@ class Writer:
         self._abandoned = False
         self._raw: deque[Chunk] = deque()
         self._waiting = 0
-        self._encoded: deque[_Encoded] = deque()
+        self._encoded: deque[Encoded] = deque()
         self._held_bytes = 0
         # `accepted` here counts from the moment a chunk leaves the raw queue: before, the queue itself is the count.
         self._accepted = 0
@@ -117,6 +127,9 @@ class Writer:
         self._dropped: dict[str, int] = {}
         self._asked = 0
         self._answered = 0
+        self._left_out = (0, 0)
+        self._payloads: deque[bytes] = deque()
+        """Of stats, not yet taken by the Agent."""
 
     # -- the application's side
 
@@ -176,10 +189,13 @@ class Writer:
             thread.join(max(0.0, end - time.monotonic()))
         with self._lock:
             self._thread = None
+            is_uncounted = bool(self._payloads) or self._counts_any()
+            if is_uncounted:
+                self._notices.trouble("the last counts of spans (stats) are lost: the process ends")
             left = self._abandon("exit")
             line = self._notices.last()
         say(line)
-        return not left
+        return not left and not is_uncounted
 
     def counters(self) -> Counters:
         """A consistent snapshot."""
@@ -233,7 +249,10 @@ class Writer:
         return self._accepted - self._sent - sum(self._dropped.values())
 
     def _holds_any(self) -> bool:
-        return bool(self._raw) or self._taken() > 0
+        return bool(self._raw) or self._taken() > 0 or bool(self._payloads) or self._counts_any()
+
+    def _counts_any(self) -> bool:
+        return self._stats is not None and self._stats.holds_any
 
     def _abandon(self, reason: str) -> int:
         """Count all that is still here as dropped, whoever has it in hand; the number of spans."""
@@ -254,14 +273,16 @@ class Writer:
     def _enqueue(self, chunk: Chunk) -> None:
         spans = len(chunk.spans)
         try:
-            data = self._encode(chunk, self._info)
+            encoded = self._encode(chunk, self._info)
         except Exception as error:  # noqa: BLE001 - one span that cannot be encoded must not stop the others
             self._drop("encode", spans, f"cannot encode a trace: {type(error).__name__}: {error}"[:300])
             return
-        limit = self._body_limit()
+        if not isinstance(encoded, Encoded):
+            encoded = Encoded(encoded, spans)
+        data, limit = encoded.data, self._body_limit()
         if len(data) > limit:
             if spans > 1:
-                for half in _halves(chunk):
+                for half in _halves(chunk, encoded):
                     self._enqueue(half)
             else:
                 self._drop("too_large", 1, f"a span of {len(data)} bytes is above the limit of {limit}")
@@ -269,11 +290,20 @@ class Writer:
         with self._lock:
             if self._abandoned:
                 return
+            if encoded.spans < spans:
+                self._leave_out(spans - encoded.spans, is_whole=not encoded.spans)
+                if not encoded.spans:
+                    return
             if self._held_bytes + len(data) > self._queue_limit:
-                self._drop("full", spans, f"{self._held_bytes} bytes wait for the Agent")
+                self._drop("full", encoded.spans, f"{self._held_bytes} bytes wait for the Agent")
                 return
-            self._encoded.append(_Encoded(data, spans))
+            self._encoded.append(encoded)
             self._held_bytes += len(data)
+
+    def _leave_out(self, spans: int, is_whole: bool) -> None:
+        """Count spans that the Agent need not see: no trouble, hence no notice."""
+        self._dropped["p0"] = self._dropped.get("p0", 0) + spans
+        self._left_out = (self._left_out[0] + is_whole, self._left_out[1] + spans)
 
     def _body_limit(self) -> int:
         return min(self._payload_limit, self._info.max_request_bytes) - _LONGEST_ARRAY_HEADER
@@ -298,7 +328,7 @@ class Writer:
                 stopping = self._stop.is_set()
                 asked = self._asked
                 with self._exporting:
-                    done = self._cycle(math.inf)
+                    done = self._cycle(math.inf, everything=stopping or asked > self._answered)
                 with self._progress:
                     if done:
                         self._answered = asked
@@ -316,18 +346,21 @@ class Writer:
         try:
             load()
             with _suppressed():
-                return self._cycle(end)
+                return self._cycle(end, everything=True)
         finally:
             self._agent.close()
             self._exporting.release()
 
-    def _cycle(self, end: float) -> bool:
-        """Encode and send what waits now. False if time ran out; what was not sent then still waits."""
+    def _cycle(self, end: float, *, everything: bool) -> bool:
+        """Encode and send what waits now; of the stats `everything`, or what is due.
+
+        False if time ran out; what was not sent then still waits.
+        """
         try:
             if self._raw or self._encoded:
                 self._read_info(end)
             self._encode_raw()
-            return self._send_encoded(end)
+            return self._send_encoded(end) and self._send_stats(end, everything)
         except Exception as error:  # noqa: BLE001 - a mistake of ours must not end the thread
             with self._lock:
                 self._notices.trouble(f"export failed: {type(error).__name__}: {error}"[:300])
@@ -360,32 +393,30 @@ class Writer:
                 return False
         return True
 
-    def _next_payload(self, most: int) -> list[_Encoded]:
-        payload: list[_Encoded] = []
+    def _next_payload(self, most: int) -> list[Encoded]:
+        payload: list[Encoded] = []
         room = self._body_limit()
         with self._lock:
             while self._encoded and len(payload) < most:
                 room -= len(self._encoded[0].data)
                 # Alone it goes in any case: it was measured when it was encoded, and limits hardly ever shrink.
-                if room < 0 and payload:
+                if payload and (room < 0 or self._encoded[0].is_counted != payload[0].is_counted):
                     break
                 payload.append(self._encoded.popleft())
         return payload
 
-    def _deliver(self, payload: list[_Encoded], end: float) -> bool:
+    def _deliver(self, payload: list[Encoded], end: float) -> bool:
         """Try to send; settle the payload as sent or dropped. False if time ran out: then it is back in the queue."""
         parts = [array_header(len(payload)), *(encoded.data for encoded in payload)]
         reason = detail = ""
         for attempt in range(TRIES):
-            if attempt:
-                # Full jitter between half and once and a half; a shutdown does not wait for it.
-                self._stop.wait(FIRST_PAUSE_S * 2 ** (attempt - 1) * random.uniform(0.5, 1.5))
+            self._pause(attempt)
             left_s = min(end, self._deadline) - time.monotonic()
             if left_s <= 0:
                 self._put_back(payload)
                 return False
             try:
-                answer = self._agent.send_traces(parts, len(payload), self._rates.version, left_s)
+                answer = self._send_traces(parts, len(payload), payload[0].is_counted, left_s)
             except Unreached as error:
                 reason, detail = error.reason, f"no answer: {error.detail}"
                 continue
@@ -402,12 +433,92 @@ class Writer:
         self._settle(payload, reason, detail)
         return True
 
-    def _put_back(self, payload: list[_Encoded]) -> None:
+    def _pause(self, attempt: int) -> None:
+        if attempt:
+            # Full jitter between half and once and a half; a shutdown does not wait for it.
+            self._stop.wait(FIRST_PAUSE_S * 2 ** (attempt - 1) * random.uniform(0.5, 1.5))
+
+    def _send_traces(self, parts: list[bytes], traces: int, is_counted: bool, left_s: float) -> Answer:
+        # What was counted in stats that the Agent then refused, it had better count itself.
+        is_counted = is_counted and self._stats is not None and not self._stats.is_refused
+        left_out = self._left_out
+        answer = self._agent.send_traces(
+            parts, traces, self._rates.version, left_s, counted=is_counted, left_out=left_out
+        )
+        if 200 <= answer.status < 300:
+            with self._lock:
+                self._left_out = (self._left_out[0] - left_out[0], self._left_out[1] - left_out[1])
+        return answer
+
+    def _send_stats(self, end: float, everything: bool) -> bool:
+        """Send what was counted and is due, or all. False if time ran out: what was not sent then still waits."""
+        if self._stats is None:
+            return True
+        fresh = self._stats.payloads(everything)
+        self._payloads.extend(fresh)
+        if fresh and self._left_out[0] and not self._tell_left_out(end):
+            return False
+        while self._payloads:
+            if not self._deliver_stats(self._payloads[0], end):
+                return False
+            if self._payloads:
+                self._payloads.popleft()
+        return True
+
+    def _tell_left_out(self, end: float) -> bool:
+        """Where no trace is sampled, a payload without traces says so, and brings the rates that may change it."""
+        left_s = min(end, self._deadline) - time.monotonic()
+        if left_s <= 0:
+            return False
+        try:
+            answer = self._send_traces([array_header(0)], 0, True, left_s)
+        except Unreached:
+            return True
+        if 200 <= answer.status < 300:
+            self._learn(answer)
+        return True
+
+    def _deliver_stats(self, payload: bytes, end: float) -> bool:
+        """Try to send. False if time ran out; otherwise it is settled: taken, or lost and said so."""
+        detail = ""
+        for attempt in range(TRIES):
+            self._pause(attempt)
+            left_s = min(end, self._deadline) - time.monotonic()
+            if left_s <= 0:
+                return False
+            try:
+                answer = self._agent.send_stats(payload, left_s)
+            except Unreached as error:
+                detail = f"no answer: {error.detail}"
+                if error.reason in ("refused", "tls"):
+                    continue
+                # It may have arrived: sent twice it would be counted twice.
+                break
+            if 200 <= answer.status < 300:
+                return True
+            detail = f"answered {answer.status}"
+            if answer.status == 404:
+                self._refuse_stats()
+                return True
+            if answer.status not in (408, 429) and answer.status < 500:
+                break
+        with self._lock:
+            self._notices.trouble(f"counts of spans (stats) are lost: {detail}")
+        return True
+
+    def _refuse_stats(self) -> None:
+        if self._stats is not None:
+            self._stats.refuse()
+        self._payloads.clear()
+        with self._lock:
+            self._notices.trouble(f"the Agent does not know {STATS_PATH}: it counts spans (stats) itself from now on")
+
+    def _put_back(self, payload: list[Encoded]) -> None:
         with self._lock:
             if not self._abandoned:
                 self._encoded.extendleft(reversed(payload))
 
-    def _settle(self, payload: list[_Encoded], reason: str, detail: str) -> None:
+    def _settle(self, payload: list[Encoded], reason: str, detail: str) -> None:
         spans = sum(encoded.spans for encoded in payload)
         with self._lock:
             if self._abandoned:
@@ -458,14 +569,15 @@ def _suppressed() -> Iterator[None]:
         detach(token)
 
 
-def _halves(chunk: Chunk) -> tuple[Chunk, Chunk]:
+def _halves(chunk: Chunk, encoded: Encoded) -> tuple[Chunk, Chunk]:
     """The spans of a chunk in two, each half with the other's spans at hand as possible parents."""
+    is_whole = encoded.spans == len(chunk.spans) if encoded.is_counted else None
     middle = len(chunk.spans) // 2
     first, second = chunk.spans[:middle], chunk.spans[middle:]
 
     def half(spans: list[ReadableSpan], others: list[ReadableSpan]) -> Chunk:
         known = {span.context.span_id: span for span in others if span.context is not None}
-        return chunk._replace(spans=spans, partial=True, parents={**chunk.parents, **known})
+        return chunk._replace(spans=spans, partial=True, parents={**chunk.parents, **known}, is_whole=is_whole)
 
     return half(first, second), half(second, first)
 
@@ -488,6 +600,8 @@ def _after_fork_in_child() -> None:
     for writer in list(_writers):
         writer._begin()
         writer._notices.forget()
+        if writer._stats is not None:
+            writer._stats.after_fork()
         writer._agent.after_fork()
 
 

@@ -22,3 +22,6 @@ class Chunk(NamedTuple):
     """The spans of this local trace that are still open, by span id: a child's service may depend on them."""
     root: ReadableSpan | None = None
     """The span that the local trace began with, open or not; None where a foreign processor cut the chunk."""
+    is_whole: bool | None = None
+    """Of a part of a chunk that was too large to be sent at once, and whose spans are in the stats already: whether all
+    of them are to be sent."""

@@ -1,0 +1,5 @@
+"""Hits, errors and latencies of all spans, counted here before any is dropped."""
+
+from .computation import Stats
+
+__all__ = ["Stats"]
