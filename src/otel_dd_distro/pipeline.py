@@ -12,6 +12,7 @@ from opentelemetry.trace import get_current_span
 from . import settings
 from .export.exporter import writer_from
 from .export.packing import pack
+from .export.writer import Encoded
 from .gathering import Chunk, DatadogSpanProcessor, LocalTraces
 from .propagation import datadog_context
 from .propagation.statements import Caller
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from .propagation.datadog_context import DatadogContext
     from .settings import Settings
     from .translate.translator import SpanMap
+    from .translate.translator import SpanMap
 
 
 class Pipeline:
@@ -35,7 +37,12 @@ class Pipeline:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._translator = Translator(settings)
-        self._writer = writer_from(settings, self._encode)
+        self._stats: Stats | None = None
+        if settings.stats_enabled:
+            from .stats import Stats
+
+            self._stats = Stats(settings)
+        self._writer = writer_from(settings, self._encode, self._stats)
         self._sampling = Sampling(settings, lambda: self._writer.rates)
         self._local_traces = LocalTraces(
             self._writer.submit, part=settings.partial_flush_min_spans if settings.partial_flush_enabled else 0
@@ -80,13 +87,21 @@ class Pipeline:
         settings = self._settings
         return Caller(settings.service, settings.env, settings.version, self._translator.service_of(span))
 
-    def _encode(self, chunk: Chunk, info: AgentInfo) -> bytes:
+    def _encode(self, chunk: Chunk, info: AgentInfo) -> bytes | Encoded:
         def settle(maps: list[SpanMap], has_root: bool, steering: list[dict[str, Any]]) -> None:
             begun = chunk.root or chunk.spans[0]
             root = Written(maps[0]) if has_root else self._translator.root_view(begun)
             self._sampling.settle(chunk, root, maps, has_root, steering)
 
-        return pack(self._translator.chunk(chunk, native_events=info.span_events, settle=settle))
+        return self._packed(chunk, info, self._translator.chunk(chunk, native_events=info.span_events, settle=settle))
+
+    def _packed(self, chunk: Chunk, info: AgentInfo, trace: list[SpanMap]) -> bytes | Encoded:
+        """The translated spans of a chunk as they are sent, counted first if that is left to us."""
+        stats, is_whole = self._stats, chunk.is_whole
+        if stats is None or (is_whole is None and not stats.is_active(info)):
+            return pack(trace)
+        sent = stats.take(trace, is_whole)
+        return Encoded(pack(sent) if sent else b"", len(chunk.spans) if sent is trace else len(sent), is_counted=True)
 
 
 @functools.cache
