@@ -10,6 +10,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from rich.console import Console
+
 from tests.agents import running_test_agent
 
 from . import differences, documentation, page, running, terminal
@@ -82,7 +83,8 @@ def main() -> int:
     REPORT.write_text(page.html(report))
     terminal.show(report, console)
     found = report.problems()
-    console.print(f"{len(found)} unlisted or vanished differences; the page: {REPORT}")
+    owed = sum(len(result.compared.owed()) for result in report.results)
+    console.print(f"{len(found)} differences unlisted or vanished, {owed} owed; the page: {REPORT}")
     return 1 if found else 0
 
 

@@ -67,7 +67,7 @@ class Compared:
     def unlisted(self) -> list[Difference]:
         return [difference for difference in self.differences() if difference.listed is None]
 
-    def deliberate(self) -> list[Difference]:
+    def meant(self) -> list[Difference]:
         return [each for each in self.differences() if each.listed is not None and not each.listed.owed]
 
     def owed(self) -> list[Difference]:

@@ -13,6 +13,7 @@ from .recorded import Node
 from .report import Report, Result, times
 
 STYLE = Path(__file__).with_name("report.css")
+UNLISTED = "<b class=unlisted>not listed</b>"
 Numbers = Mapping[Listed, int]
 
 
@@ -44,7 +45,9 @@ def head(report: Report) -> Iterator[str]:
 def problems(report: Report) -> Iterator[str]:
     found = report.problems()
     if not found:
+        owed = sum(len(result.compared.owed()) for result in report.results)
         yield "<p class=good>Every difference is listed with its reason, and every listed one occurs.</p>"
+        yield f"<p class=owed>{owed} of them are not meant: we owe them.</p>" if owed else ""
         return
     yield f"<section class=bad><h2>{len(found)} to look at</h2><ul>"
     for sentence in found:
@@ -64,8 +67,8 @@ def totals(report: Report) -> Iterator[str]:
         ("untraced", "ddtrace", "ours"),
         {r.scenario.name: [r.cpu[side] for side in ("untraced", "ddtrace", "ours")] for r in report.results},
     )
-    yield "</div><p class=quiet>Left: how many spans each side made, how many fields of theirs are equal, and how many"
-    yield " differences are meant, owed (not meant, but known), or listed nowhere. Right: user and system time of the"
+    yield "</div><p class=quiet>How many spans each side made, how many fields of theirs are equal, and how many"
+    yield " differences are meant, owed (not meant, but known), or listed nowhere. CPU is user and system time of the"
     yield " whole program in this run, start included, so it tells more of starting than of spans.</p>"
 
 
@@ -74,7 +77,7 @@ def counts(result: Result) -> list[float]:
     return [
         *result.spans(),
         compared.equal(),
-        len(compared.deliberate()),
+        len(compared.meant()),
         len(compared.owed()),
         len(compared.unlisted()),
     ]
@@ -123,11 +126,11 @@ def scenario(result: Result, numbers: Numbers) -> Iterator[str]:
     yield "</p><div class='row heading'><div>ddtrace</div><div>ours</div></div>"
     for step, rows in result.compared.steps.items():
         if not rows:
-            yield f"<h3>{escape(step)} <span class=quiet>no spans on either side</span></h3>"
+            yield f"<h3>{marked_up(step)} <span class=quiet>no spans on either side</span></h3>"
             continue
         hidden = sum(is_left_out(row) for row in rows)
         told = f" <span class='quiet hint'>{hidden} spans left out</span>" if hidden else ""
-        yield f"<h3>{escape(step)}{told}</h3>"
+        yield f"<h3>{marked_up(step)}{told}</h3>"
         shallow = visible_depths(rows)
         for row in rows:
             yield from line(row, shallow, numbers)
@@ -218,8 +221,8 @@ def fields(row: Row, numbers: Numbers) -> Iterator[str]:
         if same(theirs, ours):
             told["equal"].append(f"<dt>{escape(key)}<dd>{escape(str(theirs))}")
         else:
-            number = numbers.get(by_key[key].listed) if by_key[key].listed else None
-            mark = f"<a href=#r{number}>{number}</a>" if number else "<b class=unlisted>not listed</b>"
+            reason = by_key[key].listed
+            mark = f"<a href=#r{numbers[reason]}>{numbers[reason]}</a>" if reason else UNLISTED
             values = f"<span>{escape(str(theirs))}</span><span>{escape(str(ours))}</span>"
             told["unequal"].append(f"<dt>{escape(key)} {mark}<dd class=two>{values}")
     if told["unequal"]:

@@ -128,7 +128,7 @@ def run(scenario: Scenario, side: Side, agent: RunningAgent) -> Ran:
                 stdin=subprocess.DEVNULL,
             )
         except subprocess.TimeoutExpired as late:
-            raise Failed(f"{scenario.name}, {side.name}: not done after {TIMEOUT} s\n{late.stderr}") from late
+            raise Failed(f"{scenario.name}, {side.name}: not done after {TIMEOUT} s\n{late.stderr!r}") from late
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         if done.returncode:
             raise Failed(f"{scenario.name}, {side.name}: ended with status {done.returncode}\n{done.stderr}")

@@ -10,11 +10,14 @@ from rich.text import Text
 
 from .report import Report, times
 
+MOST = 30
+"""Sentences: one wrong name in a table makes hundreds."""
+
 
 def show(report: Report, console: Console) -> None:
     table = Table(title="The same programs under ddtrace and under ours", title_justify="left", title_style="bold")
     table.add_column("scenario", style="bold", no_wrap=True)
-    for heading in ("spans: ddtrace", "ours", "fields: equal", "deliberate", "owed", "unlisted"):
+    for heading in ("spans: ddtrace", "ours", "fields: equal", "meant", "owed", "unlisted"):
         table.add_column(heading, justify="right")
     for heading in ("CPU s: untraced", "ddtrace", "ours"):
         table.add_column(heading, justify="right", style="cyan")
@@ -24,7 +27,7 @@ def show(report: Report, console: Console) -> None:
             result.scenario.name,
             *map(str, result.spans()),
             str(compared.equal()),
-            str(len(compared.deliberate())),
+            str(len(compared.meant())),
             marked(len(compared.owed()), "yellow"),
             marked(len(compared.unlisted()), "bold red"),
             *(f"{result.cpu[side]:.2f}" for side in ("untraced", "ddtrace", "ours")),
@@ -34,7 +37,7 @@ def show(report: Report, console: Console) -> None:
     listing = Table(box=None, show_header=False, padding=(0, 1))
     for number, row in enumerate(report.listed, start=1):
         if occurring[row]:
-            kind = Text("owed", style="yellow") if row.owed else Text("deliberate", style="dim")
+            kind = Text("owed", style="yellow") if row.owed else Text("meant", style="dim")
             listing.add_row(str(number), kind, row.title, Text(times(occurring[row]), style="dim"))
     console.print(listing)
     problems(report.problems(), console)
@@ -45,5 +48,7 @@ def marked(number: int, style: str) -> Text:
 
 
 def problems(sentences: Sequence[str], console: Console) -> None:
-    for sentence in sentences:
+    for sentence in sentences[:MOST]:
         console.print(Text(sentence, style="red"))
+    if len(sentences) > MOST:
+        console.print(Text(f"... and {len(sentences) - MOST} more: the page has them all", style="red"))

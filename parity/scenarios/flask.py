@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import http.client
 import threading
+from pathlib import Path
 
 import flask
 from steps import step
+from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 SETTINGS = {"DD_SERVICE": "Teahouse", "DD_ENV": "Prod", "DD_VERSION": "1.2.3", "DD_TAGS": "team:tea,region:eu"}
 
-app = flask.Flask("teahouse")
+Path("static").mkdir()
+Path("static/leaf.txt").write_text("green")
+app = flask.Flask("teahouse", root_path=str(Path.cwd()))
 app.add_template_filter(str.upper, "shout")
 app.logger.disabled = True
 admin = flask.Blueprint("admin", __name__, url_prefix="/admin")
@@ -115,7 +119,8 @@ class Quiet(WSGIRequestHandler):
         pass
 
 
-server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=Quiet)
+branches = DispatcherMiddleware(app, {"/branch": app})
+server = make_server("127.0.0.1", 0, branches, threaded=True, request_handler=Quiet)
 threading.Thread(target=server.serve_forever, daemon=True).start()
 
 
@@ -195,6 +200,22 @@ with step("an odd URL"):
 with step("another host"):
     assert ask("/", Host="tea.example") == 200
 
+with step("mounted below a path"):
+    assert ask("/branch/tea/green/2") == 200
+    assert ask("/branch/no/such/page") == 404
+
+with step("a file"):
+    assert ask("/static/leaf.txt") == 200
+
+with step("headers that tell more"):
+    assert ask("/", Referer="https://guide.example/tea?page=1", **{"X-Forwarded-For": "203.0.113.7"}) == 200
+
+with step("nobody says who asks"):
+    assert ask("/", **{"User-Agent": ""}) == 200
+
+with step("a method that nobody knows"):
+    assert ask("/", "BREW") == 405
+
 with step("continued from a service traced by Datadog"):
     ask(
         "/",
@@ -208,9 +229,26 @@ with step("continued from a service traced by Datadog"):
         },
     )
 
-with step("continued from a service traced by OpenTelemetry"):
+with step("continued from a service that dropped the trace"):
+    ask("/", **{"x-datadog-trace-id": "8", "x-datadog-parent-id": "78", "x-datadog-sampling-priority": "-1"})
+
+with step("continued by W3C headers, with Datadog's member"):
     ask(
         "/",
-        traceparent="00-640cfd8d0000abcd12345678901234f0-000000000000004d-01",
+        traceparent="00-640cfd8d0000abcd12345678901234f1-000000000000004d-01",
         tracestate="dd=s:1;p:00000000000000aa;t.dm:-1,other=1",
     )
+
+with step("continued from a service traced by OpenTelemetry"):
+    ask("/", traceparent="00-640cfd8d0000abcd12345678901234f2-000000000000004d-01", tracestate="other=1")
+
+with step("continued by headers that disagree"):
+    ask(
+        "/",
+        **{"x-datadog-trace-id": "9", "x-datadog-parent-id": "79", "x-datadog-sampling-priority": "1"},
+        traceparent="00-640cfd8d0000abcd12345678901234f3-000000000000004d-01",
+        tracestate="dd=s:2;p:00000000000000aa",
+    )
+
+with step("continued by nonsense"):
+    ask("/", **{"x-datadog-trace-id": "tea", "x-datadog-parent-id": "-1"}, traceparent="00-zz-00-01", baggage=",=;")

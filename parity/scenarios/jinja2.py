@@ -6,6 +6,8 @@ import asyncio
 from pathlib import Path
 
 import jinja2
+from jinja2.nativetypes import NativeEnvironment
+from jinja2.sandbox import SandboxedEnvironment
 from steps import step
 
 PAGES = {
@@ -54,9 +56,34 @@ with step("an error while rendering", jinja2.UndefinedError):
 with step("an odd name and a secret"):
     pages.get_template("bräu/tee.html").render(password="hunter2")
 
+with step("macros from another template"):
+    PAGES["macros.html"] = "{% macro cup(n) %}{{ n }}{% endmacro %}"
+    PAGES["cups.html"] = "{% from 'macros.html' import cup %}{{ cup(2) }}"
+    assert pages.get_template("cups.html").render() == "2"
+
+with step("a template inside a template"):
+    pages.globals["part"] = lambda: pages.get_template("foot.html").render()
+    assert pages.from_string("{{ part() }}!").render() == "bye!"
+
+with step("a sandbox"):
+    assert SandboxedEnvironment().from_string("{{ 1 }}").render() == "1"
+
+with step("values instead of text"):
+    assert NativeEnvironment().from_string("{{ [1, 2] }}").render() == [1, 2]
+
+with step("nowhere to load from", TypeError):
+    jinja2.Environment().get_template("page.html")
+
 with step("rendered by a coroutine"):
     later = jinja2.Environment(loader=jinja2.DictLoader(PAGES), enable_async=True)
     assert asyncio.run(later.get_template("slow.html").render_async(items="ab")) == "ab"
+
+with step("streamed by a coroutine"):
+
+    async def parts() -> list[str]:
+        return [part async for part in later.get_template("slow.html").generate_async(items="ab")]
+
+    assert asyncio.run(parts()) == ["a", "b"]
 
 with step("an asynchronous environment, used synchronously"):
     assert later.get_template("slow.html").render(items="ab") == "ab"

@@ -54,6 +54,36 @@ with step("odd statements"):
     books.execute("  select 'tést', 'it''s a secret' -- pässword=hunter2\n  where 1 = ?", (1,)).fetchone()
     books.execute("")
 
+with step("named parameters and a returned row"):
+    row = books.execute("INSERT INTO books VALUES (:title, :pages) RETURNING pages", {"title": "Jo", "pages": 9})
+    assert row.fetchone() == (9,)
+
+with step("too few parameters", sqlite3.ProgrammingError):
+    books.execute("SELECT ?, ?", (1,))
+
+with step("no statement at all", TypeError):
+    books.execute(None)
+
+with step("a text that cannot be encoded", UnicodeEncodeError):
+    books.execute("SELECT '\ud800'")
+
+with step("a rule that is broken in the middle of many", sqlite3.IntegrityError), closing(books.cursor()) as cursor:
+    cursor.executemany("INSERT INTO books VALUES (?, 1)", [("Anna",), ("Anna",)])
+
+
+class Shelf(sqlite3.Connection):
+    def titles(self) -> list[str]:
+        return [title for (title,) in self.execute("SELECT title FROM books ORDER BY title")]
+
+
+with step("a connection of one's own"):
+    shelf = sqlite3.connect("books.sqlite", factory=Shelf, isolation_level=None)
+    assert "Momo" in shelf.titles()
+    shelf.close()
+
+with step("a connection that is closed", sqlite3.ProgrammingError):
+    shelf.execute("SELECT 1")
+
 with step("a database that cannot be opened", sqlite3.OperationalError):
     sqlite3.connect("no/such/folder/books.sqlite")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from parity.comparison import Compared, compare, vanished
 from parity.differences import Listed
 from tests.parity.spans import raw, recorded
@@ -126,7 +127,7 @@ def test_a_listed_difference_is_counted_and_not_told() -> None:
     result = compared([REQUEST], [other], row)
 
     assert result.unlisted() == []
-    assert [each.listed for each in result.deliberate()] == [row]
+    assert [each.listed for each in result.meant()] == [row]
     assert vanished([row], [result]) == []
 
 
@@ -168,7 +169,7 @@ def test_what_is_owed_is_counted_apart() -> None:
     row = Listed("not yet", "", "flask", added=("sqlite.query",), owed=True)
     result = compared([REQUEST], [REQUEST, QUERY], row)
 
-    assert (len(result.owed()), result.deliberate(), result.unlisted()) == (1, [], [])
+    assert (len(result.owed()), result.meant(), result.unlisted()) == (1, [], [])
 
 
 def test_each_pattern_that_no_longer_occurs_where_it_was_shown_is_told() -> None:

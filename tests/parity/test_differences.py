@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 
 import pytest
+
 from parity import differences, documentation, running
 from parity.differences import Listed
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from parity.recorded import OUTSIDE, Places, Told, Value, fields, known_ids, told, trees, with_names
 from tests.parity.spans import raw, recorded
 
