@@ -86,9 +86,7 @@ def _provider(current: Settings, auto_instrumentation_version: str | None) -> Tr
             continue
         exporter = _exporter(name, current)
         if exporter is not None:
-            from opentelemetry.sdk.trace.export import BatchSpanProcessor
-
-            provider.add_span_processor(BatchSpanProcessor(exporter))
+            pipeline.current().feed(exporter, provider)
     return provider
 
 

@@ -14,6 +14,8 @@ from .export.exporter import writer_from
 from .export.packing import pack
 from .export.writer import Encoded
 from .gathering import Chunk, DatadogSpanProcessor, LocalTraces
+from .otlp import Outlet, Outlets
+from .otlp.no_agent import EMPTY, writer_to_nobody
 from .propagation import datadog_context
 from .propagation.statements import Caller
 from .sampling import Sampling, Written, explanation
@@ -21,6 +23,7 @@ from .translate import Translator
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+    from opentelemetry.sdk.trace.export import SpanExporter
     from opentelemetry.trace import Span
 
     from .export.info import AgentInfo
@@ -38,17 +41,22 @@ class Pipeline:
         self._settings = settings
         self._translator = Translator(settings)
         self._stats: Stats | None = None
-        if settings.stats_enabled:
+        self._has_agent = "datadog" in settings.exporters
+        if settings.stats_enabled and self._has_agent:
             from .stats import Stats
 
             self._stats = Stats(settings)
-        self._writer = writer_from(settings, self._encode, self._stats)
+        if self._has_agent:
+            self._writer = writer_from(settings, self._encode, self._stats)
+        else:
+            self._writer = writer_to_nobody(settings, self._encode)
+        self._outlets = Outlets(self._writer)
         self._sampling = Sampling(settings, lambda: self._writer.rates)
         self._local_traces = LocalTraces(
             self._writer.submit, part=settings.partial_flush_min_spans if settings.partial_flush_enabled else 0
         )
         self._processor = DatadogSpanProcessor(
-            self._local_traces, self._writer, shutdown_timeout=settings.shutdown_timeout_seconds
+            self._local_traces, self._outlets, shutdown_timeout=settings.shutdown_timeout_seconds
         )
         self._providers: weakref.WeakSet[TracerProvider] = weakref.WeakSet()
 
@@ -59,6 +67,12 @@ class Pipeline:
         self._providers.add(provider)
         self._processor.serve_one_more()
         provider.add_span_processor(self._processor)
+
+    def feed(self, exporter: SpanExporter, provider: TracerProvider) -> None:
+        """Bring those spans of `provider` whose trace is kept to an exporter beside the Agent, or in its stead."""
+        self.serve(provider)
+        names = self._settings.otlp_datadog_names
+        self._outlets.add(Outlet(exporter, provider.resource, datadog_names=names))
 
     def counters(self) -> Counters:
         """What became of the spans so far."""
@@ -93,7 +107,10 @@ class Pipeline:
             root = Written(maps[0]) if has_root else self._translator.root_view(begun)
             self._sampling.settle(chunk, root, maps, has_root, steering)
 
-        return self._packed(chunk, info, self._translator.chunk(chunk, native_events=info.span_events, settle=settle))
+        trace = self._translator.chunk(chunk, native_events=info.span_events, settle=settle)
+        if self._outlets and not chunk.is_again:
+            self._outlets.take(chunk, trace)
+        return self._packed(chunk, info, trace) if self._has_agent else EMPTY
 
     def _packed(self, chunk: Chunk, info: AgentInfo, trace: list[SpanMap]) -> bytes | Encoded:
         """The translated spans of a chunk as they are sent, counted first if that is left to us."""

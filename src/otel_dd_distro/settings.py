@@ -68,6 +68,7 @@ class Settings:
     """Names of trace exporters; empty for none."""
     otlp_protocol: str
     """`http/protobuf` or `grpc`."""
+    otlp_datadog_names: bool
     debug: bool
     startup_logs: bool
     trace_ids_128_bit: bool
@@ -603,6 +604,10 @@ VARIABLES: tuple[Variable, ...] = (
         "Longest `x-datadog-tags` header that is written; 0 for none."),
     Variable("baggage_tag_keys", ("DD_TRACE_BAGGAGE_TAG_KEYS",), _list, ("user.id", "account.id", "session.id"),
         "Baggage that becomes a tag `baggage.<key>` of the local root; `*` for all, empty for none.", empty=True),
+    # Other exporters
+    Variable("otlp_datadog_names", ("OTEL_DD_OTLP_DATADOG_NAMES",), _flag, False,
+        "Give the spans that go to OTLP (or any exporter but ours) the attributes `operation.name`, `resource.name`, "
+        "`service.name` and `span.type`: a Datadog Agent that receives them shows the names it would get from us."),
     # Databases
     Variable("dbm_propagation_mode", ("DD_DBM_PROPAGATION_MODE",), _one_of(DBM_MODES), "disabled",
         "Comment before SQL statements, for Database Monitoring: `service` tells who sends them, `full` also in which "

@@ -577,7 +577,8 @@ def _halves(chunk: Chunk, encoded: Encoded) -> tuple[Chunk, Chunk]:
 
     def half(spans: list[ReadableSpan], others: list[ReadableSpan]) -> Chunk:
         known = {span.context.span_id: span for span in others if span.context is not None}
-        return chunk._replace(spans=spans, partial=True, parents={**chunk.parents, **known}, is_whole=is_whole)
+        parents = {**chunk.parents, **known}
+        return chunk._replace(spans=spans, partial=True, parents=parents, is_whole=is_whole, is_again=True)
 
     return half(first, second), half(second, first)
 

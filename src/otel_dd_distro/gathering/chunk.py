@@ -25,3 +25,5 @@ class Chunk(NamedTuple):
     is_whole: bool | None = None
     """Of a part of a chunk that was too large to be sent at once, and whose spans are in the stats already: whether all
     of them are to be sent."""
+    is_again: bool = False
+    """Whether these spans were part of a larger chunk, and were encoded with it."""

@@ -1,0 +1,107 @@
+"""What another exporter gets: the spans of a chunk whose trace is kept, once that is decided."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+
+from opentelemetry.sdk.environment_variables import OTEL_BSP_MAX_QUEUE_SIZE
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
+
+from .names import Named
+
+if TYPE_CHECKING:
+    from opentelemetry.sdk.resources import Resource
+    from opentelemetry.sdk.trace.export import SpanExporter
+
+    from ..gathering.chunk import Chunk
+
+log = logging.getLogger("otel_dd_distro")
+
+QUEUE_SIZE = 8_192
+"""Spans. They come a chunk at a time, thousands at once after a slow answer of the Agent: more than the SDK holds."""
+
+_SINGLE = "_dd.span_sampling.mechanism"
+"""The metric of a span that is kept though its trace is not."""
+
+
+class Outlet:
+    """Brings spans of one provider, known by its resource, to `exporter`, through the SDK's queue and thread.
+
+    With `datadog_names` each span bears the names that the Agent gets of it, too.
+    """
+
+    def __init__(self, exporter: SpanExporter, resource: Resource, *, datadog_names: bool) -> None:
+        size = None if os.environ.get(OTEL_BSP_MAX_QUEUE_SIZE) else QUEUE_SIZE
+        self._queue = BatchSpanProcessor(exporter, max_queue_size=size)
+        self._resource = resource
+        self._datadog_names = datadog_names
+
+    def take(self, chunk: Chunk, maps: Sequence[Mapping[str, Any]]) -> None:
+        """Take the spans of a decided chunk; `maps` are the same as the Agent gets them."""
+        is_kept = (chunk.context.priority or 0) > 0
+        if not is_kept and not any(_SINGLE in entry.get("metrics", ()) for entry in maps):
+            return
+        by_id = {entry["span_id"]: entry for entry in maps}
+        for span in chunk.spans:
+            # Spans of other providers are their owners' to export.
+            if span.resource is not self._resource or span.context is None:
+                continue
+            entry = by_id.get(span.context.span_id)
+            if is_kept or (entry is not None and _SINGLE in entry.get("metrics", ())):
+                self._queue.on_end(Named(span, entry) if self._datadog_names and entry is not None else span)
+
+    def flush(self, timeout_s: float) -> bool:
+        return self._queue.force_flush(int(timeout_s * 1000))
+
+    def shutdown(self) -> None:
+        self._queue.shutdown()
+
+
+class Road(Protocol):
+    """What brings chunks to be decided: all are, once it is flushed."""
+
+    def flush(self, timeout_s: float) -> bool: ...
+
+    def shutdown(self, timeout_s: float) -> object: ...
+
+
+class Outlets:
+    """The outlets of a process, emptied after the road that fills them."""
+
+    def __init__(self, road: Road) -> None:
+        self._road = road
+        self._outlets: tuple[Outlet, ...] = ()
+        self._has_failed = False
+
+    def __bool__(self) -> bool:
+        return bool(self._outlets)
+
+    def add(self, outlet: Outlet) -> None:
+        self._outlets = (*self._outlets, outlet)
+
+    def take(self, chunk: Chunk, maps: Sequence[Mapping[str, Any]]) -> None:
+        """Hand a decided chunk to all of them; what breaks is not the Agent's loss."""
+        for outlet in self._outlets:
+            try:
+                outlet.take(chunk, maps)
+            except Exception as error:  # noqa: BLE001
+                if not self._has_failed:
+                    self._has_failed = True
+                    log.warning("Spans do not reach another exporter; said once: %s: %s", type(error).__name__, error)
+
+    def flush(self, timeout_s: float) -> bool:
+        """Wait until all that was handed on before has been sent; False if that took longer than `timeout_s`."""
+        end = time.monotonic() + timeout_s
+        done = self._road.flush(timeout_s)
+        for outlet in self._outlets:
+            done = outlet.flush(max(0.0, end - time.monotonic())) and done
+        return done
+
+    def shutdown(self, timeout_s: float) -> None:
+        self._road.shutdown(timeout_s)
+        for outlet in self._outlets:
+            outlet.shutdown()
