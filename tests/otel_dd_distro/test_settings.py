@@ -52,6 +52,8 @@ def test_nothing_set_gives_the_defaults(caplog: pytest.LogCaptureFixture) -> Non
         "enabled": True,
         "exporters": ("datadog",),
         "otlp_protocol": "http/protobuf",
+        "otlp_datadog_names": False,
+        "dbm_propagation_mode": "disabled",
         "debug": False,
         "startup_logs": False,
         "trace_ids_128_bit": True,
@@ -147,6 +149,8 @@ def test_nothing_set_gives_the_defaults(caplog: pytest.LogCaptureFixture) -> Non
         ({"DD_TRACE_HTTP_CLIENT_TAG_QUERY_STRING": "false"}, "client_query_string", False),
         ({"DD_TRACE_HTTP_SERVER_ERROR_STATUSES": "404, 502-500"}, "server_error_statuses", {404, 500, 501, 502}),
         ({"OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"}, "otlp_protocol", "grpc"),
+        ({"OTEL_DD_OTLP_DATADOG_NAMES": "true"}, "otlp_datadog_names", True),
+        ({"DD_DBM_PROPAGATION_MODE": "Full"}, "dbm_propagation_mode", "full"),
         ({"DD_TRACE_ENABLED": ""}, "enabled", True),
     ],
 )

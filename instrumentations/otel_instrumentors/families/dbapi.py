@@ -110,7 +110,7 @@ class _Commented:
             recording.context = set_value(_AT_WORK, call.instance, recording.context)
             recording.enter()
             try:
-                comment = db.comment(recording.context, comments)
+                comment = db.comment(recording.context, comments) if scope.propagates else ""
                 if comment:
                     args, kwargs = _with_comment(comment, args, kwargs)
             except Exception as error:  # noqa: BLE001
