@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import math
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -28,6 +29,13 @@ RESERVED = frozenset(
 )
 """What sets a field, or steers sampling, and is no tag."""
 
+_HEADERS = {
+    "http.request.header.": "http.request.headers.",
+    "http.response.header.": "http.response.headers.",
+}
+_HEADER_TAGS = tuple(_HEADERS.values())
+_OTHER_SIGNS = re.compile(r"[^a-z0-9_:/-]")
+
 _TRUE = frozenset({"1", "t", "T", "true", "True", "TRUE"})
 _FALSE = frozenset({"0", "f", "F", "false", "False", "FALSE"})
 _MOST_LEARNT = 4_096
@@ -42,12 +50,9 @@ class Targets(dict[str, str]):
     them: how a key is cut and cleaned is worked out once. `made` are the tags that are made of several attributes.
     """
 
-    def __init__(
-        self, renamed: Mapping[str, str], *, made: Iterable[str] = (), prefixes: Mapping[str, str] | None = None
-    ) -> None:
+    def __init__(self, renamed: Mapping[str, str], *, made: Iterable[str] = ()) -> None:
         super().__init__(dict.fromkeys(RESERVED, ""))
         self.update(renamed)
-        self._prefixes = dict(prefixes or ())
         self.ours = frozenset({*made, *(target for key, target in renamed.items() if target and target != key)})
         """The tags that we write: an attribute that has such a name already was set by the user, and stays."""
         self.watched = RESERVED | self.ours
@@ -55,12 +60,22 @@ class Targets(dict[str, str]):
 
     def __missing__(self, key: Any) -> str:
         target = text.key(key if isinstance(key, str) else str(key))
-        for prefix, renamed in self._prefixes.items():
-            if target.startswith(prefix):
-                target = renamed + target[len(prefix) :]
+        for captured, tag in _HEADERS.items():
+            if target.startswith(captured):
+                target = tag + header_tag(target[len(captured) :])
         if len(self) < _MOST_LEARNT:
             self[key] = target
         return target
+
+
+def header_tag(name: str) -> str:
+    """A header's name as the end of its tag: lower case, signs other than `_-:/` replaced by `_`."""
+    return _OTHER_SIGNS.sub("_", name.lower())
+
+
+def joined(values: Iterable[Any]) -> str:
+    """The values of a header as one."""
+    return text.value(", ".join(map(as_text, values)))
 
 
 def copy(attributes: Mapping[str, Any], targets: Targets, meta: Meta, metrics: Metrics) -> None:
@@ -98,8 +113,9 @@ def steer(attributes: Mapping[str, Any], metrics: Metrics) -> None:
 def put(key: str, value: Any, meta: Meta, metrics: Metrics) -> None:
     """Write one tag of any type.
 
-    Booleans become `true` and `false`, sequences `key.0`, `key.1` and so on, maps JSON, bytes base64; integers beyond
-    64 bit are kept as text, numbers that are not finite and None are left out, anything else is `str()` of it.
+    Booleans become `true` and `false`, sequences `key.0`, `key.1` and so on (a header's values: one text), maps JSON,
+    bytes base64; integers beyond 64 bit are kept as text, numbers that are not finite and None are left out, anything
+    else is `str()` of it.
     """
     if isinstance(value, str):
         meta[key] = text.value(str(value))
@@ -114,6 +130,9 @@ def put(key: str, value: Any, meta: Meta, metrics: Metrics) -> None:
         if math.isfinite(value):
             metrics[key] = float(value)
     elif isinstance(value, (list, tuple)):
+        if key.startswith(_HEADER_TAGS):
+            meta[key] = joined(value[:_MOST_ITEMS])
+            return
         for place, item in enumerate(value[:_MOST_ITEMS]):
             put(f"{key}.{place}", item, meta, metrics)
     elif value is not None:

@@ -28,6 +28,7 @@ def requests(library: str) -> Operations:
     return Operations(
         Operation(
             f"{library}.request",
+            v1="http.client.request",
             type="http",
             kind="client",
             component=library,

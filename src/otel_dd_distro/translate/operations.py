@@ -27,6 +27,8 @@ def unnamed(attributes: dict[str, Any], meta: Meta, urls: Urls) -> str:
 @dataclass(frozen=True, slots=True, eq=False)
 class Operation:
     name: str
+    v1: str = ""
+    """Its name in schema v1; "" where that is the same."""
     type: str = ""
     kind: str = ""
     """The tag `span.kind`; "" for none."""

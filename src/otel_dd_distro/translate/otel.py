@@ -23,8 +23,8 @@ from .operations import Operation
 class _Targets(Targets):
     """Remembers which keys speak of generative models: they make a span's type."""
 
-    def __init__(self, renamed: Mapping[str, str], prefixes: Mapping[str, str]) -> None:
-        super().__init__(renamed, prefixes=prefixes)
+    def __init__(self, renamed: Mapping[str, str]) -> None:
+        super().__init__(renamed)
         self.generative: set[str] = set()
 
     def __missing__(self, key: Any) -> str:
@@ -47,8 +47,7 @@ TARGETS = _Targets(
         # Text, whatever their type: written by `complete`
         "http.response.status_code": "",
         "http.status_code": "",
-    },
-    prefixes={"http.request.header.": "http.request.headers."},
+    }
 )
 
 _OPERATIONS: dict[SpanKind, Operation] = {

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from opentelemetry.sdk.resources import Resource
 
 from ..settings import Settings
-from . import http_client, text
+from . import http_client, process, text
 from .attributes import RESERVED, Meta, as_text
 from .operations import Operation
 from .otel import CONVENTIONS
@@ -76,6 +76,16 @@ class Home:
         ours = {
             key: value for key, value in others.items() if not key.startswith(_BOOKKEEPING) and given.get(key) != value
         }
+        self.of_chunk = process.tags(self.service, self.is_explicit) if settings.process_tags else {}
+        """The tags of the first span of a chunk: how this process was started, from which source."""
+        self.of_chunk |= {"language": "python"}
+        for tag, value in (
+            ("_dd.git.repository_url", settings.git_repository_url),
+            ("_dd.git.commit.sha", settings.git_commit_sha),
+            ("_dd.python_main_package", settings.main_package),
+        ):
+            if value:
+                self.of_chunk[tag] = text.value(value)
         self._tags = {True: {**ours, **common}, False: {**others, **common}}
 
         self._by_plugin = {
@@ -91,7 +101,8 @@ class Home:
         self._meta: dict[tuple[Named, Operation], Meta] = {}
 
     def _default(self, plugin: Plugin) -> str:
-        return self.service if self._settings.remove_integration_service_names else plugin.component
+        one_for_all = self._settings.remove_integration_service_names or self._settings.span_attribute_schema == "v1"
+        return self.service if one_for_all else plugin.component
 
     def _fixed(self, name: str, plugin: Plugin) -> Named | None:
         """The service of all spans of a plugin, unless somebody names another for one of them."""

@@ -8,8 +8,13 @@ from .attributes import Meta, Metrics
 from .process import Process
 
 
-def first_of_chunk(meta: Meta, metrics: Metrics, context: DatadogContext, trace_id: int, finished: int) -> None:
-    """Tag the first span of a chunk; `finished` is the number of its spans where it is a part of a trace, else 0."""
+def first_of_chunk(
+    meta: Meta, metrics: Metrics, context: DatadogContext, trace_id: int, finished: int, lasting: Meta
+) -> None:
+    """Tag the first span of a chunk; `finished` is the number of its spans where it is a part of a trace, else 0.
+
+    `lasting` are the tags that the process has for all chunks.
+    """
     metrics.setdefault("_sampling_priority_v1", 1 if context.priority is None else context.priority)
     if finished:
         metrics["_dd.py.partial_flush"] = finished
@@ -18,7 +23,7 @@ def first_of_chunk(meta: Meta, metrics: Metrics, context: DatadogContext, trace_
     high = trace_id >> 64
     if high:
         meta["_dd.p.tid"] = f"{high:016x}"
-    meta["language"] = "python"
+    meta.update(lasting)
 
 
 def local_root(

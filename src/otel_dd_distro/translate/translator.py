@@ -15,9 +15,10 @@ from opentelemetry.trace import SpanContext, StatusCode
 from ..gathering.chunk import Chunk
 from ..propagation.datadog_context import NO_PARENT, DatadogContext
 from ..settings import Settings
-from . import errors, events, links, otel, process, reading, tags, text
+from . import asked, errors, events, links, otel, process, reading, tags, text
 from .attributes import Meta, Metrics, copy, restore, steer
 from .operations import Operation
+from .peers import PEER_SERVICE, Peers
 from .plugins import BY_SCOPE, Plugin
 from .services import Home, Named
 from .text import MOST_RESOURCE
@@ -46,6 +47,9 @@ class Translator:
         self._settings = settings
         self._urls = Urls(settings)
         self._error_statuses = settings.server_error_statuses
+        self._is_v1 = settings.span_attribute_schema == "v1"
+        self._peers = Peers(settings)
+        self._steps = asked.steps(settings)
         self._hostname = ""
         if settings.report_hostname:
             self._hostname = text.value(settings.hostname or socket.gethostname())
@@ -101,7 +105,8 @@ class Translator:
         metrics = first.setdefault("metrics", {})
         if root >= 0:
             metrics.update(context.metrics)
-        tags.first_of_chunk(first["meta"], metrics, context, trace_id, len(maps) if chunk.partial else 0)
+        lasting = (services.home or self._home(None)).of_chunk
+        tags.first_of_chunk(first["meta"], metrics, context, trace_id, len(maps) if chunk.partial else 0, lasting)
         return maps
 
     def service_of(self, span: ReadableSpan, parent_service: str | None = None) -> str:
@@ -121,7 +126,7 @@ class Translator:
         self, span: ReadableSpan, parent_id: int, around: Named | None, services: _Services, native: bool
     ) -> tuple[SpanMap, Meta, Metrics]:
         plugin, operation, attributes = _classified(span)
-        home = self._home(span.resource)
+        home = services.home = self._home(span.resource)
         named = home.named(plugin, operation, attributes, around)
         ids = span.context
         span_id = ids.span_id
@@ -137,6 +142,8 @@ class Translator:
         is_watched = not operation.targets.watched.isdisjoint(attributes)
         if plugin is not None:
             name, type_ = operation.name, operation.type
+            if self._is_v1:
+                name = operation.v1 or name
             resource = operation.describe(attributes, meta, self._urls) or name
             failed = operation.failed(code, attributes, raised is not None, self._error_statuses)
             if failed:
@@ -162,6 +169,10 @@ class Translator:
             restore(attributes, operation.targets, meta, metrics)
         if around is None or around.service != named.service:
             metrics["_dd.top_level"] = 1
+        for step in self._steps:
+            step(operation.kind, type_, attributes, meta, metrics)
+        if PEER_SERVICE in meta or operation.kind in self._peers.asking:
+            self._peers.name(meta)
 
         start = span.start_time or 0
         end = span.end_time or start
@@ -302,6 +313,8 @@ class _Services(dict[int, Named]):
         self._translator = translator
         self._chunk = chunk
         self._finished: dict[int, ReadableSpan] | None = None
+        self.home: Home | None = None
+        """What the last of the spans shares with others of its resource."""
         self.steering: list[dict[str, Any]] = []
         """The attributes of those spans that ask for the trace to be kept or dropped."""
 

@@ -53,6 +53,7 @@ def requests(framework: str) -> Operations:
     return Operations(
         Operation(
             f"{framework}.request",
+            v1="http.server.request",
             type="web",
             kind="server",
             component=framework,

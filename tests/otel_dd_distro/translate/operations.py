@@ -82,6 +82,42 @@ def manual(name: str, parent: int | None = None, **attributes: Any) -> Made:
     return Made("", {key.replace("__", "."): value for key, value in attributes.items()}, parent=parent, name=name)
 
 
+Pairs = list[tuple[str, str]]
+
+
+def headers(operation: str, plugin: str) -> tuple[Pairs, Pairs]:
+    """What a request of an operation carried to and fro, as far as a scenario asks for it."""
+    sent: dict[str, Pairs] = {
+        "flask headers": [
+            ("X-Tea", "green"),
+            ("X.Dotted", "1"),
+            ("X-Tea-Ip", "9.9.9.9"),
+            ("X-Forwarded-For", "10.0.0.1, 999.1.1.1, 8.8.8.8, 8.8.4.4"),
+            ("Content-Type", "text/plain"),
+            ("Cookie", "secret=1"),
+            ("Authorization", "Basic abc"),
+        ],
+        "flask forwarded": [("Forwarded", 'for="[2001:4860:4860::8888]:1234";proto=https, for=8.8.8.8')],
+        "flask private client": [
+            ("X-Real-Ip", "10.0.0.1"),
+            ("X-Client-Ip", "8.8.8.8"),
+            ("X-Tea-Ip", "10.0.0.2, 8.8.8.8"),
+        ],
+        "requests headers": [("X-Tea", "black"), ("X-Forwarded-For", "8.8.4.4")],
+        "requests userinfo": [("Authorization", "Basic dXNlcjpwdw==")],
+    }
+    received: dict[str, Pairs] = {
+        "flask headers": [("X-Cup", "big"), ("X-Cup", "blue"), ("Set-Cookie", "a=1"), ("X.Dotted", "2")],
+        "flask escapes": [],
+        "requests refused": [],
+    }
+    if operation.startswith("flask") and operation != "flask escapes":
+        received.setdefault(operation, []).append(("Content-Type", "text/html; charset=utf-8"))
+    if plugin == "requests":
+        received.setdefault(operation, [("X-Cup", "small")])
+    return sent.get(operation, []), received.get(operation, [])
+
+
 CREATE, COUNT = "create table orders (id integer)", "select count(*) from orders"
 UNDEFINED = ("jinja2.exceptions.UndefinedError", "'a' is undefined")
 SYNTAX = ("jinja2.exceptions.TemplateSyntaxError", "Expected an expression, got 'end of statement block'")
@@ -162,6 +198,12 @@ def traces() -> dict[str, list[list[Made]]]:
             jinja2("compile", "", 1),
             jinja2("render", "", 1),
         ],
+        "flask headers": [flask("/headers", 200, "/headers", "headers")],
+        "flask forwarded": [flask("/hello", 200, "/hello", "hello")],
+        "flask private client": [flask("/hello", 200, "/hello", "hello")],
+        "flask unrouted": [
+            flask("/cart/12/12-3/ab12cd34/ab_12-cd/a+b/abcdefghijklmnopqrstu/v1/3/9", 405, method="DELETE"),
+        ],
         "flask continued": continued(),
         "flask continued w3c": continued_w3c(),
         "sqlite create": [sqlite("create table t (n integer)")],
@@ -188,6 +230,7 @@ def traces() -> dict[str, list[list[Made]]]:
         "requests other method": [
             requests("/a/200", 200, "OK", method="_OTHER", http__request__method_original="BREW")
         ],
+        "requests headers": [requests("/a/200", 200, "OK")],
         "requests refused": [
             failing(
                 Made(

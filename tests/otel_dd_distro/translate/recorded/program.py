@@ -70,6 +70,13 @@ def orders():
     return str(connection.execute("select count(*) from orders").fetchone()[0])
 
 
+@app.get("/headers")
+def headers():
+    answer = flask.Response("ok", headers=[("X-Cup", "big"), ("X-Cup", "blue"), ("Set-Cookie", "a=1")])
+    answer.headers["X.Dotted"] = "2"
+    return answer
+
+
 @app.get("/manual")
 def manual():
     with trace.get_tracer("shop").start_as_current_span("price"):
@@ -92,6 +99,7 @@ class Backend(BaseHTTPRequestHandler):
         self.send_response(int(last) if last.isdigit() else 200)
         if last == "302":
             self.send_header("Location", "/done/200")
+        self.send_header("X-Cup", "small")
         self.send_header("Content-Length", "0")
         self.end_headers()
 
@@ -186,6 +194,25 @@ with operation("flask continued w3c"):
         traceparent="00-640cfd8d0000000012345678901234f0-000000000000004d-01",
         tracestate="dd=s:1;p:00000000000000aa;t.dm:-1,other=1",
     )
+with operation("flask headers"):
+    get(
+        "/headers",
+        **{
+            "X-Tea": "green",
+            "X.Dotted": "1",
+            "X-Tea-Ip": "9.9.9.9",
+            "X-Forwarded-For": "10.0.0.1, 999.1.1.1, 8.8.8.8, 8.8.4.4",
+            "Content-Type": "text/plain",
+            "Cookie": "secret=1",
+            "Authorization": "Basic abc",
+        },
+    )
+with operation("flask forwarded"):
+    get("/hello", Forwarded='for="[2001:4860:4860::8888]:1234";proto=https, for=8.8.8.8')
+with operation("flask private client"):
+    get("/hello", **{"X-Real-Ip": "10.0.0.1", "X-Client-Ip": "8.8.8.8", "X-Tea-Ip": "10.0.0.2, 8.8.8.8"})
+with operation("flask unrouted"):
+    get("/cart/12/12-3/ab12cd34/ab_12-cd/a+b/abcdefghijklmnopqrstu/v1/3/9", "DELETE")
 
 connection = sqlite3.connect(":memory:")
 with operation("sqlite create"):
@@ -225,6 +252,8 @@ with operation("requests odd method"):
     requests.request("geT", BACKEND + "/a/200")
 with operation("requests other method"):
     requests.request("BREW", BACKEND + "/a/200")
+with operation("requests headers"):
+    requests.get(BACKEND + "/a/200", headers={"X-Tea": "black", "X-Forwarded-For": "8.8.4.4"})
 with operation("requests refused"):
     requests.get("http://127.0.0.1:1/zz")
 

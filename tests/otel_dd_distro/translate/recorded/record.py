@@ -56,6 +56,53 @@ SCENARIOS: dict[str, dict[str, str]] = {
     "open_queries": {"DD_SERVICE": "shop", "DD_TRACE_OBFUSCATION_QUERY_STRING_REGEXP": ""},
     "own_pattern": {"DD_SERVICE": "shop", "DD_TRACE_OBFUSCATION_QUERY_STRING_REGEXP": "x=[0-9]+"},
     "error_statuses": {"DD_SERVICE": "shop", "DD_TRACE_HTTP_SERVER_ERROR_STATUSES": "404-405,201"},
+    "schema_v1": {
+        "DD_SERVICE": "shop",
+        "DD_VERSION": "1.2.3",
+        "DD_TRACE_SPAN_ATTRIBUTE_SCHEMA": "v1",
+    },
+    "schema_v1_unset": {"DD_TRACE_SPAN_ATTRIBUTE_SCHEMA": "v1"},
+    "schema_v1_own_services": {
+        "DD_SERVICE": "shop",
+        "DD_TRACE_SPAN_ATTRIBUTE_SCHEMA": "v1",
+        "DD_FLASK_SERVICE": "front",
+        "DD_SQLITE_SERVICE": "books",
+        "DD_REQUESTS_SPLIT_BY_DOMAIN": "true",
+    },
+    "peers": {
+        "DD_SERVICE": "shop",
+        "DD_TRACE_PEER_SERVICE_DEFAULTS_ENABLED": "true",
+        "DD_TRACE_PEER_SERVICE_MAPPING": "127.0.0.1:backend,other:x",
+    },
+    "header_tags": {
+        "DD_SERVICE": "shop",
+        "DD_TRACE_HEADER_TAGS": "X-Tea:tea, x-cup ,x.dotted,Content-Type:,authorization:auth.kind,missing",
+    },
+    "client_ip": {"DD_SERVICE": "shop", "DD_TRACE_CLIENT_IP_ENABLED": "true"},
+    "client_ip_header": {
+        "DD_SERVICE": "shop",
+        "DD_TRACE_CLIENT_IP_ENABLED": "true",
+        "DD_TRACE_CLIENT_IP_HEADER": "X-Tea-Ip",
+        "DD_TRACE_HEADER_TAGS": "x-tea-ip",
+    },
+    "endpoints": {"DD_SERVICE": "shop", "DD_TRACE_RESOURCE_RENAMING_ENABLED": "true"},
+    "git": {
+        "DD_SERVICE": "shop",
+        "DD_GIT_REPOSITORY_URL": "https://user:secret@git.example/tea/house.git",
+        "DD_GIT_COMMIT_SHA": "0123456789abcdef0123456789abcdef01234567",
+        "DD_MAIN_PACKAGE": "teahouse",
+        "DD_TAGS": "git.repository_url:https://other.example/x,git.commit.sha:abc,team:tea",
+    },
+    "git_in_tags": {
+        "DD_SERVICE": "shop",
+        "DD_TAGS": "git.repository_url:ssh://git@git.example/tea.git,git.commit.sha:abc,team:tea",
+    },
+    "no_git": {
+        "DD_SERVICE": "shop",
+        "DD_TRACE_GIT_METADATA_ENABLED": "false",
+        "DD_GIT_COMMIT_SHA": "abc",
+        "DD_EXPERIMENTAL_PROPAGATE_PROCESS_TAGS_ENABLED": "false",
+    },
 }
 
 LONG = "A" * 120
@@ -86,8 +133,8 @@ QUERIES = [
 ]
 
 RECORDED = {"flask.request", "price", "work", "step", "internal"}
-PREFIXES = ("sqlite.", "requests.", "jinja2.")
-VOLATILE = ("_dd.tags.process", "_dd.tracer_kr")
+PREFIXES = ("sqlite.", "requests.", "jinja2.", "http.")
+VOLATILE = ("_dd.tracer_kr",)
 
 
 def free_ports(count: int) -> list[int]:
