@@ -92,7 +92,6 @@ class Ran:
     """What was recorded, step by step."""
     cpu: float
     """Seconds of CPU, user and system, that the program's processes took."""
-    log: str
 
 
 def run(scenario: Scenario, side: Side, agent: RunningAgent) -> Ran:
@@ -130,14 +129,15 @@ def run(scenario: Scenario, side: Side, agent: RunningAgent) -> Ran:
         except subprocess.TimeoutExpired as late:
             raise Failed(f"{scenario.name}, {side.name}: not done after {TIMEOUT} s\n{late.stderr!r}") from late
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        ending = "\n".join(done.stderr.splitlines()[-15:])
         if done.returncode:
-            raise Failed(f"{scenario.name}, {side.name}: ended with status {done.returncode}\n{done.stderr}")
+            raise Failed(f"{scenario.name}, {side.name}: ended with status {done.returncode}\n{ending}")
         spans = session.spans() if side.launcher else []
         if side.launcher and not spans:
-            raise Failed(f"{scenario.name}, {side.name}: no span arrived\n{done.stderr}")
+            raise Failed(f"{scenario.name}, {side.name}: no span arrived\n{ending}")
         places = Places({str(home): "<directory>", str(SHOP): "<shop>"})
         cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-        return Ran(trees(spans, told(done.stdout), places), cpu, done.stderr)
+        return Ran(trees(spans, told(done.stdout), places), cpu)
 
 
 def library_versions(python: Path, names: Sequence[str]) -> dict[str, str]:

@@ -33,7 +33,7 @@ class Backend(BaseHTTPRequestHandler):
         if self.command != "HEAD":
             self.wfile.write(b"kettle")
 
-    do_POST = do_PUT = do_BREW = do_GET
+    do_HEAD = do_POST = do_PUT = do_BREW = do_GET
 
     def log_message(self, *args: object) -> None:
         pass
