@@ -33,8 +33,9 @@ def _quantised(item: str) -> str:
         rest = item[start:]
         address, end = rest, len(item)
         if rest.startswith("["):
-            address = rest[1:].partition("]")[0]
+            address, bracket, _ = rest[1:].partition("]")
             end = start + len(address) + 2
+            address = address if bracket else ""
         if not _is_ipv6(address):
             return item
     return item if address in _KEPT else item[:start] + BLOCKED + item[end:]
