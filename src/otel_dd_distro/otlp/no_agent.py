@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..export.agent import Agent, Answer
 from ..export.info import AgentInfo
-from ..export.writer import Writer
+from ..export.writer import Encoded, Writer
 
 if TYPE_CHECKING:
     from ..gathering.chunk import Chunk
@@ -27,7 +27,7 @@ class NoAgent(Agent):
         return Answer(200, b"{}", None, None)
 
 
-def writer_to_nobody(settings: Settings, encode: Callable[[Chunk, AgentInfo], bytes]) -> Writer:
+def writer_to_nobody(settings: Settings, encode: Callable[[Chunk, AgentInfo], bytes | Encoded]) -> Writer:
     """A writer that has its chunks encoded in the background, and sends nothing; `sent` counts what was handed on."""
     return Writer(
         encode,

@@ -58,7 +58,7 @@ class Outlet:
         return self._queue.force_flush(int(timeout_s * 1000))
 
     def shutdown(self) -> None:
-        self._queue.shutdown()
+        self._queue.shutdown()  # type: ignore[no-untyped-call]
 
 
 class Road(Protocol):
@@ -89,9 +89,7 @@ class Outlets:
             try:
                 outlet.take(chunk, maps)
             except Exception as error:  # noqa: BLE001
-                if not self._has_failed:
-                    self._has_failed = True
-                    log.warning("Spans do not reach another exporter; said once: %s: %s", type(error).__name__, error)
+                self._say(error)
 
     def flush(self, timeout_s: float) -> bool:
         """Wait until all that was handed on before has been sent; False if that took longer than `timeout_s`."""
@@ -102,6 +100,15 @@ class Outlets:
         return done
 
     def shutdown(self, timeout_s: float) -> None:
+        """Send what there is and end; other people's exporters take the time that they take."""
         self._road.shutdown(timeout_s)
         for outlet in self._outlets:
-            outlet.shutdown()
+            try:
+                outlet.shutdown()
+            except Exception as error:  # noqa: BLE001
+                self._say(error)
+
+    def _say(self, error: Exception) -> None:
+        if not self._has_failed:
+            self._has_failed = True
+            log.warning("Another exporter failed, said once: %s: %s", type(error).__name__, error)

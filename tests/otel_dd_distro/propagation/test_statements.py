@@ -12,7 +12,6 @@ import pytest
 from opentelemetry import propagate
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.trace import SpanKind
-from tests.agents import ScriptedAgent, clean_environ
 
 from otel_dd_distro import settings
 from otel_dd_distro.pipeline import Pipeline
@@ -21,6 +20,7 @@ from otel_dd_distro.propagation.datadog_context import DatadogContext
 from otel_dd_distro.propagation.statements import Caller, StatementPropagator
 from otel_instrumentors.semconv import db
 from otel_instrumentors.semconv.db import Comments
+from tests.agents import ScriptedAgent, clean_environ
 
 PLAIN = Caller("shop", "prod", "1.2.3", "postgres")
 BARE = Caller("shop", "", "", "postgres")
@@ -37,8 +37,10 @@ AS_DDTRACE = {
     "signs that SQL or the driver would take for its own": (
         STRANGE,
         PEER,
-        "/*dddb='a%%20b',dddbs='p~s',dde='a%%2Cb%%3D%%27c%%27',ddh='10.0.0.1',ddprs='peer',"
-        "ddps='my%%20shop/k%%C3%%A4se',ddpv='100%%25%%2A/'*/ ",
+        (
+            "/*dddb='a%%20b',dddbs='p~s',dde='a%%2Cb%%3D%%27c%%27',ddh='10.0.0.1',ddprs='peer',"
+            "ddps='my%%20shop/k%%C3%%A4se',ddpv='100%%25%%2A/'*/ "
+        ),
     ),
 }
 
