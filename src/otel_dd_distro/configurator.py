@@ -11,7 +11,7 @@ from opentelemetry.propagate import set_global_textmap
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON
 
-from . import pipeline, propagation, settings
+from . import capture, pipeline, propagation, settings
 from .exit_signal import before_sigterm
 from .ids import ShortTraceIds
 from .propagation.statements import StatementPropagator
@@ -53,7 +53,12 @@ def install(
         return None
     if current.debug:
         log.setLevel(logging.DEBUG)
+    capture.ask(current, os.environ)
     set_global_textmap(_propagator(current))
+    if current.startup_logs:
+        from . import startup  # costs start-up
+
+        startup.tell()
     if provider is not None:
         pipeline.current().serve(provider)
         return provider

@@ -35,7 +35,7 @@ class DatadogDistro(BaseDistro):  # type: ignore[misc]
         name = entry_point.name
         if not current.enabled or not current.instruments(name):
             return
-        if name in _catalogue() and _catalogue()[name] != entry_point.value:
+        if name in catalogue() and catalogue()[name] != entry_point.value:
             log.debug("Instrumentor %s of %s: ours goes before it", name, entry_point.value)
             return
         if not current.propagates(name):
@@ -53,7 +53,7 @@ class DatadogDistro(BaseDistro):  # type: ignore[misc]
 
 
 @functools.cache
-def _catalogue() -> dict[str, str]:
+def catalogue() -> dict[str, str]:
     """Our own instrumentors: name -> entry point value. Read from our own distribution alone: reading all is slow."""
     from importlib.metadata import distribution
 

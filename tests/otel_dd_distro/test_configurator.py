@@ -247,3 +247,32 @@ with trace.get_tracer("app").start_as_current_span("work") as span:
     assert headers["traceparent"].endswith("-01")
     (span,) = agent_session.spans()
     assert span["metrics"]["_sampling_priority_v1"] == 1
+
+
+@pytest.mark.parametrize(("told", "lines"), [({}, 0), ({"DD_TRACE_STARTUP_LOGS": "true"}, 1)])
+def test_the_settings_in_use_are_told_once_if_asked(told: dict[str, str], lines: int) -> None:
+    body = "import otel_dd_distro; otel_dd_distro.install(); otel_dd_distro.install(); answer = None"
+    said = run(body, DD_TRACE_AGENT_URL="http://127.0.0.1:1", **told)["stderr"]
+    assert said.count("DATADOG TRACER CONFIGURATION") == lines
+
+
+def test_headers_that_become_tags_are_asked_for_by_opentelemetrys_variables() -> None:
+    body = """
+import os, otel_dd_distro
+otel_dd_distro.install()
+answer = {name[42:]: value for name, value in os.environ.items() if "CAPTURE_HEADERS" in name}
+"""
+    asked = run(
+        body,
+        DD_TRACE_HEADER_TAGS="X-Tea:tea,x.cup",
+        DD_TRACE_CLIENT_IP_ENABLED="true",
+        DD_TRACE_CLIENT_IP_HEADER="X-From",
+        OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_CLIENT_REQUEST="accept,x-tea",
+    )["answer"]
+    assert asked == {
+        "SERVER_REQUEST": "x-tea,x\\.cup,x-from",
+        "SERVER_RESPONSE": "x-tea,x\\.cup",
+        "CLIENT_REQUEST": "accept,x-tea,x\\.cup",
+        "CLIENT_RESPONSE": "x-tea,x\\.cup",
+    }
+    assert run(body)["answer"] == {}

@@ -1,0 +1,95 @@
+"""The line at start-up that says what is in use (DD_TRACE_STARTUP_LOGS)."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import functools
+import json
+import logging
+import platform
+import re
+from collections.abc import Iterable, Mapping
+from importlib.metadata import version
+from typing import Any
+
+from . import settings
+from .distro import DISTRIBUTION, catalogue
+from .settings import Settings
+
+log = logging.getLogger("otel_dd_distro")
+
+PREFIX = "DATADOG TRACER CONFIGURATION - "
+"""What the line begins with, as ddtrace's does."""
+
+_MASK = "***"
+_SECRETS = re.compile(r"pass|pwd|secret|token|key|auth|cred|sign|cookie", re.IGNORECASE)
+_USERINFO = re.compile(r"(?<=://)[^/\s]*@")
+_MOST_SHOWN = 1_000
+
+
+@functools.cache
+def tell() -> None:
+    """Log the line at level info, once; where no handler would take it, it goes to stderr: somebody asked for it."""
+    line = PREFIX + json.dumps(in_use(settings.current()))
+    if log.isEnabledFor(logging.INFO) and log.hasHandlers():
+        log.info(line)
+    else:
+        record = log.makeRecord(log.name, logging.INFO, __file__, 0, line, (), None, tell.__name__)
+        logging.StreamHandler().handle(record)
+
+
+def in_use(current: Settings) -> dict[str, Any]:
+    """The configuration in the fields that ddtrace has, and below `settings` each setting by its own name."""
+    shown = {field.name: _shown(getattr(current, field.name)) for field in dataclasses.fields(current)}
+    shown["writer_headers"] = dict.fromkeys(current.writer_headers, _MASK)
+    return {
+        "date": datetime.datetime.now(datetime.timezone.utc).isoformat()[:-6],
+        "os_name": platform.system(),
+        "os_version": platform.release(),
+        "architecture": platform.machine(),
+        "vm": platform.python_implementation(),
+        "lang": "python",
+        "lang_version": platform.python_version(),
+        "version": version(DISTRIBUTION),
+        "opentelemetry_version": version("opentelemetry-sdk"),
+        "service": shown["service"],
+        "env": shown["env"],
+        "dd_version": shown["version"],
+        "agent_url": shown["agent_url"],
+        "ddtrace_enabled": shown["enabled"],
+        "debug": shown["debug"],
+        "global_tags": shown["tags"],
+        "sampling_rules": shown["sampling_rules"],
+        "partial_flush_enabled": shown["partial_flush_enabled"],
+        "partial_flush_min_spans": shown["partial_flush_min_spans"],
+        "integrations": {name: current.instruments(name) for name in sorted(catalogue())},
+        "settings": shown,
+    }
+
+
+def _shown(value: Any) -> Any:
+    """A value as JSON may show it: short, without what looks like a secret."""
+    if value is None or isinstance(value, (bool, int, float)):
+        return value
+    if isinstance(value, Mapping):
+        return {
+            _shown(str(key)): _MASK if _SECRETS.search(str(key)) and isinstance(one, str) else _shown(one)
+            for key, one in value.items()
+        }
+    if isinstance(value, frozenset) and all(isinstance(one, int) for one in value):
+        return _ranges(value)
+    if isinstance(value, (tuple, frozenset)):
+        return [_shown(one) for one in (value if isinstance(value, tuple) else sorted(value))]
+    return _USERINFO.sub(_MASK + "@", str(value))[:_MOST_SHOWN]
+
+
+def _ranges(numbers: Iterable[int]) -> str:
+    """`404,500-599` of a set of numbers."""
+    runs: list[list[int]] = []
+    for number in sorted(numbers):
+        if runs and runs[-1][-1] == number - 1:
+            runs[-1][1:] = [number]
+        else:
+            runs.append([number])
+    return ",".join("-".join(map(str, run)) for run in runs)
