@@ -1,4 +1,4 @@
-"""Two hundred traces under each of ddtrace 4.16's settings (ddtrace.json, made by record_ddtrace.py), decided by ours."""
+"""Two hundred traces under each of ddtrace 4.16's settings (ddtrace.json, made by record_ddtrace.py)."""
 
 from __future__ import annotations
 
