@@ -172,4 +172,6 @@ def test_odd_statements_raise_what_the_driver_raises(recorder: Recorder) -> None
     connection.execute("")
     connection.close()
 
-    assert [span.name for span in recorder.take()] == ["sqlite", "sqlite"]
+    assert [(span.name, span.status.is_unset) for span in recorder.take()] == [("sqlite", False)] * 3 + [
+        ("sqlite", True)
+    ] * 2

@@ -215,10 +215,9 @@ def _identity(own: type[Any]) -> dict[str, Any]:
     return {"__slots__": (), "__module__": own.__module__, "__qualname__": own.__qualname__, "__doc__": own.__doc__}
 
 
-def _statement(system: str, name: str) -> Callable[[Call], SpanSpec | None]:
-    def described(call: Call) -> SpanSpec | None:
-        text = call.arg(0, _TEXT)
-        return db.query(system, text, name, silences=_IN_STATEMENT) if isinstance(text, str) else None
+def _statement(system: str, name: str) -> Callable[[Call], SpanSpec]:
+    def described(call: Call) -> SpanSpec:
+        return db.query(system, call.arg(0, _TEXT), name, silences=_IN_STATEMENT)
 
     return described
 

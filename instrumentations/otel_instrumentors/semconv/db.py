@@ -35,9 +35,12 @@ class Comments(Enum):
     """The driver formats the statement: a `%` that means itself is written twice."""
 
 
-def query(system: str, text: str, call: str, silences: str | None = None) -> SpanSpec:
+def query(system: str, text: object, call: str, silences: str | None = None) -> SpanSpec:
     """The span of a statement that is sent with the driver's method `call`, named by its first word."""
-    attributes: dict[str, AttributeValue] = {DB_SYSTEM_NAME: system, DB_QUERY_TEXT: text, DB_DRIVER_CALL: call}
+    attributes: dict[str, AttributeValue] = {DB_SYSTEM_NAME: system, DB_DRIVER_CALL: call}
+    if not isinstance(text, str):
+        return SpanSpec(system, SpanKind.CLIENT, attributes, silences=silences)
+    attributes[DB_QUERY_TEXT] = text
     words = text[:_VERB_LENGTH].split(None, 1)
     name = words[0].upper() if words and words[0].isalpha() else system
     return SpanSpec(name, SpanKind.CLIENT, attributes, silences=silences)
