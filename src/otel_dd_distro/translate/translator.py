@@ -16,6 +16,7 @@ from ..gathering.chunk import Chunk
 from ..propagation.datadog_context import NO_PARENT, DatadogContext
 from ..settings import Settings
 from . import asked, errors, events, links, otel, process, reading, tags, text
+from .alike import Alikes
 from .attributes import Meta, Metrics, copy, restore, steer
 from .operations import Operation
 from .peers import PEER_SERVICE, Peers
@@ -53,6 +54,7 @@ class Translator:
         self._hostname = ""
         if settings.report_hostname:
             self._hostname = text.value(settings.hostname or socket.gethostname())
+        self._alikes = Alikes(self, peers_asked=self._peers.asking)
         self._homes: dict[int, tuple[Resource | None, Home]] = {}
         self._has_told = False
 
@@ -105,7 +107,7 @@ class Translator:
         metrics = first.setdefault("metrics", {})
         if root >= 0:
             metrics.update(context.metrics)
-        lasting = (services.home or self._home(None)).of_chunk
+        lasting = (services.home or self.home(None)).of_chunk
         tags.first_of_chunk(first["meta"], metrics, context, trace_id, len(maps) if chunk.partial else 0, lasting)
         return maps
 
@@ -120,13 +122,18 @@ class Translator:
     def named(self, span: ReadableSpan, around: Named | None) -> Named:
         """The service of a span, finished or not, and who named it; `around` is that of its parent in this process."""
         plugin, operation, attributes = _classified(span)
-        return self._home(span.resource).named(plugin, operation, attributes, around)
+        return self.home(span.resource).named(plugin, operation, attributes, around)
 
     def _translated(
         self, span: ReadableSpan, parent_id: int, around: Named | None, services: _Services, native: bool
     ) -> tuple[SpanMap, Meta, Metrics]:
+        if not self._steps:
+            alike = self._alikes.translated(span, parent_id, around, services)
+            if alike is not None:
+                services.home = alike[3]
+                return alike[:3]
         plugin, operation, attributes = _classified(span)
-        home = services.home = self._home(span.resource)
+        home = services.home = self.home(span.resource)
         named = home.named(plugin, operation, attributes, around)
         ids = span.context
         span_id = ids.span_id
@@ -223,9 +230,10 @@ class Translator:
 
     def own(self, span: ReadableSpan) -> Named:
         """The service of this process, as far as the span's resource and the settings tell."""
-        return self._home(span.resource).own
+        return self.home(span.resource).own
 
-    def _home(self, resource: Resource | None) -> Home:
+    def home(self, resource: Resource | None) -> Home:
+        """What the spans of a resource share."""
         held = self._homes.get(id(resource))
         # Resources are kept with what was made for them: an id names one object only as long as that lives.
         if held is not None and held[0] is resource:
