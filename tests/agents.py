@@ -78,6 +78,11 @@ class Session:
             if urllib.parse.urlsplit(request["url"]).path == path
         ]
 
+    def stats(self) -> list[dict[str, Any]]:
+        """The payloads of client stats, as far as the test agent reads them."""
+        payloads: list[dict[str, Any]] = json.loads(self.agent.get("/test/session/stats", self.token))
+        return payloads
+
     def wait_for_spans(self, number: int, timeout_s: float = 10.0) -> list[dict[str, Any]]:
         """The spans, as soon as there are that many; whatever is there when time is over."""
         end = time.monotonic() + timeout_s
