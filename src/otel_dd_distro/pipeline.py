@@ -18,7 +18,7 @@ from .otlp import Outlet, Outlets
 from .otlp.no_agent import EMPTY, writer_to_nobody
 from .propagation import datadog_context
 from .propagation.statements import Caller
-from .sampling import Sampling, Written, explanation
+from .sampling import Sampling, explanation
 from .translate import Translator
 
 if TYPE_CHECKING:
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from .export.writer import Counters
     from .propagation.datadog_context import DatadogContext
     from .settings import Settings
-    from .translate.translator import SpanMap
     from .translate.translator import SpanMap
 
 
@@ -86,7 +85,7 @@ class Pipeline:
         trace = self._local_traces.of(span)
         if trace is None:
             return datadog_context.from_context(context, span)
-        self._sampling.tell(trace, span.get_span_context().trace_id, self._translator.root_view(trace.root))
+        self._sampling.tell(trace, span.get_span_context().trace_id, self._translator.root_view)
         return trace.context
 
     def explain(self, span: Span) -> str:
@@ -103,9 +102,7 @@ class Pipeline:
 
     def _encode(self, chunk: Chunk, info: AgentInfo) -> bytes | Encoded:
         def settle(maps: list[SpanMap], has_root: bool, steering: list[dict[str, Any]]) -> None:
-            begun = chunk.root or chunk.spans[0]
-            root = Written(maps[0]) if has_root else self._translator.root_view(begun)
-            self._sampling.settle(chunk, root, maps, has_root, steering)
+            self._sampling.settle(chunk, maps, has_root, steering, self._translator.root_view)
 
         trace = self._translator.chunk(chunk, native_events=info.span_events, settle=settle)
         if self._outlets and not chunk.is_again:

@@ -17,14 +17,19 @@ from .explanation import sentence
 from .limiter import Limiter
 from .manual import USER_KEEP, USER_REJECT
 from .rates import is_kept, written
-from .rules import Root, Rule, Rules, SpanMap
+from .rules import Root, Rule, Rules, SpanMap, Written
 from .single_spans import SingleSpans
 
 if TYPE_CHECKING:
+    from opentelemetry.sdk.trace import ReadableSpan
+
     from ..gathering import Chunk
     from ..gathering.local_traces import LocalTrace
     from ..propagation.datadog_context import DatadogContext
     from ..settings import Settings
+
+View = Callable[["ReadableSpan"], Root]
+"""What is known by now of a local root."""
 
 AUTO_REJECT = 0
 AUTO_KEEP = 1
@@ -44,7 +49,7 @@ BY_RULE = "-3"
 BY_HAND = "-4"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Decision:
     """How a priority came about, for those who ask; what was extracted from a carrier has none."""
 
@@ -53,7 +58,7 @@ class Decision:
     rate: float = 1.0
     rule: Rule | None = None
     about: str = ""
-    """The Agent's key for its rate, or the limit."""
+    """The Agent's key for its rate, the limit, or how slow is slow."""
     instead_of: Decision | None = None
 
 
@@ -73,9 +78,11 @@ class Sampling:
         self._env = settings.env
         self._rules = Rules(settings.sampling_rules)
         self._limiter = Limiter(settings.rate_limit)
+        self._limit = str(settings.rate_limit)
         self._single_spans = SingleSpans(settings.span_sampling_rules)
         slower_than = settings.keep_slower_than_seconds
         self._slow_ns = None if slower_than is None else int(slower_than * 1_000_000_000)
+        self._slow = "" if slower_than is None else f"{slower_than * 1_000:g}ms"
         self._keeps_errors = settings.keep_errors
         self._keeps_late = settings.keep_errors or slower_than is not None
         self._late_limiter = Limiter(settings.keep_limit)
@@ -104,7 +111,7 @@ class Sampling:
                 if context.priority is None:
                     self._decide(context, trace_id, root)
 
-    def tell(self, trace: LocalTrace, trace_id: int, root: Root) -> None:
+    def tell(self, trace: LocalTrace, trace_id: int, view: View) -> None:
         """Decide because others are about to be told, after what the spans under way ask for.
 
         A trace that was told to be dropped is not kept for being slow or in error: its other half would be missing.
@@ -114,12 +121,11 @@ class Sampling:
             wish = manual.wish_in(trace)
             if wish:
                 self.obey(context, wish)
-        if self._keeps_late:
+        if context.priority is None or (self._keeps_late and not context.is_told):
             with self._lock:
-                self.decide(context, trace_id, root)
+                if context.priority is None:
+                    self._decide(context, trace_id, view(trace.root))
                 context.is_told = True
-        elif context.priority is None:
-            self.decide(context, trace_id, root)
 
     def obey(self, context: DatadogContext, wish: int) -> None:
         """What the application asks for goes before every decision, upstream's included; keep is never taken back."""
@@ -131,21 +137,21 @@ class Sampling:
             _write(context, wish, tags, {}, _BY_HAND)
 
     def settle(
-        self, chunk: Chunk, root: Root, maps: list[SpanMap], has_root: bool, steering: Sequence[Mapping[str, Any]]
+        self, chunk: Chunk, maps: list[SpanMap], has_root: bool, steering: Sequence[Mapping[str, Any]], view: View
     ) -> None:
         """The last word on a chunk that is about to be sent: `maps` are its spans, not yet tagged for the trace.
 
-        With `has_root` the first of them is the local root, which has ended. `steering` are the attributes of those
-        spans that have any of `manual.keep` and `manual.drop`.
+        With `has_root` the first of them is the local root, which has ended; else `view` shows it. `steering` are the
+        attributes of those spans that have any of `manual.keep` and `manual.drop`.
         """
         context = chunk.context
-        wish = manual.strongest(steering)
-        if chunk.partial:
-            wish = manual.stronger(wish, manual.wish_of(tuple(chunk.parents.values())))
-        if wish:
-            self.obey(context, wish)
-        trace_id = chunk.spans[0].context.trace_id
-        self.decide(context, trace_id, root)
+        if steering or chunk.partial:
+            wish = manual.stronger(manual.strongest(steering), manual.wish_of(tuple(chunk.parents.values())))
+            if wish:
+                self.obey(context, wish)
+        if context.priority is None:
+            begun = chunk.root or chunk.spans[0]
+            self.decide(context, begun.context.trace_id, Written(maps[0]) if has_root else view(begun))
         if self._keeps_late:
             if context.priority <= 0 and not context.is_told:  # type: ignore[operator]
                 self._keep_late(context, maps, has_root)
@@ -188,7 +194,7 @@ class Sampling:
                 by = "limit"
             metrics[LIMIT_RATE] = self._limiter.effective_rate
         tags = {**context.tags, DECISION_MAKER: rule.decision_maker, KEEP_RATE: rule.written_rate}
-        _write(context, priority, tags, metrics, Decision(by, rate, rule, f"{self._limiter.per_second:g}"))
+        _write(context, priority, tags, metrics, Decision(by, rate, rule, self._limit))
 
     def _keep_late(self, context: DatadogContext, maps: list[SpanMap], has_root: bool) -> None:
         before = context.decision
@@ -207,8 +213,7 @@ class Sampling:
             tags = {**context.tags, DECISION_MAKER: BY_RULE}
             tags.pop(KEEP_RATE, None)
             metrics = {RULE_RATE: 1.0, LIMIT_RATE: self._late_limiter.effective_rate}
-            about = "" if self._slow_ns is None else f"{self._slow_ns / 1_000_000:g}ms"
-            _write(context, USER_KEEP, tags, metrics, Decision(by, about=about, instead_of=before))
+            _write(context, USER_KEEP, tags, metrics, Decision(by, about=self._slow, instead_of=before))
 
 
 def _write(

@@ -28,11 +28,12 @@ class Limiter:
         """Whether one more may pass now; if so, it has."""
         now = self._clock()
         if self.per_second > 0:
-            self._tokens = min(self._most, self._tokens + (now - self._filled_at) * self.per_second)
+            tokens = self._tokens + (now - self._filled_at) * self.per_second
             self._filled_at = now
-            allowed = self._tokens >= 1
-            if allowed:
-                self._tokens -= 1
+            if tokens > self._most:
+                tokens = self._most
+            allowed = tokens >= 1
+            self._tokens = tokens - allowed
         else:
             allowed = self.per_second < 0
         if self._second_began is None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 _FACTOR = 1_111_111_111_111_111_111
-_ID_RANGE = 2**64
+_LOW = 2**64 - 1
+_LARGEST = float(_LOW)
 
 
 def is_kept(number: int, rate: float) -> bool:
@@ -12,7 +13,7 @@ def is_kept(number: int, rate: float) -> bool:
         return True
     if rate <= 0:
         return False
-    return (number % _ID_RANGE) * _FACTOR % _ID_RANGE <= rate * (_ID_RANGE - 1)
+    return (number & _LOW) * _FACTOR & _LOW <= rate * _LARGEST
 
 
 def written(rate: float) -> str:

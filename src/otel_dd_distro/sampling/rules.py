@@ -19,10 +19,15 @@ _PROVENANCES = {"customer": "-11", "dynamic": "-12", "default": "-3"}
 _KNOWN = {"sample_rate", "service", "name", "resource", "tags", "provenance", "max_per_second", "discard"}
 _KNOWN_OF_SPANS = {"sample_rate", "service", "name", "max_per_second"}
 _MOST_KEPT = 2_048
+_LONGEST_KEPT = 200
 _MOST_SHOWN = 60
 
 SpanMap = dict[str, Any]
 """A Datadog span on its way to the Agent."""
+Names = tuple[str, str, str]
+"""Service, operation name and resource."""
+Tag = str | float | None
+"""A value of `meta` or of `metrics`; None where there is no such tag."""
 
 
 class Root(Protocol):
@@ -47,14 +52,30 @@ class Root(Protocol):
 class Written:
     """A local root that has ended, as it is about to be sent."""
 
-    __slots__ = ("meta", "metrics", "name", "resource", "service")
+    __slots__ = ("_entry",)
 
     def __init__(self, entry: SpanMap) -> None:
-        self.service: str = entry["service"]
-        self.name: str = entry["name"]
-        self.resource: str = entry["resource"]
-        self.meta: Mapping[str, str] = entry["meta"]
-        self.metrics: Mapping[str, float] = entry.get("metrics") or {}
+        self._entry = entry
+
+    @property
+    def service(self) -> str:
+        return self._entry["service"]  # type: ignore[no-any-return]
+
+    @property
+    def name(self) -> str:
+        return self._entry["name"]  # type: ignore[no-any-return]
+
+    @property
+    def resource(self) -> str:
+        return self._entry["resource"]  # type: ignore[no-any-return]
+
+    @property
+    def meta(self) -> Mapping[str, str]:
+        return self._entry["meta"]  # type: ignore[no-any-return]
+
+    @property
+    def metrics(self) -> Mapping[str, float]:
+        return self._entry.get("metrics") or {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,20 +84,19 @@ class TagTest:
     glob: str
     fits: Test | None = field(compare=False, repr=False)
 
-    def holds(self, meta: Mapping[str, str], metrics: Mapping[str, float]) -> bool:
-        value = meta.get(self.key)
+    def holds(self, value: Tag) -> object:
+        """Whether the root's tag of this key, in `meta` or in `metrics`, is as the rule wants it."""
         if value is None:
-            number = metrics.get(self.key)
-            if number is None:
-                return False
-            if isinstance(number, int) or number.is_integer():
-                value = str(int(number))
+            return False
+        if not isinstance(value, str):
+            if isinstance(value, int) or value.is_integer():
+                value = str(int(value))
             elif has_only_wildcards(self.glob):
                 # `23.*` is no way to say "a little more than 23".
-                value = str(number)
+                value = str(value)
             else:
                 return False
-        return self.fits is None or bool(self.fits(value.lower()))
+        return self.fits is None or self.fits(value.lower())
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,33 +143,32 @@ def rule_for_all(source: str, rate: float) -> Rule:
 
 
 class Rules:
-    """Rules in the order in which they are asked; what depends on names alone is worked out once per name."""
+    """Rules in the order in which they are asked; the first that fits is worked out once for roots of one look."""
 
     def __init__(self, rules: Iterable[Rule]) -> None:
         self._rules = tuple(rules)
         self._only_services = not any(rule.name or rule.resource for rule in self._rules)
-        self._by_names: dict[tuple[str, str, str], tuple[Rule, ...]] = {}
+        self._tags = tuple(dict.fromkeys(tag.key for rule in self._rules for tag in rule.tags))
+        self._by_names: dict[Names, tuple[Rule, ...]] = {}
+        self._by_tags: dict[tuple[Names, tuple[Tag, ...]], Rule | None] = {}
 
     def __bool__(self) -> bool:
         return bool(self._rules)
 
     def first(self, root: Root) -> Rule | None:
         """The first rule that fits, if any; of `root` no more is read than it takes to know."""
-        # Name and resource of a span that is still open are dear: often nobody asks for them.
+        # Name, resource and tags of a span that is still open are dear: often nobody asks for them.
         names = (root.service, "", "") if self._only_services else (root.service, root.name, root.resource)
         possible = self._by_names.get(names)
         if possible is None:
             possible = self._of_names(names)
-        for rule in possible:
-            tags = rule.tags
-            if not tags:
-                return rule
-            meta, metrics = root.meta, root.metrics
-            if all(tag.holds(meta, metrics) for tag in tags):
-                return rule
-        return None
+        if not possible or not possible[0].tags:
+            return possible[0] if possible else None
+        meta, metrics = root.meta, root.metrics
+        looks = names, tuple([meta[key] if key in meta else metrics.get(key) for key in self._tags])
+        return self._by_tags[looks] if looks in self._by_tags else self._of_tags(possible, looks)
 
-    def _of_names(self, names: tuple[str, str, str]) -> tuple[Rule, ...]:
+    def _of_names(self, names: Names) -> tuple[Rule, ...]:
         service, name, resource = (part.lower() for part in names)
         possible = []
         for rule in self._rules:
@@ -158,11 +177,27 @@ class Rules:
                 if not rule.tags:
                     break
         found = tuple(possible)
-        if len(self._by_names) >= _MOST_KEPT:
-            # Resources may be without number, and then the oldest are as good as any.
-            self._by_names = {}
-        self._by_names[names] = found
+        _keep(self._by_names, names, found, names)
         return found
+
+    def _of_tags(self, possible: tuple[Rule, ...], looks: tuple[Names, tuple[Tag, ...]]) -> Rule | None:
+        names, values = looks
+        tags = dict(zip(self._tags, values, strict=True))
+        found = None
+        for rule in possible:
+            if all(tag.holds(tags[tag.key]) for tag in rule.tags):
+                found = rule
+                break
+        _keep(self._by_tags, looks, found, (*names, *values))
+        return found
+
+
+def _keep(known: dict[Any, Any], key: Any, value: Any, parts: Iterable[Tag]) -> None:
+    """Remember, within bounds: resources and tags may be long, and without number."""
+    if all(not isinstance(part, str) or len(part) <= _LONGEST_KEPT for part in parts):
+        if len(known) >= _MOST_KEPT:
+            known.clear()
+        known[key] = value
 
 
 def _fits(test: Test | None, text: str) -> object:

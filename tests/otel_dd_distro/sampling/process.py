@@ -11,7 +11,7 @@ from otel_dd_distro import settings
 from otel_dd_distro.gathering import Chunk
 from otel_dd_distro.gathering.local_traces import LocalTrace
 from otel_dd_distro.propagation.datadog_context import DatadogContext
-from otel_dd_distro.sampling import Sampling, Written
+from otel_dd_distro.sampling import Sampling
 from otel_dd_distro.translate import Translator
 from tests.otel_dd_distro.translate.spans import TRACE_ID
 
@@ -46,13 +46,12 @@ class Process:
         """The span maps of a chunk, as `pipeline` makes them."""
 
         def settle(maps: list[dict[str, Any]], has_root: bool, steering: list[dict[str, Any]]) -> None:
-            root = Written(maps[0]) if has_root else self.translator.root_view(chunk.root or chunk.spans[0])
-            self.sampling.settle(chunk, root, maps, has_root, steering)
+            self.sampling.settle(chunk, maps, has_root, steering, self.translator.root_view)
 
         return self.translator.chunk(chunk, native_events=True, settle=settle)
 
     def injected(self, trace: LocalTrace) -> DatadogContext:
-        self.sampling.tell(trace, TRACE_ID, self.translator.root_view(trace.root))
+        self.sampling.tell(trace, TRACE_ID, self.translator.root_view)
         return trace.context
 
 

@@ -128,3 +128,12 @@ def test_resources_without_number_take_no_memory_without_number() -> None:
     for number in range(5_000):
         rules.first(Root(service="shop", resource=f"{number}"))
     assert len(rules._by_names) <= 2_048
+
+
+def test_long_resources_and_tags_are_not_held_on_to() -> None:
+    rules = Rules(trace_rules('[{"sample_rate": 1, "resource": "*x", "tags": {"a": "*b"}}, {"sample_rate": 0}]')[0])
+    for number in range(50):
+        long = Root(service="shop", resource=f"{number:300}x", meta={"a": f"{number:300}b"}, metrics={})
+        assert rules.first(long) is rules._rules[0]
+        assert rules.first(Root(service="shop", resource="x", meta={"a": f"{number:300}b"}, metrics={}))
+    assert (len(rules._by_names), len(rules._by_tags)) == (1, 0)
