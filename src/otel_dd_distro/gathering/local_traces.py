@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 import weakref
 from collections import ChainMap, deque
 from collections.abc import Callable, Mapping
@@ -41,10 +42,11 @@ MOST_OPEN_SPANS = 100_000
 class LocalTrace:
     """One local trace: its trace-level state, its open spans and those that ended and were not yet handed on."""
 
-    __slots__ = ("context", "finished", "looked_at", "open", "parents", "root", "traces")
+    __slots__ = ("context", "finished", "looked_at", "open", "parents", "part", "root", "traces")
 
     def __init__(self, traces: LocalTraces, context: DatadogContext, root: ReadableSpan) -> None:
         self.traces = traces
+        self.part = traces.part
         self.context = context
         self.root = root
         self.open: dict[int, ReadableSpan] = {}
@@ -52,6 +54,23 @@ class LocalTrace:
         self.looked_at = 0
         """How many of the finished spans the sampler has looked at."""
         self.parents: Mapping[int, ReadableSpan] = self.open
+
+    def end(self, span: LightSpan) -> None:
+        """Take a light span that ended, from itself: what `LocalTraces.end` does, without looking for the trace."""
+        still_open = self.open
+        span_id = span._context[1]
+        if span_id not in still_open:
+            self.traces.end_unknown(span)
+            return
+        finished = self.finished
+        finished.append(span)
+        still_open.pop(span_id, None)
+        # No longer open, and no circle of references: the trace is freed without the collector.
+        span.local_trace = None
+        if not still_open:
+            self.traces.complete(self)
+        elif len(finished) >= self.part:
+            self.traces.hand_on_part(self)
 
 
 class LocalTraces:
@@ -63,7 +82,7 @@ class LocalTraces:
 
     def __init__(self, hand_on: Callable[[Chunk], None], *, part: int = 300) -> None:
         self._hand_on = hand_on
-        self._part = part or None
+        self.part = part or sys.maxsize
         self._begun: dict[LocalTrace, None] = {}
         """In the order in which they began, those that began with a light span."""
         self._open: dict[int, LocalTrace] = {}
@@ -115,30 +134,28 @@ class LocalTraces:
         span_id = span.context.span_id
         trace = self._open.pop(span_id, None) or getattr(span, "local_trace", None)
         if trace is None or trace.traces is not self:
-            self._end_unknown(span)
+            self.end_unknown(span)
             return
-        self._end_in(trace, span_id, span)
-
-    def end_own(self, span: LightSpan, trace: LocalTrace) -> None:
-        """Take a light span that ended, from itself."""
-        self._end_in(trace, span._context[1], span)
-
-    def _end_in(self, trace: LocalTrace, span_id: int, span: ReadableSpan) -> None:
-        still_open = trace.open
-        begun = still_open.get(span_id)
+        begun = trace.open.get(span_id)
         if begun is None:
-            self._end_unknown(span)
+            self.end_unknown(span)
             return
         trace.finished.append(span)
-        still_open.pop(span_id, None)
+        trace.open.pop(span_id, None)
         if hasattr(begun, "local_trace"):
-            # No longer open, and no circle of references: what it was gathered in is freed without the collector.
             begun.local_trace = None
-        if not still_open:
-            self._begun.pop(trace, None)
-            self._hand_on_finished(trace, partial=False)
-        elif self._part is not None and len(trace.finished) >= self._part:
-            self._hand_on_finished(trace, partial=True)
+        if not trace.open:
+            self.complete(trace)
+        elif len(trace.finished) >= trace.part:
+            self.hand_on_part(trace)
+
+    def complete(self, trace: LocalTrace) -> None:
+        """Hand on the last of a trace that has no open spans."""
+        self._begun.pop(trace, None)
+        self._hand_on_finished(trace, partial=False)
+
+    def hand_on_part(self, trace: LocalTrace) -> None:
+        self._hand_on_finished(trace, partial=True)
 
     def of(self, span: ApiSpan) -> LocalTrace | None:
         """The local trace that an open span belongs to."""
@@ -173,7 +190,7 @@ class LocalTraces:
         if spans:
             self._hand_on(Chunk(spans, trace.context, partial, trace.parents, trace.root))
 
-    def _end_unknown(self, span: ReadableSpan) -> None:
+    def end_unknown(self, span: ReadableSpan) -> None:
         """A span that was open when this process was forked is its parent's; a forgotten one travels alone."""
         if span.context.span_id not in self._inherited:
             self._hand_on(Chunk([span], DatadogContext(), True, {}))

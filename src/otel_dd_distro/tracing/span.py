@@ -275,10 +275,15 @@ class Span(sdk.Span):
             terms = self._terms
             plain = terms.plain
             for key, value in attributes.items():
-                if type(value) not in plain or type(key) is not str or not key or key in held:
+                if type(key) is not str or type(value) not in plain:
                     break
             else:
-                if len(held) + len(attributes) <= terms.most_attributes and self._end_time is None:
+                if (
+                    "" not in attributes
+                    and (not held or held.keys().isdisjoint(attributes))
+                    and len(held) + len(attributes) <= terms.most_attributes
+                    and self._end_time is None
+                ):
                     held.update(attributes)
                     return
         if self._end_time is not None:
@@ -314,7 +319,7 @@ class Span(sdk.Span):
         terms = self._terms
         if trace is not None and terms.traces is not None and terms.multiple._span_processors is terms.processors:
             try:
-                trace.traces.end_own(self, trace)
+                trace.end(self)
             except Exception as error:  # noqa: BLE001
                 terms.fail(error)
             return

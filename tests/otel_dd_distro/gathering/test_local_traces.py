@@ -63,7 +63,7 @@ def tracer(made: Callable[..., Any]) -> trace.Tracer:
     return tracer
 
 
-BROUGHT_BY = ("start", "end", "begin_own", "end_own")
+BROUGHT_BY = ("start", "end", "begin_own")
 """How spans are brought to the local traces."""
 
 
