@@ -44,7 +44,7 @@ def default(variable: Variable) -> str:
     if isinstance(value, bool):
         return f"`{str(value).lower()}`"
     if isinstance(value, tuple):
-        return f"`{','.join(value)}`"
+        return f"`{','.join(value)}`" if value else ""
     return f"`{value:g}`" if isinstance(value, float) else f"`{value}`" if value else ""
 
 

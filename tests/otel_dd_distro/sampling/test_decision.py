@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import threading
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
@@ -456,3 +459,49 @@ def test_once_a_part_is_kept_for_an_error_the_rest_and_the_headers_are_too() -> 
     assert process.injected(trace).priority == 2
     (entry,) = process.sent(chunk(root, context=trace.context))
     assert (entry["metrics"]["_sampling_priority_v1"], entry["meta"]["otel_dd.kept_for"]) == (2, "error")
+
+
+# --- threads and forks ---
+
+
+def test_of_threads_that_decide_one_trace_at_once_all_find_the_same_decision() -> None:
+    process = with_rules({"sample_rate": 1}, DD_TRACE_RATE_LIMIT="50")
+    contexts = [DatadogContext() for _ in range(200)]
+    start = threading.Barrier(4)
+    seen: list[list[tuple[int | None, float]]] = []
+
+    def decide() -> None:
+        start.wait()
+        seen.append(
+            [(process.decided(context=context).priority, context.metrics["_dd.limit_psr"]) for context in contexts]
+        )
+
+    threads = [threading.Thread(target=decide) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert seen[0] == seen[1] == seen[2] == seen[3]
+    assert sum(context.priority == 2 for context in contexts) == 50
+
+
+def test_a_child_that_was_forked_in_the_midst_of_a_decision_decides() -> None:
+    process = with_rules({"sample_rate": 1})
+    inside, done = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with process.sampling._lock:
+            inside.set()
+            done.wait(10)
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    inside.wait(10)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of forking with threads, since Python 3.12
+        child = os.fork()
+    if child == 0:
+        os._exit(0 if process.decided().priority == 2 else 1)
+    done.set()
+    thread.join()
+    assert os.waitpid(child, 0)[1] == 0
