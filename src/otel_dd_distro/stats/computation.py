@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from ..settings import Settings
 
 SpanMap = dict[str, Any]
+Read = Callable[[dict[str, str]], Any]
 
 BUCKET_NS = 10_000_000_000
 OPEN_BUCKETS = 2
@@ -70,8 +71,8 @@ class Stats:
         self._oldest = self._looked = self._clock() // BUCKET_NS
         self._sequence = 0
         # What was learnt of shapes belongs to the reader in use, which an interrupted call may not have finished.
-        self._shapes: dict[tuple[str, ...], itemgetter[Any] | None] = {}
-        self._readers: dict[tuple[str, ...], itemgetter[Any] | None] = {}
+        self._shapes: dict[tuple[str, ...], Read] = {}
+        self._readers: dict[tuple[str, ...], Read] = {}
         self._info = None
 
     # -- what the Agent lets us do
@@ -163,7 +164,7 @@ class Stats:
                     "error" in span,
                     is_top,
                     read,
-                    None if read is None else read(meta),
+                    read(meta),
                 )
                 try:
                     cell = learnt[mark]
@@ -186,13 +187,13 @@ class Stats:
         cell.duration += duration
         cell.bins[int(log(duration) / LOG_GAMMA + OFFSET) if duration > 0 else ZERO] += 1
 
-    def _read(self, shape: tuple[str, ...]) -> itemgetter[Any] | None:
+    def _read(self, shape: tuple[str, ...]) -> Read:
         """What reads the tags that matter from a span with these tags; one object for the same tags."""
         tags = tuple(key for key in shape if key in self._reader.tags)
         if tags not in self._readers:
             if len(self._readers) >= _MOST_SHAPES:
                 self._readers.clear()
-            self._readers[tags] = itemgetter(*tags) if tags else None
+            self._readers[tags] = itemgetter(*tags) if tags else _nothing
         if len(self._shapes) >= _MOST_SHAPES:
             self._shapes.clear()
         read = self._shapes[shape] = self._readers[tags]
@@ -252,6 +253,10 @@ class Stats:
                 ],
             }
         )
+
+
+def _nothing(meta: dict[str, str]) -> None:
+    """Of a span that bears no tag that matters."""
 
 
 def _is_local_root(span: SpanMap) -> bool:

@@ -34,8 +34,10 @@ def kept(trace: list[SpanMap]) -> list[SpanMap]:
     for span in trace:
         if span.get("error"):
             return trace
-        metrics = span.get("metrics")
-        if metrics and (metrics.get(SINGLE_SPAN) == BY_SINGLE_SPAN_RULE or ANALYSED in metrics):
+        if "metrics" not in span:
+            continue
+        metrics = span["metrics"]
+        if ANALYSED in metrics or (SINGLE_SPAN in metrics and metrics[SINGLE_SPAN] == BY_SINGLE_SPAN_RULE):
             singles.append(span)
     if singles and singles[0] is not first:
         _inherit(singles[0], first)
