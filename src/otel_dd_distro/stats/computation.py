@@ -49,7 +49,7 @@ class Stats:
     """
 
     def __init__(self, settings: Settings, *, clock: Callable[[], int] = time.time_ns) -> None:
-        self._service = settings.service
+        self._settings = settings
         self._env = settings.env
         self._version = settings.version
         self._hostname = (settings.hostname or socket.gethostname()) if settings.report_hostname else ""
@@ -231,6 +231,12 @@ class Stats:
             self._oldest = oldest
         return [self._payload(number, groups) for number in sorted(done) for groups in _parts(done[number])]
 
+    def _process_tags(self) -> str:
+        settings = self._settings
+        if not settings.process_tags:
+            return ""
+        return process.tags(settings.service, settings.service_is_explicit).get("_dd.tags.process", "")
+
     def _payload(self, number: int, groups: list[dict[str, Any]]) -> bytes:
         import ormsgpack
 
@@ -241,13 +247,13 @@ class Stats:
                 # Left empty rather than "unknown-env": the Agent then puts its own, as it does for the spans.
                 "Env": self._env,
                 "Version": self._version,
-                "Service": self._service,
+                "Service": self._settings.service,
                 "RuntimeID": process.current().runtime_id,
                 "Sequence": self._sequence,
                 "Lang": "python",
                 "TracerVersion": own_version(),
-                "GitCommitSha": "",
-                "ProcessTags": "",
+                "GitCommitSha": self._settings.git_commit_sha,
+                "ProcessTags": self._process_tags(),
                 "Stats": [
                     {"Start": number * BUCKET_NS, "Duration": BUCKET_NS, "Stats": groups, "AgentTimeShift": 0},
                 ],

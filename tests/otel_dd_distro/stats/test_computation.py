@@ -222,7 +222,13 @@ def test_refused_stats_are_off_for_ever() -> None:
 
 
 def test_a_payload_says_whose_counts_these_are() -> None:
-    stats = made(DD_ENV="prod", DD_VERSION="1.4", DD_HOSTNAME="box", DD_TRACE_REPORT_HOSTNAME="true")
+    stats = made(
+        DD_ENV="prod",
+        DD_VERSION="1.4",
+        DD_HOSTNAME="box",
+        DD_TRACE_REPORT_HOSTNAME="true",
+        DD_GIT_COMMIT_SHA="deadbeef",
+    )
     stats.count([span()])
     (payload,) = payloads(stats.payloads(everything=True))
     (bucket,) = payload.pop("Stats")
@@ -235,8 +241,8 @@ def test_a_payload_says_whose_counts_these_are() -> None:
         "Sequence": 1,
         "Lang": "python",
         "TracerVersion": own_version(),
-        "GitCommitSha": "",
-        "ProcessTags": "",
+        "GitCommitSha": "deadbeef",
+        "ProcessTags": process.tags("shop", True)["_dd.tags.process"],
     }
     assert bucket.pop("Stats")
     assert bucket == {"Start": START, "Duration": BUCKET, "AgentTimeShift": 0}

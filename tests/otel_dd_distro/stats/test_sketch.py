@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 import random
 import struct
@@ -50,6 +51,15 @@ def test_an_empty_sketch_is_still_one() -> None:
     assert message.HasField("negativeValues")
     assert (list(message.positiveValues.contiguousBinCounts), message.zeroCount) == ([], 0)
     assert DDSketchProto.from_proto(message).count == 0
+
+
+def test_ddtrace_writes_the_same_bytes() -> None:
+    # Recorded from ddtrace 4.16.0 with DD_TRACE_STATS_COMPUTATION_ENABLED=true: OkSummary of spans that took so long.
+    durations = [61, 65, 1029, 1118, 1060, 123_359, 2_000_003, 2_000_124, 5_000_000_061]
+    written = encode(filled(durations))
+    assert len(written) == 9439
+    assert hashlib.sha256(written).hexdigest() == "0886d683be65ac87e852e5e29045e89c25c38e3387a99499f45b5b7276061fbb"
+    assert encode({}).hex() == "0a1209000000000040f03f110000000000ea944012001a00"
 
 
 def test_durations_of_zero_have_their_own_count() -> None:
