@@ -65,6 +65,7 @@ def bench(session: nox.Session) -> None:
     ours = str(pathlib.Path(session.bin, "python"))
     session.run("python", "benchmarks/startup.py", "--ours", ours, "--ddtrace", ddtrace)
     session.run("python", "benchmarks/kernel.py")
+    session.run("python", "benchmarks/stats.py")
 
 
 @nox.session
