@@ -215,3 +215,22 @@ def test_the_last_counts_leave_at_the_end(apps: Any) -> None:
     app.request(1)
     app.provider.shutdown()
     assert app.totals("Hits").total() == 2
+
+
+def test_single_spans_of_dropped_traces_arrive_with_what_their_trace_says(apps: Any) -> None:
+    app = apps({"service:,env:": 0.0}, DD_SPAN_SAMPLING_RULES='[{"name": "postgresql.*", "sample_rate": 1}]')
+    app.request(1)
+    app.flush()
+    for number in range(1, 6):
+        app.request(number)
+    app.flush()
+    assert app.totals("Hits").total() == 12
+    singles = [trace for trace in app.session.traces() if len(trace) == 1]
+    assert len(singles) == 5
+    for (span,) in singles:
+        assert span["name"] == "postgresql.query"
+        assert span["metrics"]["_dd.span_sampling.mechanism"] == 8
+        assert span["metrics"]["_sampling_priority_v1"] == 0
+        assert len(span["meta"]["_dd.p.tid"]) == 16
+        assert span["meta"]["language"] == "python"
+    assert app.pipeline.counters().dropped == {"p0": 10}
