@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+# Before the first provider is made: see configurator.py.
+import concurrent.futures.thread  # noqa: F401
 from collections.abc import Iterator
 
 import pytest

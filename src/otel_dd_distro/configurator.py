@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+# The SDK's provider (1.45) starts a thread pool in every forked child. Where this module is imported after the provider
+# is made, its own fork hooks run after that: the child waits for ever for a lock that it holds itself.
+import concurrent.futures.thread  # noqa: F401
 import logging
 import os
 from typing import TYPE_CHECKING, Any

@@ -276,3 +276,15 @@ answer = {name[42:]: value for name, value in os.environ.items() if "CAPTURE_HEA
         "CLIENT_RESPONSE": "x-tea,x\\.cup",
     }
     assert run(body)["answer"] == {}
+
+
+def test_a_child_is_forked_whenever_the_application_comes_to_use_thread_pools() -> None:
+    body = """
+import os, otel_dd_distro
+otel_dd_distro.install()
+import concurrent.futures.thread
+child = os.fork()
+if child == 0: os._exit(7)
+answer = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+"""
+    assert run(body, DD_TRACE_AGENT_URL="http://127.0.0.1:1")["answer"] == 7
