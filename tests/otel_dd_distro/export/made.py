@@ -13,11 +13,11 @@ import ormsgpack
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.trace import SpanContext, TraceFlags
-from tests.agents import clean_environ
 
 from otel_dd_distro.export import AgentInfo, Counters, Writer
 from otel_dd_distro.gathering.chunk import Chunk
 from otel_dd_distro.propagation.datadog_context import DatadogContext
+from tests.agents import clean_environ
 
 ROOT = Path(__file__).parents[3]
 # Otherwise every span asks the resource detectors, in threads.

@@ -10,6 +10,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from otel_dd_distro.export import Agent, AgentInfo, agent
+from otel_dd_distro.export.agent import Unreached
+from otel_dd_distro.export.packing import array_header
 from tests.agents import (
     Reply,
     RunningAgent,
@@ -23,10 +27,6 @@ from tests.agents import (
     waits,
 )
 from tests.otel_dd_distro.export.made import chunk, encode
-
-from otel_dd_distro.export import Agent, AgentInfo, agent
-from otel_dd_distro.export.agent import Unreached
-from otel_dd_distro.export.packing import array_header
 
 
 @pytest.fixture

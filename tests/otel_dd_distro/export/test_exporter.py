@@ -8,12 +8,12 @@ import pytest
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SimpleSpanProcessor, SpanExportResult
 from opentelemetry.trace import NonRecordingSpan, SpanContext, SpanKind, TraceFlags, set_span_in_context
-from tests.agents import RunningAgent, ScriptedAgent, Session
-from tests.otel_dd_distro.export.made import encode, ids, run, span
 
 from otel_dd_distro.export import Agent, DatadogSpanExporter, Writer
 from otel_dd_distro.export.exporter import chunks, writer_from
 from otel_dd_distro.settings import read
+from tests.agents import RunningAgent, ScriptedAgent, Session
+from tests.otel_dd_distro.export.made import encode, ids, run, span
 
 
 @pytest.fixture

@@ -9,6 +9,10 @@ from typing import Any
 
 import pytest
 from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY, get_value
+
+from otel_dd_distro.export import Agent, AgentInfo, Writer, notices
+from otel_dd_distro.export import writer as module
+from otel_dd_distro.gathering.chunk import Chunk
 from tests.agents import (
     Reply,
     RunningAgent,
@@ -23,10 +27,6 @@ from tests.agents import (
     waits,
 )
 from tests.otel_dd_distro.export.made import chunk, encode, ids, settled, span
-
-from otel_dd_distro.export import Agent, AgentInfo, Writer, notices
-from otel_dd_distro.export import writer as module
-from otel_dd_distro.gathering.chunk import Chunk
 
 Make = Callable[..., Writer]
 

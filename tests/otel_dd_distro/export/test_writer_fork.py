@@ -7,6 +7,7 @@ import time
 from collections import Counter
 
 import pytest
+
 from tests.agents import RunningAgent, ScriptedAgent, Session, free_port, hangs, says, waits
 from tests.otel_dd_distro.export.made import run
 
