@@ -7,6 +7,7 @@ import concurrent.futures.thread  # noqa: F401
 from collections.abc import Iterator
 
 import pytest
+
 from tests.agents import RunningAgent, Session, running_test_agent
 
 

@@ -320,6 +320,51 @@ def test_what_is_exported_where(environ: dict[str, str], enabled: bool, exporter
 
 
 @pytest.mark.parametrize(
+    ("environ", "url", "sha"),
+    [
+        ({}, "", ""),
+        (
+            {"DD_GIT_REPOSITORY_URL": "https://git.example/a/b", "DD_GIT_COMMIT_SHA": "c0"},
+            "https://git.example/a/b",
+            "c0",
+        ),
+        ({"DD_GIT_REPOSITORY_URL": "https://me:pw@git.example/a@b"}, "https://git.example/a@b", ""),
+        ({"DD_GIT_REPOSITORY_URL": "https://token@git.example"}, "https://git.example", ""),
+        ({"DD_GIT_REPOSITORY_URL": "ssh://git@git.example:22/a"}, "ssh://git.example:22/a", ""),
+        ({"DD_GIT_REPOSITORY_URL": "git@git.example:a/b.git"}, "git@git.example:a/b.git", ""),
+        ({"DD_GIT_REPOSITORY_URL": "me:pw@git.example/a"}, "git.example/a", ""),
+        ({"DD_GIT_REPOSITORY_URL": "/srv/a@b"}, "/srv/a@b", ""),
+        (
+            {"DD_TAGS": "git.repository_url:https://me:pw@git.example/a,git.commit.sha:c1"},
+            "https://git.example/a",
+            "c1",
+        ),
+        ({"DD_TAGS": "git.commit.sha:c1", "DD_GIT_COMMIT_SHA": "c0"}, "", "c0"),
+        ({"DD_GIT_COMMIT_SHA": "c0", "DD_TRACE_GIT_METADATA_ENABLED": "false"}, "", ""),
+    ],
+)
+def test_the_source_that_runs_is_told_without_credentials(environ: dict[str, str], url: str, sha: str) -> None:
+    read_settings = settings(**environ)
+    assert (read_settings.git_repository_url, read_settings.git_commit_sha) == (url, sha)
+    assert read_settings.tags == {}
+
+
+def test_header_tags_are_known_by_the_headers_name_in_lower_case() -> None:
+    assert settings(DD_TRACE_HEADER_TAGS="X-Tea:Tea.Kind, x-cup ,X-Pot:").header_tags == {
+        "x-tea": "Tea.Kind",
+        "x-cup": "",
+        "x-pot": "",
+    }
+    assert settings(DD_TRACE_HEADER_TAGS="X-Tea x-cup:c").header_tags == {"x-tea": "", "x-cup": "c"}
+    assert settings(DD_TRACE_CLIENT_IP_HEADER=" X-From ").client_ip_header == "x-from"
+
+
+def test_schema_v1_names_peers() -> None:
+    assert settings(DD_TRACE_SPAN_ATTRIBUTE_SCHEMA="V1").peer_service_defaults
+    assert not settings(DD_TRACE_SPAN_ATTRIBUTE_SCHEMA="v0").peer_service_defaults
+
+
+@pytest.mark.parametrize(
     ("environ", "extract", "inject"),
     [
         ({"DD_TRACE_PROPAGATION_STYLE": "B3, datadog,b3"}, ("b3", "datadog"), ("b3", "datadog")),

@@ -423,8 +423,22 @@ KNOWN = st.sampled_from(
         "messaging.operation",
         "http.status_code",
         "flask.view_args.id",
+        "http.request.header.x-forwarded-for",
+        "http.request.header.x-tea",
+        "http.response.header.x_tea",
+        "client.address",
+        "peer.service",
+        "out.host",
+        "http.endpoint",
     ]
 )
+EVERYTHING = {
+    "DD_TRACE_SPAN_ATTRIBUTE_SCHEMA": "v1",
+    "DD_TRACE_HEADER_TAGS": "x-tea:tea",
+    "DD_TRACE_CLIENT_IP_ENABLED": "true",
+    "DD_TRACE_RESOURCE_RENAMING_ENABLED": "true",
+    "DD_TRACE_PEER_SERVICE_MAPPING": "a:b",
+}
 
 
 @given(
@@ -435,9 +449,17 @@ KNOWN = st.sampled_from(
     fails=st.booleans(),
     name=TEXT,
     native=st.booleans(),
+    asked=st.sampled_from([{}, EVERYTHING]),
 )
 def test_whatever_a_span_holds_the_intake_can_read(
-    scope: str, attributes: dict[str, Any], told: dict[str, Any], kind: SpanKind, fails: bool, name: str, native: bool
+    scope: str,
+    attributes: dict[str, Any],
+    told: dict[str, Any],
+    kind: SpanKind,
+    fails: bool,
+    name: str,
+    native: bool,
+    asked: dict[str, str],
 ) -> None:
     made = ours(
         scope,
@@ -450,7 +472,7 @@ def test_whatever_a_span_holds_the_intake_can_read(
         links=[Link(SpanContext(1, 2, True), told)],
     )
     context = DatadogContext(1, name, {"_dd.p.x": name}, name, name, {"baggage." + name: name})
-    [entry] = translator().chunk(chunk(made, context=context), native_events=native)
+    [entry] = translator(**asked).chunk(chunk(made, context=context), native_events=native)
     assert entry["name"] != "untranslated"
     assert ormsgpack.unpackb(ormsgpack.packb(entry)) == entry
     assert all(type(key) is str and type(text) is str for key, text in entry["meta"].items())
