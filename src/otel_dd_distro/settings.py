@@ -471,7 +471,8 @@ VARIABLES: tuple[Variable, ...] = (
         "Version of the service. Else `version` of DD_TAGS, `service.version` of OTEL_RESOURCE_ATTRIBUTES.",
         joined=True),
     Variable("tags", ("DD_TAGS",), _pairs, {},
-        "Tags for every span: `key:value,key:value`, or blanks instead of commas.", joined=True),
+        "Tags for every span: `key:value,key:value`, or blanks instead of commas. Else OTEL_RESOURCE_ATTRIBUTES.",
+        joined=True),
     Variable("resource_attributes", ("OTEL_RESOURCE_ATTRIBUTES",), _resource_attributes, {},
         "Resource attributes, `key=value,key=value`; tags for every span too, unless DD_TAGS is set."),
     Variable("hostname", ("DD_HOSTNAME",), _text, "",
@@ -503,7 +504,8 @@ VARIABLES: tuple[Variable, ...] = (
         "The Python package that is run.", joined=True),
     # Switches
     Variable("enabled", ("DD_TRACE_ENABLED",), _flag, None,
-        "`false`: nothing is traced, exported or injected.", "true", joined=True),
+        "`false`: nothing is traced, exported or injected. Else `none` in OTEL_TRACES_EXPORTER says so.", "true",
+        joined=True),
     Variable("enabled", ("OTEL_SDK_DISABLED",), _flag, False,
         "`true`: nothing is traced, exported or injected, whatever DD_TRACE_ENABLED says.", joined=True),
     Variable("exporters", ("OTEL_TRACES_EXPORTER",), _exporters, ("datadog",),
@@ -560,7 +562,7 @@ VARIABLES: tuple[Variable, ...] = (
         "`resource` and `tags` (all optional; `*` and `?` are wildcards, case makes no difference) fit its local root "
         "when the decision is needed: when headers are first written, or the trace is sent.", joined=True),
     Variable("sampling_rules", ("DD_TRACE_SAMPLE_RATE",), _rate, None,
-        "Rate of the traces that no rule fits, 0 to 1: a last rule for all. (ddtrace 4 has this variable still, and "
+        "Rate of the traces that no rule fits, 0 to 1: a last rule for all. Else OTEL_TRACES_SAMPLER is. (ddtrace 4 has this variable still, and "
         "does not read it; its other versions, Datadog's other tracers and we do.)", "the Agent's rates", joined=True),
     Variable("sampler", ("OTEL_TRACES_SAMPLER",), _text, "",
         "Twin of the two above, where neither is set: `parentbased_always_on`, `parentbased_always_off` and "

@@ -1,0 +1,111 @@
+"""Make configuration.md from the table in settings.py: `python docs/configuration.py`."""
+
+from __future__ import annotations
+
+import pathlib
+import re
+from collections.abc import Callable
+from typing import Any
+
+from otel_dd_distro.settings import PER_INSTRUMENTOR, VARIABLES, Variable
+
+PAGE = pathlib.Path(__file__).with_name("configuration.md")
+
+HEAD = """# Configuration
+
+Made from `settings.py` by `python docs/configuration.py`; do not edit.
+
+All variables are read once, when the process starts. Of several names in a row the first that is set wins, and a
+variable of Datadog's goes before its twin of OpenTelemetry's; an empty value counts as unset unless the row says
+otherwise. A value that cannot be used costs one warning on the logger `otel_dd_distro`, which names the variable, the
+value and what is used instead. Flags take `true`, `1`, `false` or `0`; anything else is false, with a warning.
+`DD_TRACE_STARTUP_LOGS=true` logs what is in use.
+"""
+
+FAMILIES = """
+## Per instrumentor
+
+`<NAME>` is the name of the instrumentor in upper case, `-` written as `_`: `DD_TRACE_FLASK_ENABLED=false`.
+"""
+
+TYPES = {
+    "choice": "word",
+    "debug": "flag",
+    "duration": "duration",
+    "exporters": "list",
+    "flag": "flag",
+    "header": "text",
+    "header name": "text",
+    "header tags": "map",
+    "headers": "map",
+    "host": "host",
+    "items": "list",
+    "list": "list",
+    "names": "list",
+    "pairs": "map",
+    "per second": "number",
+    "rate": "number, 0 to 1",
+    "repository": "URL",
+    "resource attributes": "map",
+    "seconds": "seconds",
+    "span rules": "JSON",
+    "span rules file": "path",
+    "stats tags": "list",
+    "statuses": "list of ranges",
+    "styles": "list",
+    "trace rules": "JSON",
+    "url": "URL",
+    "verbatim": "regular expression",
+    "whole": "integer",
+}
+"""How a value is written, by the function that reads it; a function that is not here is called what it is."""
+
+
+def page() -> str:
+    lines = [HEAD, "| Variable | Type | Default | OpenTelemetry's twin | Meaning |", "|---|---|---|---|---|"]
+    for variable in VARIABLES:
+        names, twins = told_apart(variable.names, variable.meaning)
+        lines.append(row(names, kind(variable.parse), default(variable), twins, variable.meaning))
+    lines += [FAMILIES, "| Variable | Type | OpenTelemetry's twin | Meaning |", "|---|---|---|---|"]
+    for family in PER_INSTRUMENTOR:
+        names, twins = told_apart((f"{family.prefix}<NAME>{family.suffix}",), family.meaning)
+        lines.append(row(names, kind(family.parse), twins, family.meaning))
+    return "\n".join(lines) + "\n"
+
+
+def row(*cells: str) -> str:
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+
+def told_apart(names: tuple[str, ...], meaning: str) -> tuple[str, str]:
+    """Datadog's names and ours, and OpenTelemetry's that say the same, also where only the meaning names them."""
+    theirs = [name for name in names if name.startswith("OTEL_") and not name.startswith("OTEL_DD_")]
+    own = [name for name in names if name not in theirs]
+    if not own:
+        return _quoted(theirs), ""
+    theirs += re.findall(r"\bOTEL_(?!DD_)[A-Z_]+", meaning)
+    return _quoted(own), _quoted(list(dict.fromkeys(theirs)))
+
+
+def kind(parse: Callable[[str], Any]) -> str:
+    name = parse.__name__.strip("_").replace("_", " ")
+    return TYPES.get(name, name)
+
+
+def default(variable: Variable) -> str:
+    if variable.shown:
+        return variable.shown
+    value = variable.default
+    if isinstance(value, bool):
+        return f"`{str(value).lower()}`"
+    if isinstance(value, tuple):
+        return f"`{','.join(value)}`" if value else ""
+    return f"`{value:g}`" if isinstance(value, float) else f"`{value}`" if value else ""
+
+
+def _quoted(names: list[str]) -> str:
+    return "<br>".join(f"`{name}`" for name in names)
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page())
