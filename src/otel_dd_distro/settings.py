@@ -562,8 +562,9 @@ VARIABLES: tuple[Variable, ...] = (
         "`resource` and `tags` (all optional; `*` and `?` are wildcards, case makes no difference) fit its local root "
         "when the decision is needed: when headers are first written, or the trace is sent.", joined=True),
     Variable("sampling_rules", ("DD_TRACE_SAMPLE_RATE",), _rate, None,
-        "Rate of the traces that no rule fits, 0 to 1: a last rule for all. Else OTEL_TRACES_SAMPLER is. (ddtrace 4 has this variable still, and "
-        "does not read it; its other versions, Datadog's other tracers and we do.)", "the Agent's rates", joined=True),
+        "Rate of the traces that no rule fits, 0 to 1: a last rule for all. Else OTEL_TRACES_SAMPLER is. (ddtrace 4 "
+        "has this variable still, and does not read it; its other versions, Datadog's other tracers and we do.)",
+        "the Agent's rates", joined=True),
     Variable("sampler", ("OTEL_TRACES_SAMPLER",), _text, "",
         "Twin of the two above, where neither is set: `parentbased_always_on`, `parentbased_always_off` and "
         "`parentbased_traceidratio` (or without `parentbased_`, which means the same here) are a rule for all traces. "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .attributes import Meta, Targets, text_of
+from .attributes import Meta, Targets, as_text, text_of
 from .errors import failed_request, status_text
 from .operations import MEASURED, Operation, Operations
 from .text import value
@@ -42,6 +42,9 @@ def requests(framework: str) -> Operations:
         if code is not None:
             code = meta["http.status_code"] = status_text(code)
         meta["http.url"] = value(urls.served(attributes))
+        referrer = attributes.get("http.request.header.referer")
+        if referrer:
+            name_referrer(meta, referrer)
         route = meta.get("http.route")
         if route:
             meta[rule] = route
@@ -58,8 +61,17 @@ def requests(framework: str) -> Operations:
             kind="server",
             component=framework,
             metrics=MEASURED,
-            targets=Targets(TARGETS, made=("http.url", rule)),
+            targets=Targets(TARGETS, made=("http.url", "http.referrer_hostname", rule)),
             describe=describe,
             failed=failed_request,
         )
     )
+
+
+def name_referrer(meta: Meta, referrer: Any) -> None:
+    """Tag the host of a captured `Referer` header."""
+    url = as_text(referrer[0] if isinstance(referrer, (list, tuple)) else referrer)
+    host = url.partition("://")[2].partition("/")[0].partition("?")[0].partition("#")[0].rpartition("@")[2].lower()
+    host = host[1:].partition("]")[0] if host.startswith("[") else host.partition(":")[0]
+    if host:
+        meta["http.referrer_hostname"] = value(host)
