@@ -70,8 +70,7 @@ class Pipeline:
     def feed(self, exporter: SpanExporter, provider: TracerProvider) -> None:
         """Bring those spans of `provider` whose trace is kept to an exporter beside the Agent, or in its stead."""
         self.serve(provider)
-        names = self._settings.otlp_datadog_names
-        self._outlets.add(Outlet(exporter, provider.resource, datadog_names=names))
+        self._outlets.add(Outlet(exporter, provider.resource, self._settings))
 
     def counters(self) -> Counters:
         """What became of the spans so far."""

@@ -11,13 +11,16 @@ from typing import TYPE_CHECKING, Any, Protocol
 from opentelemetry.sdk.environment_variables import OTEL_BSP_MAX_QUEUE_SIZE
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
-from .names import Named
+from ..translate.urls import Urls
+from .names import names
+from .shown import literals_in, shown
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.resources import Resource
     from opentelemetry.sdk.trace.export import SpanExporter
 
     from ..gathering.chunk import Chunk
+    from ..settings import Settings
 
 log = logging.getLogger("otel_dd_distro")
 
@@ -31,14 +34,16 @@ _SINGLE = "_dd.span_sampling.mechanism"
 class Outlet:
     """Brings spans of one provider, known by its resource, to `exporter`, through the SDK's queue and thread.
 
-    With `datadog_names` each span bears the names that the Agent gets of it, too.
+    They go without the secrets that we know how to find, and with `otlp_datadog_names` with the names that the Agent
+    gets of each, too.
     """
 
-    def __init__(self, exporter: SpanExporter, resource: Resource, *, datadog_names: bool) -> None:
+    def __init__(self, exporter: SpanExporter, resource: Resource, settings: Settings) -> None:
         size = None if os.environ.get(OTEL_BSP_MAX_QUEUE_SIZE) else QUEUE_SIZE
         self._queue = BatchSpanProcessor(exporter, max_queue_size=size)
         self._resource = resource
-        self._datadog_names = datadog_names
+        self._urls = Urls(settings)
+        self._datadog_names = settings.otlp_datadog_names
 
     def take(self, chunk: Chunk, maps: Sequence[Mapping[str, Any]]) -> None:
         """Take the spans of a decided chunk; `maps` are the same as the Agent gets them."""
@@ -46,13 +51,15 @@ class Outlet:
         if not is_kept and not any(_SINGLE in entry.get("metrics", ()) for entry in maps):
             return
         by_id = {entry["span_id"]: entry for entry in maps}
+        literals = literals_in(chunk.spans)
         for span in chunk.spans:
             # Spans of other providers are their owners' to export.
             if span.resource is not self._resource or span.context is None:
                 continue
             entry = by_id.get(span.context.span_id)
             if is_kept or (entry is not None and _SINGLE in entry.get("metrics", ())):
-                self._queue.on_end(Named(span, entry) if self._datadog_names and entry is not None else span)
+                named = names(entry) if self._datadog_names and entry is not None else {}
+                self._queue.on_end(shown(span, named, self._urls, literals))
 
     def flush(self, timeout_s: float) -> bool:
         return self._queue.force_flush(int(timeout_s * 1000))

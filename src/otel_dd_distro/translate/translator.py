@@ -15,7 +15,7 @@ from opentelemetry.trace import SpanContext, StatusCode
 from ..gathering.chunk import Chunk
 from ..propagation.datadog_context import NO_PARENT, DatadogContext
 from ..settings import Settings
-from . import asked, errors, events, links, otel, process, reading, tags, text
+from . import asked, errors, events, links, otel, process, reading, secrets, tags, text
 from .alike import Alikes
 from .attributes import Meta, Metrics, copy, restore, steer
 from .operations import Operation
@@ -98,6 +98,7 @@ class Translator:
             maps.append(entry)
         if not maps:
             return maps
+        secrets.conceal(maps)
         if root > 0:
             # A span may bear a start time of the application's own making.
             maps.insert(0, maps.pop(root))
