@@ -298,3 +298,54 @@ def test_an_application_under_load_outlives_its_agent_quietly_and_in_bounded_mem
     assert len(told["lines"]) <= 2
     assert max(told["rss_kib"]) - told["rss_kib"][0] < 32 * 1024
     assert told["exit_seconds"] <= 2.8
+
+
+def test_what_the_settings_ask_for_is_on_the_spans_that_arrive(agent_session: Session) -> None:
+    program = """
+import threading, flask, requests
+from werkzeug.serving import make_server
+app = flask.Flask("app")
+@app.get("/tea")
+def tea(): return "tea", {"X-Cup": "big"}
+server = make_server("127.0.0.1", 0, app, threaded=True)
+threading.Thread(target=server.serve_forever, daemon=True).start()
+url = f"http://127.0.0.1:{server.server_port}/tea"
+print(requests.get(url, headers={"X-Tea": "green", "X-Forwarded-For": "8.8.8.8", "Cookie": "a=1"}).text)
+server.shutdown()
+"""
+    done = traced(
+        "python",
+        "-c",
+        program,
+        session=agent_session,
+        DD_SERVICE="house",
+        DD_TRACE_SPAN_ATTRIBUTE_SCHEMA="v1",
+        DD_TRACE_PEER_SERVICE_MAPPING="127.0.0.1:kitchen",
+        DD_TRACE_HEADER_TAGS="X-Tea:tea,x-cup",
+        DD_TRACE_CLIENT_IP_ENABLED="true",
+        DD_GIT_REPOSITORY_URL="https://me:hunter2@git.example/tea",
+        DD_REQUESTS_DISTRIBUTED_TRACING="false",
+        DD_TRACE_STARTUP_LOGS="true",
+    )
+
+    assert done.stdout == "tea\n"
+    assert done.stderr.startswith("DATADOG TRACER CONFIGURATION - {")
+    assert "hunter2" not in done.stderr
+    served, sent = sorted(agent_session.spans(), key=lambda span: str(span["meta"]["span.kind"]), reverse=True)
+    assert (served["name"], sent["name"]) == ("http.server.request", "http.client.request")
+    assert (served["service"], sent["service"]) == ("house", "house")
+    assert served["trace_id"] != sent["trace_id"]
+    assert {
+        key: text for key, text in served["meta"].items() if "ip" in key.split("_")[-1].split(".") or "tea" in key
+    } == {
+        "tea": "green",
+        "http.client_ip": "8.8.8.8",
+        "network.client.ip": "127.0.0.1",
+    }
+    for span in (served, sent):
+        assert span["meta"]["http.response.headers.x-cup"] == "big"
+        assert span["meta"]["_dd.git.repository_url"] == "https://git.example/tea"
+        assert span["meta"]["_dd.tags.process"].endswith("svc.user:true")
+        assert not [key for key in span["meta"] if key.startswith("http.request.headers.")]
+    assert (sent["meta"]["tea"], sent["meta"]["peer.service"]) == ("green", "kitchen")
+    assert sent["meta"]["_dd.peer.service.remapped_from"] == "127.0.0.1"
