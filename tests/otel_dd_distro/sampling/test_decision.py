@@ -501,7 +501,11 @@ def test_a_child_that_was_forked_in_the_midst_of_a_decision_decides() -> None:
         warnings.simplefilter("ignore", DeprecationWarning)  # of forking with threads, since Python 3.12
         child = os.fork()
     if child == 0:
-        os._exit(0 if process.decided().priority == 2 else 1)
+        status = 1
+        try:
+            status = 0 if process.decided().priority == 2 else 2
+        finally:
+            os._exit(status)
     done.set()
     thread.join()
     assert os.waitpid(child, 0)[1] == 0
