@@ -335,13 +335,11 @@ server.shutdown()
     assert (served["name"], sent["name"]) == ("http.server.request", "http.client.request")
     assert (served["service"], sent["service"]) == ("house", "house")
     assert served["trace_id"] != sent["trace_id"]
-    assert {
-        key: text for key, text in served["meta"].items() if "ip" in key.split("_")[-1].split(".") or "tea" in key
-    } == {
-        "tea": "green",
-        "http.client_ip": "8.8.8.8",
-        "network.client.ip": "127.0.0.1",
-    }
+    assert [served["meta"][key] for key in ("tea", "http.client_ip", "network.client.ip")] == [
+        "green",
+        "8.8.8.8",
+        "127.0.0.1",
+    ]
     for span in (served, sent):
         assert span["meta"]["http.response.headers.x-cup"] == "big"
         assert span["meta"]["_dd.git.repository_url"] == "https://git.example/tea"

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from functools import lru_cache
+from ipaddress import ip_address
 from typing import Any
 
 from ..capture import CLIENT_ADDRESS_HEADERS
@@ -13,6 +14,7 @@ from .headers import REQUEST
 
 _MOST_ADDRESSES = 100
 _LONGEST_VALUE = 8_000
+_LONGEST_ADDRESS = 64
 
 
 class Clients:
@@ -44,7 +46,7 @@ class Clients:
     def _named(self, attributes: Mapping[str, Any]) -> str:
         """What the one header says, if that is an address and nothing else."""
         value = self._value(attributes).strip()
-        return value if _address(value) else ""
+        return value if _is_public(value) is not None else ""
 
     def _forwarded(self, attributes: Mapping[str, Any], peer: str) -> str:
         """The first public address in the first header that is there, else the peer's if that is public.
@@ -54,14 +56,12 @@ class Clients:
         private = ""
         for item in self._value(attributes)[:_LONGEST_VALUE].split(",", _MOST_ADDRESSES)[:_MOST_ADDRESSES]:
             told = forwarded(item)
-            address = _address(told)
-            if address is None:
-                continue
-            if address.is_global:
+            is_public = _is_public(told)
+            if is_public:
                 return told
-            private = private or told
-        public = _address(peer)
-        return peer if public is not None and public.is_global else private
+            if is_public is not None:
+                private = private or told
+        return private if private and not _is_public(peer) else peer
 
     def _value(self, attributes: Mapping[str, Any]) -> str:
         for keys in self._keys:
@@ -85,8 +85,14 @@ def forwarded(item: str) -> str:
     return item.partition(":")[0] if item.count(":") == 1 else item
 
 
-def _address(text: str) -> IPv4Address | IPv6Address | None:
+def _is_public(address: str) -> bool | None:
+    """Whether an address belongs to the internet at large; None for what is no address."""
+    return _belongs(address) if len(address) <= _LONGEST_ADDRESS else None
+
+
+@lru_cache(1_024)
+def _belongs(address: str) -> bool | None:
     try:
-        return ip_address(text)
+        return ip_address(address).is_global
     except ValueError:
         return None
