@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+# The SDK starts threads by it in a forked child, which waits for ever if its own hook of forks comes after the SDK's.
+import concurrent.futures.thread  # noqa: F401
 from typing import TYPE_CHECKING, Any
 
 from opentelemetry.sdk import trace as sdk

@@ -14,6 +14,7 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import SpanKind, StatusCode
 from opentelemetry.trace.span import DEFAULT_TRACE_STATE
 
+from ..propagation.datadog_context import NO_PARENT
 from . import otel, text
 from .attributes import Meta, Metrics, put
 from .peers import PEER_SERVICE
@@ -22,7 +23,7 @@ from .services import Home, Named
 from .text import MOST_RESOURCE, MOST_VALUE
 
 if TYPE_CHECKING:
-    from .translator import Translator
+    from .translator import Services, Translator
 
 _LOW = (1 << 64) - 1
 _LARGEST = 2**63 - 1
@@ -75,10 +76,11 @@ class Alikes:
         self._known: dict[tuple[Any, ...], Alike] = {}
         self._trace = (0, "")
 
-    def translated(
-        self, span: Any, parent_id: int, around: Named | None, services: dict[int, Named]
-    ) -> tuple[dict[str, Any], Meta, Metrics, Home] | None:
-        """A span map with its tags, what `Translator` would give; None where it has to be asked."""
+    def translated(self, span: Any, services: Services) -> dict[str, Any] | None:
+        """The span map that `Translator` would give; None where it has to be asked.
+
+        `services` are those of the spans around it in this process, and gets its own.
+        """
         held = getattr(span, "held_attributes", None)
         if (
             type(held) is not dict
@@ -95,13 +97,22 @@ class Alikes:
         name = span._name
         if not alike.is_simple or type(name) is not str:
             return None
+        parent = span._parent
+        if parent is None:
+            parent_id, around = 0, None
+        else:
+            _, parent_id, is_remote, *_ = parent
+            if is_remote or not parent_id or parent_id == NO_PARENT:
+                return None
+            around = services[parent_id]
         named, common, is_top_level = alike.below.get(around) or alike.beneath(around)
         trace_id, span_id, _, _, state, _ = span._context
         services[span_id] = named
+        services.home = alike.home
 
         meta = common.copy()
         metrics: Metrics = {}
-        for target, value in zip(alike.targets, held.values(), strict=True):
+        for target, value in zip(alike.targets, held.values(), strict=False):
             kind = type(value)
             if kind is str:
                 meta[target] = value if value.isascii() and len(value) <= MOST_VALUE else text.value(value)
@@ -132,7 +143,9 @@ class Alikes:
         }
         if parent_id:
             entry["parent_id"] = parent_id
-        return entry, meta, metrics, alike.home
+        if metrics:
+            entry["metrics"] = metrics
+        return entry
 
     def _learnt(
         self,

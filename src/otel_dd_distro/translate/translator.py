@@ -68,32 +68,36 @@ class Translator:
         own = process.current()
         context = chunk.context
         origin = text.value(context.origin) if context.origin else ""
-        services = _Services(self, chunk)
+        services = Services(self, chunk)
         maps: list[SpanMap] = []
         root = -1
         trace_id = 0
         for span in _in_start_order(chunk.spans):
             try:
-                parent = span.parent
-                parent_id = 0 if parent is None else parent.span_id
-                if parent_id == NO_PARENT:
-                    parent_id = 0
-                is_root = not parent_id or parent.is_remote  # type: ignore[union-attr]
-                around = None if is_root else services[parent_id]
-                entry, meta, metrics = self._translated(span, parent_id, around, services, native_events)
+                entry = None if self._steps else self._alikes.translated(span, services)
+                if entry is None:
+                    parent = span.parent
+                    parent_id = 0 if parent is None else parent.span_id
+                    if parent_id == NO_PARENT:
+                        parent_id = 0
+                    is_root = not parent_id or parent.is_remote  # type: ignore[union-attr]
+                    around = None if is_root else services[parent_id]
+                    entry, _, metrics = self._translated(span, parent_id, around, services, native_events)
+                    if metrics:
+                        entry["metrics"] = metrics
+                else:
+                    is_root = "parent_id" not in entry
                 if origin:
-                    meta["_dd.origin"] = origin
+                    entry["meta"]["_dd.origin"] = origin
                 if is_root:
-                    tags.local_root(meta, metrics, context, own, self._hostname, not parent_id)
+                    starts_trace = "parent_id" not in entry
+                    tags.local_root(entry["meta"], entry["metrics"], context, own, self._hostname, starts_trace)
                     if root < 0:
                         root = len(maps)
             except Exception as error:  # noqa: BLE001
-                rest = self._remains(span, error)
-                if rest is None:
+                entry = self._remains(span, error)
+                if entry is None:
                     continue
-                entry, metrics = rest, {}
-            if metrics:
-                entry["metrics"] = metrics
             trace_id = trace_id or span.context.trace_id
             maps.append(entry)
         if not maps:
@@ -126,13 +130,8 @@ class Translator:
         return self.home(span.resource).named(plugin, operation, attributes, around)
 
     def _translated(
-        self, span: ReadableSpan, parent_id: int, around: Named | None, services: _Services, native: bool
+        self, span: ReadableSpan, parent_id: int, around: Named | None, services: Services, native: bool
     ) -> tuple[SpanMap, Meta, Metrics]:
-        if not self._steps:
-            alike = self._alikes.translated(span, parent_id, around, services)
-            if alike is not None:
-                services.home = alike[3]
-                return alike[:3]
         plugin, operation, attributes = _classified(span)
         home = services.home = self.home(span.resource)
         named = home.named(plugin, operation, attributes, around)
@@ -216,7 +215,7 @@ class Translator:
 
     def viewed(self, span: ReadableSpan) -> SpanMap:
         """The fields of a local root that may still be open; never raises."""
-        services = _Services(self, Chunk([span], DatadogContext(), True, {}))
+        services = Services(self, Chunk([span], DatadogContext(), True, {}))
         # Other threads may be setting attributes: that it happens twice in these microseconds is next to impossible.
         for _ in range(2):
             try:
@@ -310,7 +309,7 @@ class RootView:
         return self._entry
 
 
-class _Services(dict[int, Named]):
+class Services(dict[int, Named]):
     """The services of a chunk's spans by span id, those already translated and the parents that others ask for.
 
     A parent may still be open, or start later than its child says it did. Where it is neither (sent before), the
