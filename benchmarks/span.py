@@ -147,12 +147,23 @@ def otel_traces(tracer: Any) -> Callable[[int], None]:
     return trace
 
 
-def ours() -> tuple[Callable[[int], None], Callable[[], Any]]:
+def ours(sampler: Any = None) -> tuple[Callable[[int], None], Callable[[], Any]]:
     import otel_dd_distro
 
-    provider = otel_dd_distro.install()
+    if sampler is None:
+        provider = otel_dd_distro.install()
+    else:
+        from otel_dd_distro.tracing import TracerProvider
+
+        provider = otel_dd_distro.install(TracerProvider(sampler))
     assert provider is not None
     return otel_traces(provider.get_tracer("benchmark")), provider.shutdown
+
+
+def unsampled() -> tuple[Callable[[int], None], Callable[[], Any]]:
+    from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
+
+    return ours(ALWAYS_OFF)
 
 
 def otlp() -> tuple[Callable[[int], None], Callable[[], Any]]:
@@ -179,7 +190,7 @@ def ddtrace() -> tuple[Callable[[int], None], Callable[[], Any]]:
 
 
 def run(side: str) -> dict[str, Any]:
-    trace, finish = {"ddtrace": ddtrace, "otlp": otlp}.get(side, ours)()
+    trace, finish = {"ddtrace": ddtrace, "otlp": otlp, "unsampled": unsampled}.get(side, ours)()
     for _ in range(WARM_UP // (CHILDREN + 1)):
         trace(CHILDREN)
     time.sleep(2.5)  # the first payload is on its way, and everything is loaded
@@ -212,8 +223,6 @@ def environment(side: str, port: int) -> dict[str, str]:
         "OTEL_EXPORTER_OTLP_ENDPOINT": url,
         "OTEL_DD_LIGHT_TRACER": "false" if side == "plain" else "true",
     }
-    if side == "unsampled":
-        added["OTEL_TRACES_SAMPLER"] = "always_off"
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("DD_", "OTEL_"))}
     return kept | added
 
