@@ -62,7 +62,8 @@ def _pairs(environ: Environ) -> Iterator[tuple[str, str]]:
 
 def _host(environ: Environ) -> tuple[str | None, int | None]:
     """Host and port that the client asked for (its Host header), else those of the server."""
-    host: str = environ.get("HTTP_HOST", "")
+    # A Host header has no userinfo; where somebody sends one, it is nothing to show.
+    host: str = environ.get("HTTP_HOST", "").rpartition("@")[2]
     if not host:
         port = str(environ.get("SERVER_PORT", ""))
         return environ.get("SERVER_NAME"), int(port) if port.isdecimal() else None

@@ -93,7 +93,7 @@ def _safe(key: str, value: str, urls: Urls) -> str:
     if found:
         authority, slash, path = place.partition("/")
         userinfo, at, host = authority.rpartition("@")
-        if at and userinfo.strip("REDACTED:"):
+        if at and userinfo not in ("REDACTED", "REDACTED:REDACTED"):
             head = f"{scheme}://REDACTED:REDACTED@{host}{slash}{path}"
     return f"{head}{question}{urls.obfuscated(query)}{mark}{fragment}"
 

@@ -23,17 +23,17 @@ _KEYS = (
     r"|(?:api|private|public|access|secret|app(?:lication)?|account|shared)[-_]?(?:access[-_]?)?key(?:[-_]?id)?"
     r"|consumer[-_]?(?:id|key|secret)|auth(?:entication|orization)?|session[-_]?id|sas)"
 )
+_HEADERS = r"(?:(?:proxy-)?authorization|(?:set-)?cookie|x-[a-z-]{0,30}(?:key|token|secret|auth))"
 _BASE64 = r"[a-z0-9+/_=-]"
 # Each names what goes; what is in the group `kept` stays. None nests a repetition: linear in the length of the text.
 _ANYWHERE = (
     # user:password@ of a URL
     r"(?P<url>://)[^\s/?#\"'<>]+@",
     # "key": "value"
-    rf"(?P<json>{_KEYS}\\?[\"']\s{{0,4}}:\s{{0,4}}\\?[\"'])[^\"'\\\r\n]+",
+    rf"(?P<json>{_KEYS}\\{{0,7}}[\"']\s{{0,4}}:\s{{0,4}}\\{{0,7}}[\"'])[^\"'\\\r\n]+",
     r"(?P<bearer>\b(?:bearer|basic|digest|negotiate)(?:\s|%20|\+))[a-z0-9+/_=.~%-]{8,}",
     # Headers, as they are logged
-    r"(?P<header>\b(?:(?:proxy-)?authorization|(?:set-)?cookie|x-[a-z-]{0,30}(?:key|token|secret|auth))"
-    r"[\"']?\s{0,4}:\s{0,4}[\"']?)[^\r\n\"']+",
+    rf"(?P<header>\b{_HEADERS}[\"']?\s{{0,4}}:\s{{0,4}}[\"']?)[^\r\n\"']+",
     rf"\bey[i-l]{_BASE64}{{5,500}}\.{_BASE64}{{5,}}(?:\.{_BASE64}*)?",
     r"\bgh[opsur]_[0-9a-z]{20,}|\bgithub_pat_[0-9a-z_]{20,}|\bglpat-[0-9a-z_-]{16,}",
     r"\bA(?:KI|SI)A[0-9A-Z]{16}\b|\bAIza[0-9A-Za-z_-]{30,}|\bya29\.[0-9A-Za-z_-]{10,}",
@@ -50,11 +50,11 @@ _in_prose = re.compile("|".join((*_ANYWHERE, *_PAIRS)), _FLAGS)
 # One of these is in every secret: most texts are searched no further.
 _SIGNS = (
     *("://", "pw", "pass", "secret", "credential", "token", "sig", "key", "consumer", "auth", "session", "sas"),
-    *("bearer", "basic", "digest", "negotiate", "cookie", "ey", "gh", "glpat", "akia", "asia", "aiza", "ya29"),
+    *("bearer", "basic", "digest", "negotiate", "cookie", "ey", "gh", "pat_", "glpat", "akia", "asia", "aiza", "ya29"),
     *("xox", "k_live", "k_test", "sg.", "begin"),
 )
 # A quote within a literal is written twice.
-_literals = re.compile(r"'((?:[^']|'')*)'|(?<![\w.])(\d[\d.]{3,})(?![\w.])")
+_literals = re.compile(r"'((?:[^']|'')*)(?:'|\Z)|(?<![\w.])(\d[\d.]{3,})(?![\w.])")
 _statement = re.compile(r"'(?:[^']|'')*'?|(?<![\w.$?:@])[+-]?\d[\w.]*(?![\w.])")
 _MOST_LITERALS = 200
 _SHORTEST_LITERAL = 3

@@ -38,10 +38,10 @@ _SSH_KIND = r"(?:ssh-(?:rsa|dss)|ecdsa-[a-z0-9]+-[a-z0-9]+)"
 _GAP = r"(?:\s|%20|%09)"
 _SECRETS = (
     # key=value, up to the next &
-    rf"{_QUOTE}?(?:{'|'.join(_KEYS)}){_BLANK}*(?:=|%3D)[^&]+",
+    rf"{_QUOTE}?(?:{'|'.join(_KEYS)}){_QUOTE}?{_BLANK}*(?:=|%3D)[^&]+",
     # "key": "value"
     rf"{_QUOTE}?(?:{'|'.join(_KEYS)}){_QUOTE}{_BLANK}*(?::|%3A){_BLANK}*{_QUOTE}(?:%2[^2]|%[^2]|[^\"%])+{_QUOTE}",
-    rf"bearer{_BLANK}+[a-z0-9._\-]+",
+    rf"bearer(?:{_BLANK}|\+)+[a-z0-9._\-]+",
     r"token(?::|%3A)[a-z0-9]{13}",
     r"gh[opsu]_[0-9a-z]{36}",
     # A JSON web token, the sign before it (the one group) being no part of it.

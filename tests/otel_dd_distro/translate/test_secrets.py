@@ -1,0 +1,93 @@
+"""What is taken out of the texts of errors, and what stays. The planted corpus is in tests/otel_dd_distro/secrets."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from otel_dd_distro.translate.secrets import LONGEST_TEXT, conceal, literals_of, scrubbed, without_literals
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("connect to https://u:p@h/x failed", "connect to https://<redacted>@h/x failed"),
+        ("url: /x?token=abc&a=1 (Caused by X)", "url: /x?token=<redacted>&a=1 (Caused by X)"),
+        ("{'password': 'a b', 'user': 'c'}", "{'password': '<redacted>', 'user': 'c'}"),
+        ("Authorization: Bearer abc", "Authorization: <redacted>"),
+        ("password='a b', user=c", "password=<redacted>, user=c"),
+        ("AccountKey=abc==;EndpointSuffix=x", "AccountKey=<redacted>;EndpointSuffix=x"),
+    ],
+)
+def test_credentials_are_taken_out(text: str, expected: str) -> None:
+    assert scrubbed(text) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "no such table: users",
+        'unrecognized token: "x"',
+        "unexpected token: foo",
+        "authentication failed for user 'app'",
+        "KeyError: 'key'",
+        "mail to someone@example.com bounced",
+        "https://example.com/a@b?x=1",
+        "invalid literal for int() with base 10: 'abc'",
+    ],
+)
+def test_other_texts_stay_as_they_are(text: str) -> None:
+    assert scrubbed(text) == text
+
+
+def test_source_lines_of_a_traceback_stay_readable() -> None:
+    stack = (
+        "Traceback (most recent call last):\n"
+        '  File "app.py", line 1, in <module>\n'
+        '    connect(token=token, url="https://u:p@h/")\n'
+        "ValueError: token=abc\n"
+    )
+    assert scrubbed(stack) == stack.replace("u:p@h", "<redacted>@h").replace("token=abc", "token=<redacted>")
+
+
+def test_the_literals_of_a_failed_statement_are_taken_out_of_its_error() -> None:
+    literals = literals_of(["insert into t values ('it''s', 123456, 'x', 7)"])
+    assert literals == ["123456", "it''s", "it's"]
+    assert scrubbed("near \"'it''s'\": it's 123456", literals) == "near \"'?'\": ? ?"
+
+
+@pytest.mark.parametrize(
+    ("statement", "expected"),
+    [
+        ("select 1", "select ?"),
+        ("select 'it''s', -1.5e3, a1 from t2", "select ?, ?, a1 from t2"),
+        ("select $1, ?2, :p3, @v4", "select $1, ?2, :p3, @v4"),
+        ("select 'open", "select ?"),
+        ('select "Name" from x.y', 'select "Name" from x.y'),
+    ],
+)
+def test_a_statement_without_its_literals(statement: str, expected: str) -> None:
+    assert without_literals(statement) == expected
+
+
+def test_spans_around_a_failed_statement_do_not_tell_its_literals_either() -> None:
+    told = "near 'hunter2'"
+    statement = {"type": "sql", "error": 1, "resource": "select 'hunter2'", "meta": {"error.message": told}}
+    around = {"type": "web", "error": 1, "resource": "GET /", "meta": {"error.message": told, "a": told}}
+    fine = {"type": "web", "resource": "GET /", "meta": {"a": told}}
+    conceal([around, statement, fine])
+    assert (around["meta"], fine["meta"]) == ({"error.message": "near '?'", "a": told}, {"a": told})
+    assert statement["meta"] == {"error.message": "near '?'"}
+    assert statement["resource"] == "select 'hunter2'"
+
+
+HOSTILE = ["://", "password", "'password': '", "eyj-", "eyjaaaaa.eyj-", "token=", "-----BEGIN A ", "bearer ", "x-", "@"]
+
+
+@pytest.mark.parametrize("part", HOSTILE)
+def test_no_text_takes_long_however_it_is_made(part: str) -> None:
+    began = time.perf_counter()
+    assert len(scrubbed(part * (2 * LONGEST_TEXT // len(part)))) <= 2 * LONGEST_TEXT
+    assert time.perf_counter() - began < 1.0
