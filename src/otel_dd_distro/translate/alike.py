@@ -9,7 +9,6 @@ from __future__ import annotations
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
-from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import SpanKind, StatusCode
 from opentelemetry.trace.span import DEFAULT_TRACE_STATE
@@ -23,6 +22,7 @@ from .services import Home, Named
 from .text import MOST_RESOURCE, MOST_VALUE
 
 if TYPE_CHECKING:
+    from ..tracing import Span as LightSpan
     from .translator import Services, Translator
 
 _LOW = (1 << 64) - 1
@@ -37,13 +37,11 @@ _ORIGINS = frozenset(
 class Alike:
     """What spans share. `below` is by the service around them: their own, and their common tags."""
 
-    __slots__ = ("below", "home", "is_simple", "name", "operation", "resource", "scope", "targets", "type")
+    __slots__ = ("below", "home", "is_simple", "name", "operation", "scope", "targets", "type")
 
-    def __init__(self, home: Home, scope: InstrumentationScope | None, resource: Resource, kind: SpanKind) -> None:
+    def __init__(self, home: Home, scope: InstrumentationScope | None, kind: SpanKind) -> None:
         self.home = home
-        # Kept, so that their ids stay theirs.
         self.scope = scope
-        self.resource = resource
         self.operation = otel.operation(kind)
         self.name = self.operation.name
         self.type = self.operation.type
@@ -89,11 +87,11 @@ class Alikes:
             or span._status._status_code is not _UNSET
         ):
             return None
-        scope, resource = span._instrumentation_scope, span._resource
-        key = (id(scope), id(resource), id(span._kind), *held)
+        # The terms stand for the scope and the resource. The id stands for the kind: enumerations are slow to hash.
+        key = (span._terms, id(span._kind), *held)
         alike = self._known.get(key)
-        if alike is None or alike.scope is not scope or alike.resource is not resource:
-            alike = self._learnt(key, scope, resource, span._kind, held)
+        if alike is None:
+            alike = self._learnt(key, span, held)
         name = span._name
         if not alike.is_simple or type(name) is not str:
             return None
@@ -147,16 +145,10 @@ class Alikes:
             entry["metrics"] = metrics
         return entry
 
-    def _learnt(
-        self,
-        key: tuple[Any, ...],
-        scope: InstrumentationScope | None,
-        resource: Resource,
-        kind: SpanKind,
-        attributes: dict[str, Any],
-    ) -> Alike:
-        home = self._translator.home(resource)
-        alike = Alike(home, scope, resource, kind)
+    def _learnt(self, key: tuple[Any, ...], span: LightSpan, attributes: dict[str, Any]) -> Alike:
+        scope = span.instrumentation_scope
+        home = self._translator.home(span.resource)
+        alike = Alike(home, scope, span.kind)
         operation = alike.operation
         alike.targets = tuple(operation.targets[name] for name in attributes)
         alike.is_simple = (

@@ -35,7 +35,7 @@ root, and the attributes of those spans that ask for the trace to be kept or dro
 _LOW = (1 << 64) - 1
 _MOST_HOMES = 16
 _NO_PARENTS = (0, NO_PARENT)
-_start_time = attrgetter("start_time")
+_start_time = attrgetter("_start_time")  # the property's own source, at a tenth of its cost
 
 
 class Translator:
@@ -383,6 +383,6 @@ def _in_start_order(spans: Sequence[ReadableSpan]) -> Sequence[ReadableSpan]:
     ordered.reverse()
     try:
         ordered.sort(key=_start_time)
-    except TypeError:
+    except (AttributeError, TypeError):
         ordered.sort(key=lambda span: span.start_time or 0)
     return ordered
