@@ -119,8 +119,11 @@ def _sampler(current: Settings) -> Sampler:
 def _propagator(current: Settings) -> TextMapPropagator:
     propagator = propagation.from_settings(current)
     if current.dbm_propagation_mode != "disabled":
-        is_full = current.dbm_propagation_mode == "full"
-        propagator.statements = StatementPropagator(pipeline.current().caller, full=is_full)
+        propagator.statements = StatementPropagator(
+            pipeline.current().caller,
+            full=current.dbm_propagation_mode == "full",
+            by_database=current.peer_service_defaults,
+        )
     return propagator
 
 

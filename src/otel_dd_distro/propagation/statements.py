@@ -50,12 +50,16 @@ class StatementPropagator(TextMapPropagator):
     """Writes who sends a statement, and with `full` in which span; reads nothing.
 
     Source: the pairs of ddtrace's SQL comments. With `full` the trace is decided here, and its span is tagged: Database
-    Monitoring looks for that tag.
+    Monitoring looks for that tag. With `by_database` (where peer services are said by default) the database's name
+    stands for its service.
     """
 
-    def __init__(self, caller: Callable[[ReadableSpan], Caller], *, full: bool) -> None:
+    def __init__(
+        self, caller: Callable[[ReadableSpan], Caller], *, full: bool = False, by_database: bool = False
+    ) -> None:
         self._caller = caller
         self._full = full
+        self._by_database = by_database
 
     def extract(
         self, carrier: CarrierT, context: Context | None = None, getter: Getter[CarrierT] = default_getter
@@ -83,6 +87,8 @@ class StatementPropagator(TextMapPropagator):
             value: Any = attributes.get(sources[0]) or attributes.get(sources[1])
             if value:
                 setter.set(carrier, key, str(value))
+                if key == DATABASE and self._by_database:
+                    setter.set(carrier, DATABASE_SERVICE, str(value))
         if peer := attributes.get("peer.service"):
             setter.set(carrier, PEER_SERVICE, str(peer))
         if self._full:

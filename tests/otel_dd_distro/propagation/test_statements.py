@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 from opentelemetry import propagate
+from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.trace import SpanKind
 
-from otel_dd_distro import settings
+from otel_dd_distro import settings, tracing
 from otel_dd_distro.pipeline import Pipeline
 from otel_dd_distro.propagation import StylesPropagator, datadog_context
 from otel_dd_distro.propagation.datadog_context import DatadogContext
@@ -93,6 +94,12 @@ def test_the_names_that_the_conventions_give_host_and_database_are_understood(pr
     assert written == "/*dddb='orders',dddbs='postgres',ddh='db.example',ddps='shop'*/ "
 
 
+def test_where_peer_services_are_said_the_database_stands_for_its_service(propagator: StylesPropagator) -> None:
+    propagator.statements = StatementPropagator(lambda _: BARE, by_database=True)
+    assert comment({"db.namespace": "orders"})[0] == "/*dddb='orders',dddbs='orders',ddps='shop'*/ "
+    assert comment({})[0] == "/*dddbs='postgres',ddps='shop'*/ "
+
+
 def test_a_span_that_is_not_recorded_makes_no_comment(propagator: StylesPropagator) -> None:
     from opentelemetry.trace import INVALID_SPAN, set_span_in_context
 
@@ -106,13 +113,17 @@ def test_the_fields_are_the_keys_that_it_may_write() -> None:
     assert full == service | {"traceparent"}
 
 
-def test_a_comment_is_a_reason_to_decide_and_the_decision_stands(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("make", [TracerProvider, tracing.TracerProvider])
+def test_a_comment_is_a_reason_to_decide_and_the_decision_stands(
+    make: type[TracerProvider], monkeypatch: pytest.MonkeyPatch
+) -> None:
     from opentelemetry.trace import set_span_in_context
 
     with ScriptedAgent() as agent:
         pipeline = Pipeline(settings.read({"DD_SERVICE": "shop", "DD_TRACE_AGENT_URL": agent.url}, argv=[]))
         monkeypatch.setattr(datadog_context, "resolve", pipeline.resolve)
-        provider = TracerProvider(shutdown_on_exit=False)
+        resource = Resource({"service.version": "2", "deployment.environment.name": "test"})
+        provider = make(resource=resource, shutdown_on_exit=False)
         pipeline.serve(provider)
         propagator = StatementPropagator(pipeline.caller, full=True)
         tracer = provider.get_tracer("app")
@@ -125,7 +136,9 @@ def test_a_comment_is_a_reason_to_decide_and_the_decision_stands(monkeypatch: py
         ids = span.get_span_context()
         assert carrier == {
             "dddbs": "orders-db",
+            "dde": "test",
             "ddps": "shop",
+            "ddpv": "2",
             "traceparent": f"00-{ids.trace_id:032x}-{ids.span_id:016x}-01",
         }
         (trace,) = (trace for payload in agent.payloads() for trace in payload.traces())
