@@ -245,6 +245,8 @@ with trace.get_tracer("app").start_as_current_span("work") as span:
     assert headers["x-datadog-sampling-priority"] == "1"
     assert "_dd.p.dm=-0" in headers["x-datadog-tags"]
     assert headers["traceparent"].endswith("-01")
+    assert f"p:{span_id:016x}" in headers["tracestate"]
+    assert headers["tracestate"].endswith(";th:0")
     (span,) = agent_session.spans()
     assert span["metrics"]["_sampling_priority_v1"] == 1
 

@@ -77,6 +77,10 @@ class TraceContextPropagator(Style):
             foreign = state.foreign
         else:
             foreign = ReceivedState(dict(state)).foreign
+        if datadog.decision is not None and "ot=" not in foreign and foreign.count(",") < MAX_MEMBERS - 2:
+            odds = datadog.decision.odds(span.trace_id, kept)
+            if odds:
+                foreign = f"ot={odds},{foreign}" if foreign else f"ot={odds}"
         if ours:
             put(carrier, TRACESTATE, f"dd={ours},{foreign}" if foreign else "dd=" + ours)
         elif foreign:

@@ -16,7 +16,7 @@ from . import manual
 from .explanation import sentence
 from .limiter import Limiter
 from .manual import USER_KEEP, USER_REJECT
-from .rates import is_kept, written
+from .rates import consistent, is_kept, written
 from .rules import Root, Rule, Rules, SpanMap, Written
 from .single_spans import SingleSpans
 
@@ -61,7 +61,12 @@ class Decision:
     """The Agent's key for its rate, the limit, or how slow is slow."""
     instead_of: Decision | None = None
 
+    def odds(self, trace_id: int, is_kept: bool) -> str:
+        """The decision as OpenTelemetry's samplers read it in a tracestate (member `ot`); "" where no odds decided."""
+        return consistent(trace_id, self.rate, is_kept) if self.by in _BY_ODDS and self.rate > 0 else ""
 
+
+_BY_ODDS = frozenset(("default", "agent", "rule"))
 _BY_DEFAULT = Decision("default")
 _BY_HAND = Decision("manual")
 

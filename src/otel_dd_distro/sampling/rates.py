@@ -5,6 +5,7 @@ from __future__ import annotations
 _FACTOR = 1_111_111_111_111_111_111
 _LOW = 2**64 - 1
 _LARGEST = float(_LOW)
+_THRESHOLDS = 1 << 56
 
 
 def is_kept(number: int, rate: float) -> bool:
@@ -20,3 +21,18 @@ def written(rate: float) -> str:
     """A rate as it travels: at most six decimals, rounded half up, without trailing zeros."""
     millionths = int(rate * 1_000_000 + 0.5)
     return f"{millionths // 1_000_000}.{millionths % 1_000_000:06d}".rstrip("0").rstrip(".")
+
+
+def consistent(trace_id: int, rate: float, kept: bool) -> str:
+    """The odds of a decision for OpenTelemetry's samplers downstream: randomness `rv` and rejection threshold `th`.
+
+    Source: OpenTelemetry, consistent probability sampling (56 bits each): kept means `rv >= th`. The randomness is what
+    the hash above makes of the trace id, so both agree but for rounding, where the decision is right.
+    """
+    randomness = (~((trace_id & _LOW) * _FACTOR) & _LOW) >> 8
+    threshold = 0 if rate >= 1 else min(_THRESHOLDS - 1, int((1 - rate) * _THRESHOLDS + 0.5))
+    if kept:
+        randomness = max(randomness, threshold)
+    elif randomness >= threshold:
+        randomness = max(0, threshold - 1)
+    return f"rv:{randomness:014x};th:{f'{threshold:014x}'.rstrip('0') or '0'}"

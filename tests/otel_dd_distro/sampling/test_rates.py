@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from otel_dd_distro.sampling.rates import is_kept, written
+from otel_dd_distro.sampling.rates import consistent, is_kept, written
 
 IDS = st.integers(0, 2**128 - 1)
 RATES = st.floats(0, 1)
@@ -66,3 +66,23 @@ def test_a_written_rate_reads_back_within_half_a_millionth(rate: float) -> None:
     assert abs(float(text) - rate) <= 0.5e-6 + 1e-12
     assert "e" not in text
     assert not ("." in text and text.endswith(("0", ".")))
+
+
+# As ddtrace 4.16 writes them.
+@pytest.mark.parametrize(
+    ("trace_id", "rate", "kept", "member"),
+    [
+        (44380577570523278879349135829904343037, 0.1, False, "rv:1e9c4a93512e95;th:e6666666666668"),
+        (212921585152670434647092254398901607413, 1e-06, False, "rv:6a570192b7f05f;th:ffffef39085f48"),
+        (65247135599558325207952639683826353732, 0.999999, True, "rv:e7e5663793a41d;th:000010c6f7a0b8"),
+        (187029795130287319885169424259222810740, 0.123456, True, "rv:efb20d3b0db221;th:e065300581494"),
+        (51252113140258306594624972934085254274, 0.5, True, "rv:d267ec6affc2f4;th:8"),
+        (228469485948796280488618139861499700368, 1.0, True, "rv:14df3ba821ecc4;th:0"),
+        # The limiter's word against that of the odds
+        (51252113140258306594624972934085254274, 0.5, False, "rv:7fffffffffffff;th:8"),
+    ],
+)
+def test_the_odds_travel_as_opentelemetrys_samplers_read_them(
+    trace_id: int, rate: float, kept: bool, member: str
+) -> None:
+    assert consistent(trace_id, rate, kept) == member
