@@ -38,7 +38,7 @@ class DatadogDistro(BaseDistro):  # type: ignore[misc]
         if name in catalogue() and catalogue()[name] != entry_point.value:
             log.debug("Instrumentor %s of %s: ours goes before it", name, entry_point.value)
             return
-        if not current.propagates(name):
+        if name in catalogue() and not current.propagates(name):
             kwargs["propagate"] = False
         try:
             super().load_instrumentor(entry_point, **kwargs)

@@ -81,6 +81,9 @@ def test_one_that_is_not_to_propagate_is_told_so(environ: pytest.MonkeyPatch) ->
     DatadogDistro().load_instrumentor(made)  # type: ignore[arg-type]
     assert made.instrumented == [{"propagate": False}]
     assert loaded("requests", "otel_instrumentors.requests:RequestsInstrumentor")
+    environ.setenv("DD_TORTOISE_DISTRIBUTED_TRACING", "false")
+    settings.current.cache_clear()
+    assert loaded(*OTHER)  # which would not know what to do with it
 
 
 def test_one_that_fails_keeps_nobody_from_the_next_and_is_said(
