@@ -72,6 +72,8 @@ class Places:
             return "<process id>"
         if not isinstance(value, str):
             return value
+        if key == "tracestate ot rv" and re.fullmatch(r"[0-9a-f]{14}", value):
+            return "<of the trace id>"
         if key == "meta.runtime-id" and re.fullmatch(r"[0-9a-f]{32}", value):
             return "<32 hex digits>"
         if key == "meta.error.stack" and value.startswith("Traceback (most recent call last):\n"):
