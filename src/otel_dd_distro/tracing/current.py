@@ -83,8 +83,12 @@ class CurrentSpan:
             self.set_status_on_exception,
         )
         self.span = span
-        context = Context(current())
-        _put(context, _SPAN_KEY, span)
+        around = current()
+        if len(around) < 2 and (not around or _SPAN_KEY in around):
+            context = Context({_SPAN_KEY: span})  # what copying it would come to
+        else:
+            context = Context(around)
+            _put(context, _SPAN_KEY, span)
         self.token = _attach(context)
         return span
 
