@@ -6,16 +6,19 @@ on the export thread, and only where there is an error or an event.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, MutableMapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 REDACTED = "<redacted>"
+_INSTEAD = rf"\1{REDACTED}"
 LITERAL = "?"
 LONGEST_TEXT = 50_000
 """Characters of one text that are looked through; the rest is left out."""
 
-TEXTS = ("error.message", "error.stack", "otel.status_description", "events")
+TEXTS = ("error.message", "error.stack", "otel.status_description")
+EVENTS = "events"
 EXCEPTION_TEXTS = ("exception.message", "exception.stacktrace")
 
 _KEYS = (
@@ -25,34 +28,53 @@ _KEYS = (
 )
 _HEADERS = r"(?:(?:proxy-)?authorization|(?:set-)?cookie|x-[a-z-]{0,30}(?:key|token|secret|auth))"
 _BASE64 = r"[a-z0-9+/_=-]"
-# Each names what goes; what is in the group `kept` stays. None nests a repetition: linear in the length of the text.
-_ANYWHERE = (
+
+
+class _Kind(NamedTuple):
+    """A kind of secret. What is in the one group of its pattern stays, the rest of the match goes.
+
+    No repetition is nested in another: linear in the length of the text. One of `signs` is in every secret of the
+    kind, in lower case: most lines of most texts are searched no further.
+    """
+
+    signs: tuple[str, ...]
+    pattern: re.Pattern[str]
+    in_code: bool = True
+    """Whether it is looked for in source lines of a traceback, too: there `token=token` is no secret."""
+
+
+def _kind(signs: str, pattern: str, in_code: bool = True) -> _Kind:
+    return _Kind(tuple(signs.split()), re.compile(pattern, re.IGNORECASE | re.ASCII), in_code)
+
+
+_KINDS = (
     # user:password@ of a URL
-    r"(?P<url>://)[^\s/?#\"'<>]+@",
+    _kind("://", r"(://)[^\s/?#\"'<>]+(?=@)"),
     # "key": "value"
-    rf"(?P<json>{_KEYS}\\{{0,7}}[\"']\s{{0,4}}:\s{{0,4}}\\{{0,7}}[\"'])[^\"'\\\r\n]+",
-    r"(?P<bearer>\b(?:bearer|basic|digest|negotiate)(?:\s|%20|\+))[a-z0-9+/_=.~%-]{8,}",
-    # Headers, as they are logged
-    rf"(?P<header>\b{_HEADERS}[\"']?\s{{0,4}}:\s{{0,4}}[\"']?)[^\r\n\"']+",
-    rf"\bey[i-l]{_BASE64}{{5,500}}\.{_BASE64}{{5,}}(?:\.{_BASE64}*)?",
-    r"\bgh[opsur]_[0-9a-z]{20,}|\bgithub_pat_[0-9a-z_]{20,}|\bglpat-[0-9a-z_-]{16,}",
-    r"\bA(?:KI|SI)A[0-9A-Z]{16}\b|\bAIza[0-9A-Za-z_-]{30,}|\bya29\.[0-9A-Za-z_-]{10,}",
-    r"\bxox[a-z]-[0-9a-z-]{10,}|\b[sr]k_(?:live|test)_[0-9a-z]{10,}|\bSG\.[0-9a-z_-]{10,}\.[0-9a-z_-]{10,}",
-    r"-----BEGIN[A-Z\s]{1,40}PRIVATE KEY-----[^-]+(?:-----END[A-Z\s]{1,40}PRIVATE KEY-----)?",
-)
-_PAIRS = (
+    _kind("': \":", rf"({_KEYS}\\{{0,7}}[\"']\s{{0,4}}:\s{{0,4}}\\{{0,7}}[\"'])[^\"'\\\r\n]+"),
     # key=value of a query, a connection string or a repr()
-    rf"(?P<pair>{_KEYS}(?:=|%3d))(?:\"[^\"\r\n]+\"|'[^'\r\n]+'|[^\s&\"'<>(),;]+)",
+    _kind("= %3d", rf"({_KEYS}(?:=|%3d))(?:\"[^\"\r\n]+\"|'[^'\r\n]+'|[^\s&\"'<>(),;]+)", in_code=False),
+    _kind(
+        "bearer basic digest negotiate",
+        r"(\b(?:bearer|basic|digest|negotiate)(?:\s|%20|\+))[a-z0-9+/_=.~%-]{8,}",
+    ),
+    # Headers, as they are logged
+    _kind("authorization cookie x-", rf"(\b{_HEADERS}[\"']?\s{{0,4}}:\s{{0,4}}[\"']?)[^\r\n\"']+"),
+    _kind("eyi eyj eyk eyl", rf"()\bey[i-l]{_BASE64}{{5,500}}\.{_BASE64}{{5,}}(?:\.{_BASE64}*)?"),
+    _kind(
+        "ghp_ gho_ ghs_ ghu_ ghr_ pat_ glpat",
+        r"()\b(?:gh[opsur]_[0-9a-z]{20,}|github_pat_[0-9a-z_]{20,}|glpat-[0-9a-z_-]{16,})",
+    ),
+    _kind(
+        "akia asia aiza ya29.",
+        r"()\b(?:A(?:KI|SI)A[0-9A-Z]{16}\b|AIza[0-9A-Za-z_-]{30,}|ya29\.[0-9A-Za-z_-]{10,})",
+    ),
+    _kind(
+        "xox k_live k_test sg.",
+        r"()\b(?:xox[a-z]-[0-9a-z-]{10,}|[sr]k_(?:live|test)_[0-9a-z]{10,}|SG\.[0-9a-z_-]{10,}\.[0-9a-z_-]{10,})",
+    ),
 )
-_FLAGS = re.IGNORECASE | re.ASCII
-_everywhere = re.compile("|".join(_ANYWHERE), _FLAGS)
-_in_prose = re.compile("|".join((*_ANYWHERE, *_PAIRS)), _FLAGS)
-# One of these is in every secret: most texts are searched no further.
-_SIGNS = (
-    *("://", "pw", "pass", "secret", "credential", "token", "sig", "key", "consumer", "auth", "session", "sas"),
-    *("bearer", "basic", "digest", "negotiate", "cookie", "ey", "gh", "pat_", "glpat", "akia", "asia", "aiza", "ya29"),
-    *("xox", "k_live", "k_test", "sg.", "begin"),
-)
+_PRIVATE_KEY = re.compile(r"-----BEGIN[A-Z\s]{1,40}PRIVATE KEY-----[^-]+(?:-----END[A-Z\s]{1,40}PRIVATE KEY-----)?")
 # A quote within a literal is written twice.
 _literals = re.compile(r"'((?:[^']|'')*)(?:'|\Z)|(?<![\w.])(\d[\d.]{3,})(?![\w.])")
 _statement = re.compile(r"'(?:[^']|'')*'?|(?<![\w.$?:@])[+-]?\d[\w.]*(?![\w.])")
@@ -69,18 +91,20 @@ def scrubbed(text: str, literals: Iterable[str] = ()) -> str:
         text = text[:LONGEST_TEXT] + "..."
     for literal in literals:
         text = text.replace(literal, LITERAL)
-    lower = text.lower()
-    if not any(sign in lower for sign in _SIGNS):
-        return text
-    if "\n    " not in text:
-        return _in_prose.sub(_without, text)
-    lines = _everywhere.sub(_without, text).split("\n")
-    return "\n".join(line if line.startswith("    ") else _in_prose.sub(_without, line) for line in lines)
+    if "PRIVATE KEY-----" in text:
+        text = _PRIVATE_KEY.sub(REDACTED, text)
+    return "\n".join(map(_scrubbed_line, text.split("\n")))
 
 
-def _without(match: re.Match[str]) -> str:
-    kept = match.lastgroup
-    return f"{match[kept]}{REDACTED}@" if kept == "url" else f"{match[kept] if kept else ''}{REDACTED}"
+def _scrubbed_line(line: str) -> str:
+    lower = line.lower()
+    for signs, pattern, in_code in _KINDS:
+        for sign in signs:
+            if sign in lower:
+                if in_code or not line.startswith("    "):
+                    line = pattern.sub(_INSTEAD, line)
+                break
+    return line
 
 
 def literals_of(statements: Iterable[str]) -> list[str]:
@@ -115,8 +139,24 @@ def conceal(maps: Sequence[MutableMapping[str, Any]]) -> None:
         for key in TEXTS:
             if key in meta:
                 meta[key] = scrubbed(meta[key], literals)
+        if EVENTS in meta:
+            meta[EVENTS] = _scrubbed_events(meta[EVENTS], literals)
         for event in entry.get("span_events", ()):
             for key in EXCEPTION_TEXTS:
                 told = event["attributes"].get(key)
                 if told is not None and "string_value" in told:
                     told["string_value"] = scrubbed(told["string_value"], literals)
+
+
+def _scrubbed_events(text: str, literals: Sequence[str]) -> str:
+    """The tag `events`, if it is what we write there."""
+    try:
+        events = json.loads(text)
+        for event in events:
+            told = event["attributes"]
+            for key in EXCEPTION_TEXTS:
+                if isinstance(told.get(key), str):
+                    told[key] = scrubbed(told[key], literals)
+        return json.dumps(events)
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        return scrubbed(text, literals)
