@@ -58,7 +58,7 @@ class LocalTrace:
     def end(self, span: LightSpan) -> None:
         """Take a light span that ended, from itself: what `LocalTraces.end` does, without looking for the trace."""
         still_open = self.open
-        span_id = span._context[1]
+        span_id = span.span_id
         if span_id not in still_open:
             self.traces.end_unknown(span)
             return
@@ -124,7 +124,7 @@ class LocalTraces:
         # The most frequent context of all is empty, and says nothing.
         trace = self._new_trace(span, context) if context else LocalTrace(self, DatadogContext(), span)
         span.local_trace = trace
-        trace.open[span._context[1]] = span
+        trace.open[span.span_id] = span
         self._begun[trace] = None
         if len(self._begun) > MOST_OPEN_SPANS:
             self._forget_oldest_trace()

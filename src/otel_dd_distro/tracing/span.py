@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from opentelemetry.attributes import BoundedAttributes
 from opentelemetry.sdk import trace as sdk
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode
+from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode, TraceFlags, TraceState
 
 from .terms import Terms
 
@@ -33,34 +33,52 @@ _FREEZES = hasattr(BoundedAttributes, "_set_items")
 _UNSET = Status(StatusCode.UNSET)
 
 
+def context_of(trace_id: int, span_id: int, flags: TraceFlags, state: TraceState) -> SpanContext:
+    """A context of this process, whose ids are known to be valid."""
+    return tuple.__new__(SpanContext, (trace_id, span_id, False, flags, state, True))
+
+
 class Span(sdk.Span):
     """A span as the SDK's, without a lock.
 
     The interpreter changes threads after calls and at the ends of loops only, so where a step has to be whole there is
     no call between looking and writing. `held_attributes` is a plain dict as long as all that was set could be kept as
     it came; the SDK's container takes it over when something has to be cleaned or dropped, or when somebody asks for
-    that container. `held_events` and `held_links` are None until there is one.
+    that container. `held_events` and `held_links` are None until there is one. So are the contexts of the span and of
+    its parent, where its ids tell all that is in them: `parent_id` is 0 where there is no parent, and where
+    `held_parent` tells more.
     """
 
     __slots__ = (
-        "_context",
         "_end_time",
+        "_flags",
         "_instrumentation_scope",
         "_kind",
         "_name",
-        "_parent",
         "_resource",
         "_start_time",
+        "_state",
         "_terms",
         "held_attributes",
+        "held_context",
         "held_events",
         "held_links",
+        "held_parent",
         "local_trace",
+        "parent_id",
+        "span_id",
+        "trace_id",
     )
 
     _name: str
-    _context: SpanContext
-    _parent: SpanContext | None
+    trace_id: int
+    span_id: int
+    parent_id: int
+    _flags: TraceFlags
+    _state: TraceState
+    held_context: SpanContext | None
+    held_parent: Span | SpanContext | None
+    """The parent itself while the span is open: who asks it for its context gets the very same object."""
     _kind: SpanKind
     _resource: Resource
     _instrumentation_scope: InstrumentationScope | None
@@ -160,6 +178,35 @@ class Span(sdk.Span):
             self._record_end_metrics = record_end_metrics
 
     # -- what the SDK's methods, and those who know them, expect to find
+
+    @property
+    def _context(self) -> SpanContext:
+        held = self.held_context
+        if held is None:
+            held = self.held_context = context_of(self.trace_id, self.span_id, self._flags, self._state)
+        return held
+
+    @_context.setter
+    def _context(self, context: SpanContext) -> None:
+        self.held_context = context
+        self.trace_id = context.trace_id
+        self.span_id = context.span_id
+        self._flags = context.trace_flags
+        self._state = context.trace_state
+
+    @property
+    def _parent(self) -> SpanContext | None:
+        held = self.held_parent
+        if type(held) is Span:
+            held = self.held_parent = held._context
+        elif held is None and self.parent_id:
+            held = self.held_parent = context_of(self.trace_id, self.parent_id, self._flags, self._state)
+        return held  # type: ignore[return-value]
+
+    @_parent.setter
+    def _parent(self, parent: SpanContext | None) -> None:
+        self.held_parent = parent
+        self.parent_id = 0
 
     @property
     def _attributes(self) -> BoundedAttributes:
@@ -315,6 +362,10 @@ class Span(sdk.Span):
             log.warning("Calling end() on an ended span.")
             return
         self._end_time = now
+        parent = self.held_parent
+        if type(parent) is Span:
+            # It need not live as long as this span: there are endless chains of spans.
+            self.held_parent = parent.held_context
         trace = self.local_trace
         terms = self._terms
         if trace is not None and terms.traces is not None and terms.multiple._span_processors is terms.processors:

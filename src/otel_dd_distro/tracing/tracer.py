@@ -39,7 +39,6 @@ _SAMPLED = TraceFlags(TraceFlags.SAMPLED)
 _RANDOM: int = getattr(TraceFlags, "RANDOM_TRACE_ID", 0) if hasattr(IdGenerator, "is_trace_id_random") else 0
 _SAMPLED_AND_RANDOM = TraceFlags(_SAMPLED | _RANDOM)
 _new = object.__new__
-_new_tuple = tuple.__new__
 
 
 class Tracer(sdk.Tracer):
@@ -132,12 +131,17 @@ class Tracer(sdk.Tracer):
         around = current() if context is None else context
         parent = around.get(_SPAN_KEY)
         if type(parent) is Span and (trace := parent.local_trace) is not None and trace.traces is traces:
-            parent_context: SpanContext | None = parent._context
-            trace_id, _, _, flags, state, _ = parent._context
+            trace_id = parent.trace_id
+            parent_id = parent.span_id
+            held_parent: Span | SpanContext | None = parent
+            flags = parent._flags
+            state = parent._state
             if flags is not _SAMPLED_AND_RANDOM:
+                held_parent = parent._context
                 flags = TraceFlags(_SAMPLED | (flags & _RANDOM))
         elif parent is None:
-            trace = parent_context = None
+            trace = held_parent = None
+            parent_id = 0
             trace_id = self.id_generator.generate_trace_id()
             flags = _SAMPLED_AND_RANDOM
             state = DEFAULT_TRACE_STATE
@@ -149,12 +153,17 @@ class Tracer(sdk.Tracer):
 
         # As Span._begin, without a call.
         span: Span = _new(Span)
-        span._context = _new_tuple(SpanContext, (trace_id, span_id, False, flags, state, True))
+        span.trace_id = trace_id
+        span.span_id = span_id
+        span.parent_id = parent_id
+        span._flags = flags
+        span._state = state
+        span.held_context = None
+        span.held_parent = held_parent
         span._terms = terms
         span._resource = self.resource
         span._instrumentation_scope = self._instrumentation_scope
         span._name = name
-        span._parent = parent_context
         span._kind = kind
         span._end_time = None
         span.held_attributes = {}

@@ -95,16 +95,14 @@ class Alikes:
         name = span._name
         if not alike.is_simple or type(name) is not str:
             return None
-        parent = span._parent
-        if parent is None:
-            parent_id, around = 0, None
-        else:
-            _, parent_id, is_remote, *_ = parent
+        parent_id = span.parent_id
+        if not parent_id and span.held_parent is not None:
+            _, parent_id, is_remote, *_ = span.held_parent
             if is_remote or not parent_id or parent_id == NO_PARENT:
                 return None
-            around = services[parent_id]
+        around = services[parent_id] if parent_id else None
         named, common, is_top_level = alike.below.get(around) or alike.beneath(around)
-        trace_id, span_id, _, _, state, _ = span._context
+        trace_id, span_id, state = span.trace_id, span.span_id, span._state
         services[span_id] = named
         services.home = alike.home
 

@@ -7,6 +7,7 @@ import gc
 import os
 import random
 import threading
+import weakref
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
@@ -63,6 +64,34 @@ def test_a_span_knows_its_parent_and_carries_its_trace_on() -> None:
     assert (child.kind, child.start_time, child.end_time) == (SpanKind.CLIENT, 5, 9)
     assert child.resource is gathered.provider.resource
     assert [[span.name for span in chunk.spans] for chunk in gathered.chunks] == [["child", "root"]]
+
+
+def test_contexts_are_made_once_and_only_for_those_who_ask() -> None:
+    gathered = Gathered()
+    with gathered.tracer.start_as_current_span("root") as root:
+        asking = gathered.tracer.start_span("asking")
+        silent = gathered.tracer.start_span("silent")
+        assert isinstance(asking, Span)
+        assert isinstance(silent, Span)
+        assert asking.parent is root.get_span_context()
+        assert asking.context is asking.get_span_context()
+        asking.end()
+        silent.end()
+    assert (silent.held_context, silent.parent) == (None, root.get_span_context())
+
+
+def test_an_endless_chain_of_spans_is_not_kept() -> None:
+    tracer = Gathered(part=1).tracer
+    span = tracer.start_span("first")
+    seen = []
+    for _ in range(3):
+        seen.append(weakref.ref(span))
+        following = tracer.start_span("next", set_span_in_context(span))
+        span.end()
+        span = following
+    span.end()
+    tracer.span_processor._span_processors[0]._sink.chunks.clear()  # type: ignore[attr-defined]
+    assert [ref() for ref in seen[:2]] == [None, None]
 
 
 def test_flags_and_state_are_those_of_the_plain_tracer() -> None:
