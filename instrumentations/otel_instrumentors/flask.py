@@ -23,6 +23,8 @@ def matched(call: Call) -> Outcome | None:
     if rule is None:
         return None
     attributes: dict[str, AttributeValue] = {"flask.endpoint": rule.endpoint}
+    if request.script_root:
+        attributes["flask.script_root"] = request.script_root
     for name, value in (request.view_args or {}).items():
         attributes[f"flask.view_args.{name}"] = value if isinstance(value, (str, int, float)) else str(value)
     return http.routed(request.method, rule.rule, attributes)

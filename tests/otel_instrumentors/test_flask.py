@@ -178,6 +178,7 @@ def test_an_application_served_without_its_call_method_is_traced(recorder: Recor
     (span,) = recorder.take()
     assert span.attributes["url.path"] == "/shop/item/4"
     assert span.attributes["http.route"] == "/item/<int:number>"
+    assert span.attributes["flask.script_root"] == "/shop"
 
 
 def test_the_caller_of_the_request_is_the_parent(recorder: Recorder) -> None:
@@ -198,6 +199,9 @@ def test_the_caller_of_the_request_is_the_parent(recorder: Recorder) -> None:
         ({"HTTP_HOST": "", "SERVER_NAME": "me", "SERVER_PORT": "81"}, {"server.address": "me", "server.port": 81}),
         ({"wsgi.url_scheme": "https", "HTTP_HOST": "h:443"}, {"server.address": "h", "url.scheme": "https"}),
         ({"SERVER_PROTOCOL": "odd"}, {"url.path": "/"}),
+        ({"HTTP_REFERER": "https://me:pw@Shop.example:8443/a?b#c"}, {"http.request.referrer_host": "shop.example"}),
+        ({"HTTP_REFERER": "http://[::1]:80"}, {"http.request.referrer_host": "::1"}),
+        ({"HTTP_REFERER": "about:blank"}, {"url.path": "/"}),
         ({"QUERY_STRING": "Signature=1&b=2"}, {"url.query": "Signature=REDACTED&b=2"}),
     ],
 )

@@ -46,6 +46,7 @@ def request(environ: Environ, attributes: Attributes | None = None) -> SpanSpec:
         port=port,
         client=environ.get("REMOTE_ADDR"),
         user_agent=environ.get("HTTP_USER_AGENT"),
+        referrer=environ.get("HTTP_REFERER"),
         protocol_version=protocol[5:] if protocol.startswith("HTTP/") else None,
         attributes=attributes,
     )

@@ -32,6 +32,9 @@ SUPPRESSED = _SUPPRESS_HTTP_INSTRUMENTATION_KEY
 HTTP_RESPONSE_REASON_PHRASE = "http.response.reason_phrase"
 """The reason in a client's status line. The conventions have no key for it."""
 
+HTTP_REQUEST_REFERRER_HOST = "http.request.referrer_host"
+"""The host that a request came from by its Referer header, without the rest of it. The conventions have no key for it."""
+
 METHODS = frozenset(("GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH", "TRACE", "CONNECT"))
 DEFAULT_PORTS = {"http": 80, "https": 443}
 _SENSITIVE_PARAMETERS = ("AWSAccessKeyId=", "Signature=", "sig=", "X-Goog-Signature=")
@@ -47,6 +50,7 @@ def server_request(
     port: int | None = None,
     client: str | None = None,
     user_agent: str | None = None,
+    referrer: str | None = None,
     protocol_version: str | None = None,
     attributes: dict[str, AttributeValue] | None = None,
 ) -> SpanSpec:
@@ -69,9 +73,22 @@ def server_request(
         attributes[CLIENT_ADDRESS] = client
     if user_agent:
         attributes[USER_AGENT_ORIGINAL] = user_agent
+    if referrer:
+        host = referrer_host(referrer)
+        if host:
+            attributes[HTTP_REQUEST_REFERRER_HOST] = host
     if protocol_version:
         attributes[NETWORK_PROTOCOL_VERSION] = protocol_version
     return SpanSpec(name, SpanKind.SERVER, attributes)
+
+
+def referrer_host(url: str) -> str:
+    """The host of a Referer header, lower case, without port and credentials; "" where there is none."""
+    authority = url.partition("://")[2]
+    for end in "/?#":
+        authority = authority.partition(end)[0]
+    host = authority.rpartition("@")[2].lower()
+    return host[1:].partition("]")[0] if host.startswith("[") else host.partition(":")[0]
 
 
 def routed(method: str, route: str, attributes: dict[str, AttributeValue] | None = None) -> Outcome:

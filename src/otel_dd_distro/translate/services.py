@@ -137,14 +137,14 @@ class Home:
                 domain = http_client.domain(attributes, self._urls)
                 if domain:
                     named = self._renamed(domain, _BY_DOMAIN, plugin)
-        service, source = named
-        if service in self._defaults:
-            if operation.component:
-                if source != operation.component and not source.startswith("opt."):
-                    return Named(service, operation.component)
-            elif not source:
-                return Named(service, operation.api)
         return named
+
+    def _source(self, named: Named, operation: Operation) -> str:
+        """Who named the service, as the span tells it; the spans below inherit what `named` says, not this."""
+        service, source = named
+        if service not in self._defaults or source.startswith("opt."):
+            return source
+        return operation.component or source or operation.api
 
     def meta(self, named: Named, operation: Operation) -> Meta:
         """The tags that a span has from its service and operation alone; to be copied, not changed."""
@@ -162,8 +162,9 @@ class Home:
             meta["version"] = text.value(self.version)
         if named.service.lower() != self._base_service:
             meta["_dd.base_service"] = text.value(self._base_service)
-        if named.source:
-            meta["_dd.svc_src"] = named.source
+        source = self._source(named, operation)
+        if source:
+            meta["_dd.svc_src"] = source
         if operation.component:
             meta["component"] = operation.component
         if operation.kind:

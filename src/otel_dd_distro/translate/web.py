@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .attributes import Meta, Targets, as_text, text_of
+from .attributes import Meta, Targets, text_of
 from .errors import failed_request, status_text
 from .operations import MEASURED, Operation, Operations
 from .text import value
@@ -13,6 +13,7 @@ from .urls import Urls
 TARGETS = {
     "http.request.method": "http.method",
     "http.route": "http.route",
+    "http.request.referrer_host": "http.referrer_hostname",
     "user_agent.original": "http.useragent",
     # Parts of http.url and http.status_code
     "http.request.method_original": "",
@@ -32,6 +33,7 @@ TARGETS = {
 def requests(framework: str) -> Operations:
     """The one operation of a framework: `<framework>.request`, its route also in the framework's own tag."""
     rule, endpoint = f"{framework}.url_rule", f"{framework}.endpoint"
+    script_root, full = f"{framework}.script_root", f"{framework}.resource.full"
 
     def describe(attributes: dict[str, Any], meta: Meta, urls: Urls) -> str:
         method = meta.get("http.method", "")
@@ -42,12 +44,12 @@ def requests(framework: str) -> Operations:
         if code is not None:
             code = meta["http.status_code"] = status_text(code)
         meta["http.url"] = value(urls.served(attributes))
-        referrer = attributes.get("http.request.header.referer")
-        if referrer:
-            name_referrer(meta, referrer)
         route = meta.get("http.route")
         if route:
             meta[rule] = route
+            mount = meta.pop(script_root, "")
+            if mount:
+                meta[full] = f"{method} {mount}{route}"
             return f"{method} {route}"
         # Without a route, and even without a status, the path would make a resource of every URL that is tried.
         name = meta.get(endpoint) or code
@@ -61,17 +63,8 @@ def requests(framework: str) -> Operations:
             kind="server",
             component=framework,
             metrics=MEASURED,
-            targets=Targets(TARGETS, made=("http.url", "http.referrer_hostname", rule)),
+            targets=Targets(TARGETS, made=("http.url", rule, full)),
             describe=describe,
             failed=failed_request,
         )
     )
-
-
-def name_referrer(meta: Meta, referrer: Any) -> None:
-    """Tag the host of a captured `Referer` header."""
-    url = as_text(referrer[0] if isinstance(referrer, (list, tuple)) else referrer)
-    host = url.partition("://")[2].partition("/")[0].partition("?")[0].partition("#")[0].rpartition("@")[2].lower()
-    host = host[1:].partition("]")[0] if host.startswith("[") else host.partition(":")[0]
-    if host:
-        meta["http.referrer_hostname"] = value(host)
