@@ -68,10 +68,7 @@ class Compared:
         return [difference for difference in self.differences() if difference.listed is None]
 
     def meant(self) -> list[Difference]:
-        return [each for each in self.differences() if each.listed is not None and not each.listed.owed]
-
-    def owed(self) -> list[Difference]:
-        return [each for each in self.differences() if each.listed is not None and each.listed.owed]
+        return [each for each in self.differences() if each.listed is not None]
 
     def equal(self) -> int:
         """How many fields are the same on both sides."""

@@ -45,8 +45,6 @@ class Listed:
     where: tuple[tuple[str, str], ...] = ()
     """What other fields of the span are like, `(none)` where one is not there."""
     steps: tuple[str, ...] = ("*",)
-    owed: bool = False
-    """Not meant, but known: a bug of ours, or something that we do not do yet. Counted apart."""
 
     def leaves_out(self, node: Node, step: str) -> list[str]:
         """Those of its patterns that mean this span of ddtrace's."""

@@ -22,21 +22,14 @@ difference that does not stand here, and at any that stands here and no longer o
 are shown in `parity/report.html`, which it writes.
 """
 
-OWED = """## Not yet as in ddtrace
-
-These are not meant. They are known, and counted apart.
-"""
-
 
 def page(listed: Sequence[Listed]) -> str:
-    meant = [section(row, "##") for row in listed if not row.owed]
-    owed = [section(row, "###") for row in listed if row.owed]
-    return "\n".join([HEAD, *meant, *([OWED, *owed] if owed else [])])
+    return "\n".join([HEAD, *map(section, listed)])
 
 
-def section(row: Listed, level: str) -> str:
+def section(row: Listed) -> str:
     reason = textwrap.wrap(row.reason, WIDTH, break_long_words=False, break_on_hyphens=False)
-    lines = [f"{level} {row.title}", "", *reason, "", *facts(row), ""]
+    lines = [f"## {row.title}", "", *reason, "", *facts(row), ""]
     return "\n".join(lines)
 
 

@@ -45,9 +45,7 @@ def head(report: Report) -> Iterator[str]:
 def problems(report: Report) -> Iterator[str]:
     found = report.problems()
     if not found:
-        owed = sum(len(result.compared.owed()) for result in report.results)
         yield "<p class=good>Every difference is listed with its reason, and every listed one occurs.</p>"
-        yield f"<p class=owed>{owed} of them are not meant: we owe them.</p>" if owed else ""
         return
     yield f"<section class=bad><h2>{len(found)} to look at</h2><ul>"
     for sentence in found:
@@ -59,7 +57,7 @@ def totals(report: Report) -> Iterator[str]:
     yield "<div class=tables>"
     yield from table(
         "spans and their fields",
-        ("ddtrace", "ours", "equal", "meant", "owed", "unlisted"),
+        ("ddtrace", "ours", "equal", "meant", "unlisted"),
         {result.scenario.name: counts(result) for result in report.results},
     )
     yield from table(
@@ -68,7 +66,7 @@ def totals(report: Report) -> Iterator[str]:
         {r.scenario.name: [r.cpu[side] for side in ("untraced", "ddtrace", "ours")] for r in report.results},
     )
     yield "</div><p class=quiet>How many spans each side made, how many fields of theirs are equal, and how many"
-    yield " differences are meant, owed (not meant, but known), or listed nowhere. CPU is user and system time of the"
+    yield " differences are meant, or listed nowhere. CPU is user and system time of the"
     yield " whole program in this run, start included, so it tells more of starting than of spans.</p>"
 
 
@@ -78,7 +76,6 @@ def counts(result: Result) -> list[float]:
         *result.spans(),
         compared.equal(),
         len(compared.meant()),
-        len(compared.owed()),
         len(compared.unlisted()),
     ]
 
@@ -95,7 +92,7 @@ def cells(headings: Sequence[str], values: Sequence[float]) -> str:
     """Numbers in a row; those that should be 0 and are not in the class of their column."""
     texts = [f"{value:.2f}" if isinstance(value, float) else str(value) for value in values]
     return "".join(
-        f"<td class={heading}>{text}" if value and heading in ("owed", "unlisted") else f"<td>{text}"
+        f"<td class={heading}>{text}" if value and heading == "unlisted" else f"<td>{text}"
         for heading, text, value in zip(headings, texts, values, strict=True)
     )
 
@@ -105,8 +102,7 @@ def reasons(report: Report, numbers: Numbers) -> Iterator[str]:
     yield "<h2>Differences, and why</h2><ol class=reasons>"
     for row, number in numbers.items():
         count = occurring[row]
-        kind = " <b class=owed>owed</b>" if row.owed else ""
-        yield f"<li id=r{number}><b>{escape(row.title)}</b>{kind} <span class=quiet>{times(count)}</span>"
+        yield f"<li id=r{number}><b>{escape(row.title)}</b> <span class=quiet>{times(count)}</span>"
         yield f"<br>{marked_up(row.reason)}"
     yield "</ol>"
     yield "<p><label><input type=checkbox id=all> Show the spans, too, that are left out on purpose</label></p>"
@@ -202,9 +198,8 @@ def chips(differences: Sequence[Difference], numbers: Numbers) -> Iterator[str]:
         if row is None:
             yield f"<span class='chip bad'>not listed{more(count)}</span>"
         else:
-            kind = " owed" if row.owed else ""
             number = numbers[row]
-            yield f"<a class='chip{kind}' href=#r{number}><b>{number}</b> {escape(row.title)}{more(count)}</a>"
+            yield f"<a class=chip href=#r{number}><b>{number}</b> {escape(row.title)}{more(count)}</a>"
 
 
 def more(count: int) -> str:

@@ -17,7 +17,7 @@ MOST = 30
 def show(report: Report, console: Console) -> None:
     table = Table(title="The same programs under ddtrace and under ours", title_justify="left", title_style="bold")
     table.add_column("scenario", style="bold", no_wrap=True)
-    for heading in ("spans: ddtrace", "ours", "fields: equal", "meant", "owed", "unlisted"):
+    for heading in ("spans: ddtrace", "ours", "fields: equal", "meant", "unlisted"):
         table.add_column(heading, justify="right")
     for heading in ("CPU s: untraced", "ddtrace", "ours"):
         table.add_column(heading, justify="right", style="cyan")
@@ -28,7 +28,6 @@ def show(report: Report, console: Console) -> None:
             *map(str, result.spans()),
             str(compared.equal()),
             str(len(compared.meant())),
-            marked(len(compared.owed()), "yellow"),
             marked(len(compared.unlisted()), "bold red"),
             *(f"{result.cpu[side]:.2f}" for side in ("untraced", "ddtrace", "ours")),
         )
@@ -37,8 +36,7 @@ def show(report: Report, console: Console) -> None:
     listing = Table(box=None, show_header=False, padding=(0, 1))
     for number, row in enumerate(report.listed, start=1):
         if occurring[row]:
-            kind = Text("owed", style="yellow") if row.owed else Text("meant", style="dim")
-            listing.add_row(str(number), kind, row.title, Text(times(occurring[row]), style="dim"))
+            listing.add_row(str(number), row.title, Text(times(occurring[row]), style="dim"))
     console.print(listing)
     problems(report.problems(), console)
 

@@ -165,13 +165,6 @@ def test_spans_that_we_add_on_purpose_are_not_told_and_no_others_are_forgiven() 
     assert len(told([REQUEST], [REQUEST, PAGE], row)) == 1
 
 
-def test_what_is_owed_is_counted_apart() -> None:
-    row = Listed("not yet", "", "flask", added=("sqlite.query",), owed=True)
-    result = compared([REQUEST], [REQUEST, QUERY], row)
-
-    assert (len(result.owed()), result.meant(), result.unlisted()) == (1, [], [])
-
-
 def test_each_pattern_that_no_longer_occurs_where_it_was_shown_is_told() -> None:
     row = Listed("two", "because", "flask", fields=("meta.http.method", "meta.http.url"))
     elsewhere = Listed("elsewhere", "because", "requests", fields=("meta.http.url",))
