@@ -105,6 +105,17 @@ def test_a_bad_variable_is_one_line_and_the_program_runs(agent_session: Session)
     assert len(agent_session.spans()) == 2
 
 
+def test_propagators_of_opentelemetrys_variable_are_at_hand(agent_session: Session) -> None:
+    program = "import hello; from opentelemetry import propagate, trace\n"
+    program += "with trace.get_tracer('app').start_as_current_span('work'): propagate.inject(headers := {})\n"
+    program += "print(sorted(headers))"
+    done = traced("python", "-c", program, session=agent_session, OTEL_PROPAGATORS="b3,b3multi,tracecontext")
+    assert (done.stdout, done.stderr) == (
+        "['b3', 'traceparent', 'tracestate', 'x-b3-sampled', 'x-b3-spanid', 'x-b3-traceid']\n",
+        "",
+    )
+
+
 def test_a_child_process_is_traced_once(agent_session: Session) -> None:
     program = "import subprocess, sys; subprocess.run([sys.executable, 'hello.py', '/rows'], check=True)"
     done = traced("python", "-c", program, session=agent_session)
