@@ -27,6 +27,8 @@ log = logging.getLogger("otel_dd_distro")
 QUEUE_SIZE = 8_192
 """Spans. They come a chunk at a time, thousands at once after a slow answer of the Agent: more than the SDK holds."""
 
+_LEAST_WAIT_S = 0.5
+"""For the last spans of an outlet, when the Agent has used up all of the time that there was."""
 _SINGLE = "_dd.span_sampling.mechanism"
 """The metric of a span that is kept though its trace is not."""
 
@@ -64,8 +66,14 @@ class Outlet:
     def flush(self, timeout_s: float) -> bool:
         return self._queue.force_flush(int(timeout_s * 1000))
 
-    def shutdown(self) -> None:
-        self._queue.shutdown()  # type: ignore[no-untyped-call]
+    def shutdown(self, timeout_s: float) -> None:
+        """Send what there is and end, within `timeout_s` where this version of the SDK can be told."""
+        batches: Any = getattr(self._queue, "_batch_processor", None)
+        if batches is None:
+            self._queue.shutdown()  # type: ignore[no-untyped-call]
+        else:
+            # The public method waits for 30 s; an endpoint that is down would have the exporter try for most of them.
+            batches.shutdown(timeout_millis=int(timeout_s * 1000))
 
 
 class Road(Protocol):
@@ -107,11 +115,12 @@ class Outlets:
         return done
 
     def shutdown(self, timeout_s: float) -> None:
-        """Send what there is and end; other people's exporters take the time that they take."""
+        """Send what there is and end, within `timeout_s` but for an exporter that does not stop when it is told to."""
+        end = time.monotonic() + timeout_s
         self._road.shutdown(timeout_s)
         for outlet in self._outlets:
             try:
-                outlet.shutdown()
+                outlet.shutdown(max(_LEAST_WAIT_S, end - time.monotonic()))
             except Exception as error:  # noqa: BLE001
                 self._say(error)
 

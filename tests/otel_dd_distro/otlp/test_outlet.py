@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -217,6 +219,25 @@ def test_another_exporter_that_breaks_keeps_nothing_from_the_agent(
     assert "Exception while exporting Span" in caplog.text
     both.provider.shutdown()
     assert "Another exporter failed, said once: OSError: gone" in caplog.text
+
+
+def test_an_exporter_that_takes_for_ever_does_not_keep_the_application_from_its_exit(agent: ScriptedAgent) -> None:
+    stopped = threading.Event()
+
+    class Endless(SpanExporter):
+        def export(self, spans: Any) -> SpanExportResult:
+            stopped.wait(20)
+            return SpanExportResult.FAILURE
+
+        def shutdown(self) -> None:
+            stopped.set()
+
+    both = BothWorlds(agent, OTEL_DD_SHUTDOWN_TIMEOUT_SECONDS="0.3")
+    both.pipeline.feed(Endless(), both.provider)
+    request(both.tracer)
+    began = time.monotonic()
+    both.provider.shutdown()
+    assert time.monotonic() - began < 2
 
 
 def test_thousands_of_spans_at_once_find_room(agent: ScriptedAgent) -> None:
