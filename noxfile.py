@@ -107,7 +107,7 @@ def conformance(session: nox.Session) -> None:
     for way in ("full", "short"):
         with session.chdir(source):
             env = {"PYTHONPATH": plugin, "CONFORMANCE": way}
-            session.run("pytest", "-p", "conformance", "tests/trace", *session.posargs, env=env)
+            session.run("pytest", "-c", "pyproject.toml", "-p", "conformance", "tests/trace", *session.posargs, env=env)
 
 
 @nox.session
