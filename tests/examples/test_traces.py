@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from examples import traces
 
 FRONT, STOCK = "shop-front", "shop-stock"

@@ -33,7 +33,7 @@ HTTP_RESPONSE_REASON_PHRASE = "http.response.reason_phrase"
 """The reason in a client's status line. The conventions have no key for it."""
 
 HTTP_REQUEST_REFERRER_HOST = "http.request.referrer_host"
-"""The host that a request came from by its Referer header, without the rest of it. The conventions have no key for it."""
+"""The host that a request came from, by its Referer header. The conventions have no key for it."""
 
 METHODS = frozenset(("GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH", "TRACE", "CONNECT"))
 DEFAULT_PORTS = {"http": 80, "https": 443}
