@@ -58,14 +58,16 @@ def peer(session: nox.Session, name: str, *requirements: str) -> str:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """What tracing costs, side by side with ddtrace: start-up, and the kernel's part of a traced call."""
+    """What tracing costs, side by side: start-up, a span, the kernel's part of a call, sampling, stats."""
     # As pip does it; without, the start-up of our side alone would compile every module.
     session.install(".[all]", env={"UV_COMPILE_BYTECODE": "1"})
     ddtrace = peer(session, "ddtrace", DDTRACE, "flask", "requests", "jinja2")
     ours = str(pathlib.Path(session.bin, "python"))
+    otlp = peer(session, "otlp", "opentelemetry-sdk", "opentelemetry-exporter-otlp")
     session.run("python", "benchmarks/startup.py", "--ours", ours, "--ddtrace", ddtrace)
-    session.run("python", "benchmarks/kernel.py")
-    session.run("python", "benchmarks/stats.py")
+    session.run("python", "benchmarks/span.py", "--ddtrace", ddtrace, "--otlp", otlp)
+    for part in ("kernel", "sampling", "stats"):
+        session.run("python", f"benchmarks/{part}.py")
 
 
 @nox.session
