@@ -16,7 +16,7 @@ from . import manual
 from .explanation import sentence
 from .limiter import Limiter
 from .manual import USER_KEEP, USER_REJECT
-from .rates import consistent, is_kept, written
+from .rates import consistent, hashed, is_kept, largest_kept, written
 from .rules import Root, Rule, Rules, SpanMap, Written
 from .single_spans import SingleSpans
 
@@ -71,6 +71,20 @@ _BY_DEFAULT = Decision("default")
 _BY_HAND = Decision("manual")
 
 
+class Ruling:
+    """What following a rule comes to, worked out once: only a trace's id and the limit are left to be looked at."""
+
+    __slots__ = ("followed", "largest", "limited", "rate", "tags")
+
+    def __init__(self, rule: Rule, limit: str) -> None:
+        self.rate = rule.rate
+        self.largest = largest_kept(rule.rate)
+        """Hash of a trace id that is kept."""
+        self.tags = {DECISION_MAKER: rule.decision_maker, KEEP_RATE: rule.written_rate}
+        self.followed = Decision("rule", rule.rate, rule, limit)
+        self.limited = Decision("limit", rule.rate, rule, limit)
+
+
 class Sampling:
     """Decides traces by the rules of the settings, then by the rates that the Agent asks for; else they are kept.
 
@@ -81,9 +95,11 @@ class Sampling:
     def __init__(self, settings: Settings, rates: Callable[[], Mapping[str, float]]) -> None:
         self._rates = rates
         self._env = settings.env
-        self._rules = Rules(settings.sampling_rules)
+        limit = str(settings.rate_limit)
+        self._rules = Rules(settings.sampling_rules) if settings.sampling_rules else None
+        # By their ids: the rules live as long as their Rules.
+        self._rulings = {id(rule): Ruling(rule, limit) for rule in settings.sampling_rules}
         self._limiter = Limiter(settings.rate_limit)
-        self._limit = str(settings.rate_limit)
         self._single_spans = SingleSpans(settings.span_sampling_rules)
         slower_than = settings.keep_slower_than_seconds
         self._slow_ns = None if slower_than is None else int(slower_than * 1_000_000_000)
@@ -155,8 +171,9 @@ class Sampling:
             if wish:
                 self.obey(context, wish)
         if context.priority is None:
-            begun = chunk.root or chunk.spans[0]
-            self.decide(context, begun.context.trace_id, Written(maps[0]) if has_root else view(begun))
+            first = maps[0]
+            # The hash looks at no more of the trace id than the lower half, which is in every span map.
+            self.decide(context, first["trace_id"], Written(first) if has_root else view(chunk.root or chunk.spans[0]))
         if self._keeps_late:
             if context.priority <= 0 and not context.is_told:  # type: ignore[operator]
                 self._keep_late(context, maps, has_root)
@@ -165,14 +182,15 @@ class Sampling:
                 maps[0]["meta"][KEPT_FOR] = decision.by
         if self._explains and has_root:
             maps[0]["meta"][EXPLAINED] = sentence(context)
-        if self._single_spans and context.priority <= 0:  # type: ignore[operator]
+        if context.priority <= 0 and self._single_spans:  # type: ignore[operator]
             with self._lock:
                 self._single_spans.mark(maps)
 
     def _decide(self, context: DatadogContext, trace_id: int, root: Root) -> None:
-        rule = self._rules.first(root) if self._rules else None
+        rules = self._rules
+        rule = rules.first(root) if rules is not None else None
         if rule is not None:
-            self._decide_by(rule, context, trace_id)
+            self._follow(self._rulings[id(rule)], context, trace_id)
             return
         rates = self._rates()
         if rates:
@@ -188,18 +206,16 @@ class Sampling:
                 return
         _write(context, AUTO_KEEP, {**context.tags, DECISION_MAKER: BY_DEFAULT}, {}, _BY_DEFAULT)
 
-    def _decide_by(self, rule: Rule, context: DatadogContext, trace_id: int) -> None:
-        rate = rule.rate
-        metrics = {RULE_RATE: rate}
-        priority, by = USER_REJECT, "rule"
-        if is_kept(trace_id, rate):
+    def _follow(self, ruling: Ruling, context: DatadogContext, trace_id: int) -> None:
+        priority, decision = USER_REJECT, ruling.followed
+        metrics = {RULE_RATE: ruling.rate}
+        if hashed(trace_id) <= ruling.largest:
             if self._limiter.allows():
                 priority = USER_KEEP
             else:
-                by = "limit"
+                decision = ruling.limited
             metrics[LIMIT_RATE] = self._limiter.effective_rate
-        tags = {**context.tags, DECISION_MAKER: rule.decision_maker, KEEP_RATE: rule.written_rate}
-        _write(context, priority, tags, metrics, Decision(by, rate, rule, self._limit))
+        _write(context, priority, {**context.tags, **ruling.tags}, metrics, decision)
 
     def _keep_late(self, context: DatadogContext, maps: list[SpanMap], has_root: bool) -> None:
         before = context.decision

@@ -26,16 +26,16 @@ class Limiter:
 
     def allows(self) -> bool:
         """Whether one more may pass now; if so, it has."""
+        per_second = self.per_second
+        if per_second < 0:
+            return True
         now = self._clock()
-        if self.per_second > 0:
-            tokens = self._tokens + (now - self._filled_at) * self.per_second
-            self._filled_at = now
-            if tokens > self._most:
-                tokens = self._most
-            allowed = tokens >= 1
-            self._tokens = tokens - allowed
-        else:
-            allowed = self.per_second < 0
+        tokens = self._tokens + (now - self._filled_at) * per_second
+        self._filled_at = now
+        if tokens > self._most:
+            tokens = self._most
+        allowed = tokens >= 1
+        self._tokens = tokens - allowed
         if self._second_began is None:
             self._second_began = now
         elif now - self._second_began >= 1:

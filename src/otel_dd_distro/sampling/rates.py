@@ -4,17 +4,24 @@ from __future__ import annotations
 
 _FACTOR = 1_111_111_111_111_111_111
 _LOW = 2**64 - 1
-_LARGEST = float(_LOW)
 _THRESHOLDS = 1 << 56
 
 
 def is_kept(number: int, rate: float) -> bool:
     """Whether a trace or span id falls under `rate`, 0 to 1: every Datadog tracer answers the same."""
+    return hashed(number) <= largest_kept(rate)
+
+
+def hashed(number: int) -> int:
+    """Of the lower half of a trace id, or of a span id."""
+    return number * _FACTOR & _LOW
+
+
+def largest_kept(rate: float) -> int:
+    """The largest hash that falls under `rate`."""
     if rate >= 1:
-        return True
-    if rate <= 0:
-        return False
-    return (number & _LOW) * _FACTOR & _LOW <= rate * _LARGEST
+        return _LOW
+    return int(rate * float(_LOW)) if rate > 0 else -1
 
 
 def written(rate: float) -> str:
@@ -29,7 +36,7 @@ def consistent(trace_id: int, rate: float, kept: bool) -> str:
     Source: OpenTelemetry, consistent probability sampling (56 bits each): kept means `rv >= th`. The randomness is what
     the hash above makes of the trace id, so both agree but for rounding, where the decision is right.
     """
-    randomness = (~((trace_id & _LOW) * _FACTOR) & _LOW) >> 8
+    randomness = (~hashed(trace_id) & _LOW) >> 8
     threshold = 0 if rate >= 1 else min(_THRESHOLDS - 1, int((1 - rate) * _THRESHOLDS + 0.5))
     if kept:
         randomness = max(randomness, threshold)

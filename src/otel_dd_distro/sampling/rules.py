@@ -116,6 +116,11 @@ class Rule:
     resource: Test | None = field(default=None, compare=False, repr=False)
     written_rate: str = field(default="", compare=False, repr=False)
 
+    @property
+    def asks(self) -> bool:
+        """Whether there are roots that do not fit."""
+        return bool(self.service or self.name or self.resource or self.tags)
+
     def __str__(self) -> str:
         return f"{self.source} {' '.join([*_shown(self.globs, self.tags), 'rate'])} {self.rate:g}"
 
@@ -147,6 +152,8 @@ class Rules:
 
     def __init__(self, rules: Iterable[Rule]) -> None:
         self._rules = tuple(rules)
+        first = self._rules[0] if self._rules else None
+        self._for_all = None if first is None or first.asks else first
         self._only_services = not any(rule.name or rule.resource for rule in self._rules)
         self._tags = tuple(dict.fromkeys(tag.key for rule in self._rules for tag in rule.tags))
         self._by_names: dict[Names, tuple[Rule, ...]] = {}
@@ -157,6 +164,8 @@ class Rules:
 
     def first(self, root: Root) -> Rule | None:
         """The first rule that fits, if any; of `root` no more is read than it takes to know."""
+        if self._for_all is not None:
+            return self._for_all
         # Name, resource and tags of a span that is still open are dear: often nobody asks for them.
         names = (root.service, "", "") if self._only_services else (root.service, root.name, root.resource)
         possible = self._by_names.get(names)

@@ -51,7 +51,7 @@ class Alike:
 
     def beneath(self, around: Named | None) -> tuple[Named, Meta, bool]:
         """Their service, their common tags, and whether they are top level."""
-        named = self.home.named(None, self.operation, {}, around)
+        named = self.home.named(None, {}, around)
         meta = {**self.home.meta(named, self.operation), "otel.status_code": "Unset"}
         scope = self.scope
         if scope is not None:

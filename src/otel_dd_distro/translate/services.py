@@ -121,9 +121,7 @@ class Home:
             source = _MAPPED
         return Named(text.utf8(renamed), source)
 
-    def named(
-        self, plugin: Plugin | None, operation: Operation, attributes: dict[str, Any], parent: Named | None
-    ) -> Named:
+    def named(self, plugin: Plugin | None, attributes: dict[str, Any], parent: Named | None) -> Named:
         """Whose a span is; `parent` is the service of the span around it, None where there is none here."""
         users = attributes.get("service.name")
         if users:

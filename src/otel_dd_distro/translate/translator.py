@@ -35,6 +35,8 @@ root, and the attributes of those spans that ask for the trace to be kept or dro
 _LOW = (1 << 64) - 1
 _MOST_HOMES = 16
 _NO_PARENTS = (0, NO_PARENT)
+_ALONE = Chunk([], DatadogContext(), True, {})
+"""Of a local root nothing around it is looked at."""
 _start_time = attrgetter("_start_time")  # the property's own source, at a tenth of its cost
 
 
@@ -126,15 +128,16 @@ class Translator:
 
     def named(self, span: ReadableSpan, around: Named | None) -> Named:
         """The service of a span, finished or not, and who named it; `around` is that of its parent in this process."""
-        plugin, operation, attributes = _classified(span)
-        return self.home(span.resource).named(plugin, operation, attributes, around)
+        scope = span.instrumentation_scope
+        plugin = BY_SCOPE.get(scope.name) if scope is not None else None
+        return self.home(span.resource).named(plugin, reading.attributes(span), around)
 
     def _translated(
         self, span: ReadableSpan, parent_id: int, around: Named | None, services: Services, native: bool
     ) -> tuple[SpanMap, Meta, Metrics]:
         plugin, operation, attributes = _classified(span)
         home = services.home = self.home(span.resource)
-        named = home.named(plugin, operation, attributes, around)
+        named = home.named(plugin, attributes, around)
         ids = span.context
         span_id = ids.span_id
         services[span_id] = named
@@ -215,7 +218,7 @@ class Translator:
 
     def viewed(self, span: ReadableSpan) -> SpanMap:
         """The fields of a local root that may still be open; never raises."""
-        services = Services(self, Chunk([span], DatadogContext(), True, {}))
+        services = Services(self, _ALONE)
         # Other threads may be setting attributes: that it happens twice in these microseconds is next to impossible.
         for _ in range(2):
             try:
@@ -227,6 +230,24 @@ class Translator:
                 return entry
         log.debug("a local root cannot be read for its sampling: %s: %s", type(failure).__name__, failure)
         return {"name": "", "resource": "", "meta": {}, "metrics": {}}
+
+    def titled(self, span: ReadableSpan) -> tuple[str, str] | None:
+        """Operation name and resource of a local root that may still be open; never raises.
+
+        None where they cannot be told without all of the translation: of other libraries' spans, and where the user set
+        one of what we write.
+        """
+        try:
+            plugin, operation, attributes = _classified(span)
+            if plugin is None or not operation.targets.watched.isdisjoint(attributes):
+                return None
+            home = self.home(span.resource)
+            meta = home.meta(home.named(plugin, attributes, None), operation).copy()
+            copy(attributes, operation.targets, meta, {})
+            name = (operation.v1 if self._is_v1 else "") or operation.name
+            return name, text.resource(operation.describe(attributes, meta, self._urls) or name, operation.type)
+        except Exception:  # noqa: BLE001
+            return None  # another thread set an attribute, or worse: the whole translation tries again, and says so
 
     def own(self, span: ReadableSpan) -> Named:
         """The service of this process, as far as the span's resource and the settings tell."""
@@ -272,27 +293,28 @@ class Translator:
 class RootView:
     """The Datadog values of a local root, worked out when they are asked for, and then once."""
 
-    __slots__ = ("_entry", "_service", "_span", "_translator")
+    __slots__ = ("_entry", "_service", "_span", "_titles", "_translator")
 
     def __init__(self, translator: Translator, span: ReadableSpan) -> None:
         self._translator = translator
         self._span = span
         self._service: str | None = None
+        self._titles: tuple[str, str] | None = None
         self._entry: SpanMap | None = None
 
     @property
     def service(self) -> str:
         if self._service is None:
-            self._service = self._translator.service_of(self._span)
+            self._service = self._translator.named(self._span, None).service
         return self._service
 
     @property
     def name(self) -> str:
-        return self._translated["name"]  # type: ignore[no-any-return]
+        return self._titled[0]
 
     @property
     def resource(self) -> str:
-        return self._translated["resource"]  # type: ignore[no-any-return]
+        return self._titled[1]
 
     @property
     def meta(self) -> Mapping[str, str]:
@@ -301,6 +323,13 @@ class RootView:
     @property
     def metrics(self) -> Mapping[str, float]:
         return self._translated["metrics"]  # type: ignore[no-any-return]
+
+    @property
+    def _titled(self) -> tuple[str, str]:
+        if self._titles is None:
+            titles = self._translator.titled(self._span) if self._entry is None else None
+            self._titles = titles or (self._translated["name"], self._translated["resource"])
+        return self._titles
 
     @property
     def _translated(self) -> SpanMap:

@@ -109,10 +109,10 @@ class Root:
 @pytest.mark.parametrize(
     ("rules", "asked"),
     [
-        ([{"sample_rate": 1}], {"service"}),
+        ([{"sample_rate": 1}], set()),
         ([{"sample_rate": 1, "service": "shop"}], {"service"}),
         ([{"sample_rate": 1, "service": "other", "tags": {"a": "*"}}], {"service"}),
-        ([{"sample_rate": 1, "name": "*", "resource": "*"}], {"service"}),
+        ([{"sample_rate": 1, "name": "*", "resource": "*"}], set()),
         ([{"sample_rate": 1, "resource": "a"}], {"service", "name", "resource"}),
         ([{"sample_rate": 1, "tags": {"a": "*"}}], {"service", "meta", "metrics"}),
     ],

@@ -187,6 +187,36 @@ def test_the_service_of_a_root_is_known_before_it_ends() -> None:
     assert translator().service_of(span(), "parent") == "parent"
 
 
+@pytest.mark.parametrize("schema", ["v0", "v1"])
+@pytest.mark.parametrize(
+    "root",
+    [
+        ours("flask", SERVED),
+        ours("flask", {**SERVED, "http.route": "/cart/<id>"}),
+        ours("flask", {**SERVED, "http.route": "/cart", "flask.script_root": "/shop"}),
+        ours("flask", {**SERVED, "flask.endpoint": "cart"}),
+        ours("flask", {**SERVED, "http.response.status_code": 404}),
+        ours("flask", {**SERVED, "http.request.method": "_OTHER", "http.request.method_original": "BREW"}),
+        ours("flask", {**SERVED, "http.method": "MINE"}),
+        ours("flask", {**SERVED, "resource.name": "mine", "operation.name": "mine.too"}),
+        ours("flask", {**SERVED, "http.route": "/\ud800" + "x" * 6_000}),
+        ours("flask", {}),
+        ours("sqlite3", QUERY),
+        ours("sqlite3", {**QUERY, "db.query.text": "select '" + "x" * 6_000}),
+        ours("sqlite3", {**QUERY, "db.driver.call": "commit"}),
+        ours("requests", {"http.request.method": "GET", "url.full": "http://a:b@c/d;e?f"}),
+        ours("jinja2", {"template.operation": "load"}),
+        span("manual", {"http.request.method": "GET"}, kind=SpanKind.SERVER),
+    ],
+)
+def test_name_and_resource_of_a_root_are_the_same_with_and_without_its_tags(root: ReadableSpan, schema: str) -> None:
+    made = translator(DD_TRACE_SPAN_ATTRIBUTE_SCHEMA=schema, DD_TAGS="http.route:/odd")
+    [entry] = made.chunk(chunk(root), native_events=True)
+    view, other = made.root_view(root), made.root_view(root)
+    assert other.meta.items() <= entry["meta"].items()
+    assert (view.name, view.resource) == (other.name, other.resource) == (entry["name"], entry["resource"])
+
+
 # --- what users set on our plugins' spans ---
 
 
@@ -296,6 +326,18 @@ class Broken:
 
 class Text(str):
     pass
+
+
+class Unreadable:
+    """A root that another thread is changing all the while."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise RuntimeError("dictionary changed size during iteration")
+
+
+def test_a_root_that_cannot_be_read_has_neither_name_nor_tags() -> None:
+    view = translator().root_view(Unreadable())  # type: ignore[arg-type]
+    assert (view.name, view.resource, view.meta, view.metrics) == ("", "", {}, {})
 
 
 class Number(int):
