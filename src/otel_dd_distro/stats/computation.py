@@ -9,7 +9,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from math import log
+from math import floor, log2
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +20,7 @@ from .bucket import Bucket, Cell
 from .dropping import kept
 from .filters import Filters, readable
 from .keys import KIND, MEASURED, OTHER_TOP_LEVEL, PARTIAL, RARE_METRICS, TOP_LEVEL, Reader
-from .sketch import LOG_GAMMA, OFFSET, ZERO
+from .sketch import LOG2_GAMMA, OFFSET, ZERO
 
 if TYPE_CHECKING:
     from ..export.info import AgentInfo
@@ -172,7 +172,7 @@ class Stats:
                     cell = bucket.cell(self._reader.key(span), bool(span.get("error")), is_top)
                     bucket.learn(mark, cell)
                 cell.duration += duration
-                cell.bins[int(log(duration) / LOG_GAMMA + OFFSET) if duration > 0 else ZERO] += 1
+                cell.bins[floor(log2(duration) / LOG2_GAMMA + OFFSET) if duration > 0 else ZERO] += 1
 
     def _count_rare(self, span: SpanMap) -> None:
         """Count a span some number of which has a say, if it counts."""
@@ -185,7 +185,7 @@ class Stats:
         bucket = self._bucket((span["start"] + duration) // BUCKET_NS)
         cell: Cell = bucket.cell(self._reader.key(span), bool(span.get("error")), is_top)
         cell.duration += duration
-        cell.bins[int(log(duration) / LOG_GAMMA + OFFSET) if duration > 0 else ZERO] += 1
+        cell.bins[floor(log2(duration) / LOG2_GAMMA + OFFSET) if duration > 0 else ZERO] += 1
 
     def _read(self, shape: tuple[str, ...]) -> Read:
         """What reads the tags that matter from a span with these tags; one object for the same tags."""

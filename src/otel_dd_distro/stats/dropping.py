@@ -32,13 +32,12 @@ def kept(trace: list[SpanMap]) -> list[SpanMap]:
         return trace
     singles = []
     for span in trace:
-        if span.get("error"):
+        if "error" in span and span["error"]:
             return trace
-        if "metrics" not in span:
-            continue
-        metrics = span["metrics"]
-        if ANALYSED in metrics or (SINGLE_SPAN in metrics and metrics[SINGLE_SPAN] == BY_SINGLE_SPAN_RULE):
-            singles.append(span)
+        if "metrics" in span:
+            metrics = span["metrics"]
+            if ANALYSED in metrics or (SINGLE_SPAN in metrics and metrics[SINGLE_SPAN] == BY_SINGLE_SPAN_RULE):
+                singles.append(span)
     if singles and singles[0] is not first:
         _inherit(singles[0], first)
     return singles

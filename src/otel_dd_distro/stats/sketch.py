@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Mapping
-from math import log
+from math import floor, log2
 
 GAMMA = 1.015625
 """Ratio of the bounds of a bin: a relative accuracy of 1/129."""
-LOG_GAMMA = log(GAMMA)
+LOG2_GAMMA = log2(GAMMA)
 OFFSET = 1338.5
 """Added to every index; the Agent keeps it with the sketch."""
 ZERO = -1
@@ -25,7 +25,7 @@ _NO_NEGATIVES = b"\x1a\x00"
 
 def bin_of(nanoseconds: int) -> int:
     """The bin of a duration."""
-    return int(log(nanoseconds) / LOG_GAMMA + OFFSET) if nanoseconds > 0 else ZERO
+    return floor(log2(nanoseconds) / LOG2_GAMMA + OFFSET) if nanoseconds > 0 else ZERO
 
 
 def encode(bins: Mapping[int, int]) -> bytes:
