@@ -13,7 +13,6 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.trace import SpanKind
 
 from otel_dd_distro import settings
@@ -21,6 +20,7 @@ from otel_dd_distro.gathering import Chunk
 from otel_dd_distro.gathering.local_traces import LocalTrace, LocalTraces
 from otel_dd_distro.propagation.datadog_context import DatadogContext
 from otel_dd_distro.sampling import Sampling
+from otel_dd_distro.tracing import TracerProvider
 from otel_dd_distro.translate import Translator
 
 ROUNDS = 9
@@ -33,9 +33,13 @@ def rules(number: int, make: Callable[[int], dict[str, Any]]) -> str:
     return json.dumps([*(make(n) for n in range(number - 1)), CATCH_ALL])
 
 
+RATES = "rates of the Agent"
+TABLE = {"service:shop,env:": 0.5, "service:,env:": 1.0}
 CASES: dict[str, dict[str, str]] = {
     "nothing set": {},
     "DD_TRACE_SAMPLE_RATE": {"DD_TRACE_SAMPLE_RATE": "0.5"},
+    "the same, with a limit": {"DD_TRACE_SAMPLE_RATE": "0.5", "DD_TRACE_RATE_LIMIT": "1000000"},
+    RATES: {},
     **{
         f"{number:>2} rules for {what}": {"DD_TRACE_SAMPLING_RULES": rules(number, make)}
         for what, make in {
@@ -64,6 +68,10 @@ def ns(work: Callable[[int], Any]) -> float:
     return best / EACH
 
 
+def untold(trace: LocalTrace, trace_id: int, view: Any) -> None:
+    """What a call costs."""
+
+
 def open_root() -> Any:
     """A request of our plugin for Flask, still open."""
     tracer = TracerProvider(shutdown_on_exit=False).get_tracer("otel_instrumentors.flask")
@@ -81,10 +89,10 @@ def open_root() -> Any:
     return tracer.start_span("GET /cart/<id>", kind=SpanKind.SERVER, attributes=attributes)
 
 
-def measured(variables: dict[str, str]) -> tuple[float, float, float]:
+def measured(variables: dict[str, str], table: dict[str, float]) -> tuple[float, float, float]:
     """Of one root, in ns: at its end; at the first injection; at each later one."""
     read = settings.read({"DD_SERVICE": "shop", "DD_TRACE_RATE_LIMIT": "-1", **variables}, argv=["-"])
-    translator, sampling = Translator(read), Sampling(read, dict)
+    translator, sampling = Translator(read), Sampling(read, lambda: table)
     root = open_root()
     maps = translator.chunk(Chunk([root], DatadogContext(priority=1), False, {}), native_events=True)
     ids = [random.getrandbits(128) for _ in range(EACH)]
@@ -114,8 +122,12 @@ def measured(variables: dict[str, str]) -> tuple[float, float, float]:
     def later_injection(number: int) -> None:
         sampling.tell(trace, ids[number], translator.root_view)
 
+    def nothing_injected(number: int) -> None:
+        trace.context = reset(number)
+        untold(trace, ids[number], translator.root_view)
+
     nothing = ns(reset)
-    first = ns(first_injection) - nothing
+    first = ns(first_injection) - ns(nothing_injected)
     reset(0)
     trace.context = contexts[0]
     return ns(end) - nothing, first, ns(later_injection)
@@ -124,7 +136,7 @@ def measured(variables: dict[str, str]) -> tuple[float, float, float]:
 def main() -> None:
     print(f"{'microseconds per local root':36}{'at its end':>12}{'1st injection':>15}{'later ones':>12}")
     for name, variables in CASES.items():
-        end, first, later = measured(variables)
+        end, first, later = measured(variables, TABLE if name == RATES else {})
         print(f"{name:36}{end / 1000:12.2f}{first / 1000:15.2f}{later / 1000:12.2f}")
 
 

@@ -10,13 +10,14 @@ import threading
 import weakref
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from . import manual
 from .explanation import sentence
 from .limiter import Limiter
 from .manual import USER_KEEP, USER_REJECT
-from .rates import consistent, hashed, is_kept, largest_kept, written
+from .rates import consistent, hashed, largest_kept, written
 from .rules import Root, Rule, Rules, SpanMap, Written
 from .single_spans import SingleSpans
 
@@ -190,7 +191,16 @@ class Sampling:
         rules = self._rules
         rule = rules.first(root) if rules is not None else None
         if rule is not None:
-            self._follow(self._rulings[id(rule)], context, trace_id)
+            ruling = self._rulings[id(rule)]
+            priority, decision = USER_REJECT, ruling.followed
+            metrics = {RULE_RATE: ruling.rate}
+            if hashed(trace_id) <= ruling.largest:
+                if self._limiter.allows():
+                    priority = USER_KEEP
+                else:
+                    decision = ruling.limited
+                metrics[LIMIT_RATE] = self._limiter.effective_rate
+            _write(context, priority, {**context.tags, **ruling.tags}, metrics, decision)
             return
         rates = self._rates()
         if rates:
@@ -200,22 +210,11 @@ class Sampling:
                 key = "service:,env:"
                 rate = rates.get(key)
             if rate is not None:
-                priority = AUTO_KEEP if is_kept(trace_id, rate) else AUTO_REJECT
-                tags = {**context.tags, DECISION_MAKER: BY_AGENT_RATE, KEEP_RATE: written(rate)}
-                _write(context, priority, tags, {AGENT_RATE: rate}, Decision("agent", rate, about=key))
+                largest, tags, decision = _asked_by_agent(key, rate)
+                priority = AUTO_KEEP if hashed(trace_id) <= largest else AUTO_REJECT
+                _write(context, priority, {**context.tags, **tags}, {AGENT_RATE: rate}, decision)
                 return
         _write(context, AUTO_KEEP, {**context.tags, DECISION_MAKER: BY_DEFAULT}, {}, _BY_DEFAULT)
-
-    def _follow(self, ruling: Ruling, context: DatadogContext, trace_id: int) -> None:
-        priority, decision = USER_REJECT, ruling.followed
-        metrics = {RULE_RATE: ruling.rate}
-        if hashed(trace_id) <= ruling.largest:
-            if self._limiter.allows():
-                priority = USER_KEEP
-            else:
-                decision = ruling.limited
-            metrics[LIMIT_RATE] = self._limiter.effective_rate
-        _write(context, priority, {**context.tags, **ruling.tags}, metrics, decision)
 
     def _keep_late(self, context: DatadogContext, maps: list[SpanMap], has_root: bool) -> None:
         before = context.decision
@@ -235,6 +234,13 @@ class Sampling:
             tags.pop(KEEP_RATE, None)
             metrics = {RULE_RATE: 1.0, LIMIT_RATE: self._late_limiter.effective_rate}
             _write(context, USER_KEEP, tags, metrics, Decision(by, about=self._slow, instead_of=before))
+
+
+@lru_cache(1_024)
+def _asked_by_agent(key: str, rate: float) -> tuple[int, dict[str, str], Decision]:
+    """What a rate of the Agent's table comes to: the largest hash that is kept, tags, decision."""
+    tags = {DECISION_MAKER: BY_AGENT_RATE, KEEP_RATE: written(rate)}
+    return largest_kept(rate), tags, Decision("agent", rate, about=key)
 
 
 def _write(

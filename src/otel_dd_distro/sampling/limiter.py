@@ -39,7 +39,7 @@ class Limiter:
         if self._second_began is None:
             self._second_began = now
         elif now - self._second_began >= 1:
-            self._rate_before = self._rate_now()
+            self._rate_before = self._allowed / self._seen
             self._second_began = now
             self._seen = self._allowed = 0
         self._seen += 1
@@ -49,8 +49,6 @@ class Limiter:
     @property
     def effective_rate(self) -> float:
         """Allowed of seen, 0 to 1: of this second, averaged with the second before in which any was seen."""
-        rate = self._rate_now()
-        return rate if self._rate_before is None else (rate + self._rate_before) / 2
-
-    def _rate_now(self) -> float:
-        return self._allowed / self._seen if self._seen else 1.0
+        seen, before = self._seen, self._rate_before
+        rate = self._allowed / seen if seen else 1.0
+        return rate if before is None else (rate + before) / 2

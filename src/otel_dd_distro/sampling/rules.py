@@ -167,7 +167,11 @@ class Rules:
         if self._for_all is not None:
             return self._for_all
         # Name, resource and tags of a span that is still open are dear: often nobody asks for them.
-        names = (root.service, "", "") if self._only_services else (root.service, root.name, root.resource)
+        if self._only_services:
+            names = root.service, "", ""
+        else:
+            name = root.name  # first, because whoever tells it of an open root knows the service
+            names = root.service, name, root.resource
         possible = self._by_names.get(names)
         if possible is None:
             possible = self._of_names(names)

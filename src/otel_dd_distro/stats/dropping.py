@@ -32,7 +32,7 @@ def kept(trace: list[SpanMap]) -> list[SpanMap]:
         return trace
     singles = []
     for span in trace:
-        if "error" in span and span["error"]:
+        if span.get("error"):
             return trace
         if "metrics" in span:
             metrics = span["metrics"]

@@ -231,8 +231,8 @@ class Translator:
         log.debug("a local root cannot be read for its sampling: %s: %s", type(failure).__name__, failure)
         return {"name": "", "resource": "", "meta": {}, "metrics": {}}
 
-    def titled(self, span: ReadableSpan) -> tuple[str, str] | None:
-        """Operation name and resource of a local root that may still be open; never raises.
+    def titled(self, span: ReadableSpan) -> tuple[str, str, str] | None:
+        """Service, operation name and resource of a local root that may still be open; never raises.
 
         None where they cannot be told without all of the translation: of other libraries' spans, and where the user set
         one of what we write.
@@ -242,10 +242,12 @@ class Translator:
             if plugin is None or not operation.targets.watched.isdisjoint(attributes):
                 return None
             home = self.home(span.resource)
-            meta = home.meta(home.named(plugin, attributes, None), operation).copy()
+            named = home.named(plugin, attributes, None)
+            meta = home.meta(named, operation).copy()
             copy(attributes, operation.targets, meta, {})
             name = (operation.v1 if self._is_v1 else "") or operation.name
-            return name, text.resource(operation.describe(attributes, meta, self._urls) or name, operation.type)
+            resource = operation.describe(attributes, meta, self._urls) or name
+            return named.service, name, text.resource(resource, operation.type)
         except Exception:  # noqa: BLE001
             return None  # another thread set an attribute, or worse: the whole translation tries again, and says so
 
@@ -327,8 +329,12 @@ class RootView:
     @property
     def _titled(self) -> tuple[str, str]:
         if self._titles is None:
-            titles = self._translator.titled(self._span) if self._entry is None else None
-            self._titles = titles or (self._translated["name"], self._translated["resource"])
+            titled = self._translator.titled(self._span) if self._entry is None else None
+            if titled is not None:
+                self._service, name, resource = titled
+                self._titles = name, resource
+            else:
+                self._titles = self._translated["name"], self._translated["resource"]
         return self._titles
 
     @property

@@ -103,7 +103,8 @@ def mutated(chance: random.Random) -> dict[str, object]:
     return carrier
 
 
-SIGNS = [*"0123456789abcdef" * 8, *"-=,;:~%_. ", *"dd= s: t. p: _dd.p. dm tid 00- -01".split(), *ODD[:-1]]
+PARTS = ["dd=", "s:", "t.", "p:", "_dd.p.", "dm", "tid", "00-", "-01"]
+SIGNS = [*"0123456789abcdef" * 8, *"-=,;:~%_. ", *PARTS, *ODD[:-1]]
 
 
 def at_random(chance: random.Random) -> dict[str, object]:
