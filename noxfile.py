@@ -58,7 +58,7 @@ def peer(session: nox.Session, name: str, *requirements: str) -> str:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """What tracing costs, side by side: start-up, a span, the kernel's part of a call, sampling, stats."""
+    """What tracing costs, side by side: start-up, a span, headers, the kernel's part of a call, sampling, stats."""
     # As pip does it; without, the start-up of our side alone would compile every module.
     session.install(".[all]", env={"UV_COMPILE_BYTECODE": "1"})
     ddtrace = peer(session, "ddtrace", DDTRACE, "flask", "requests", "jinja2")
@@ -66,6 +66,7 @@ def bench(session: nox.Session) -> None:
     otlp = peer(session, "otlp", "opentelemetry-sdk", "opentelemetry-exporter-otlp")
     session.run("python", "benchmarks/startup.py", "--ours", ours, "--ddtrace", ddtrace)
     session.run("python", "benchmarks/span.py", "--ddtrace", ddtrace, "--otlp", otlp)
+    session.run("python", "benchmarks/propagation.py", "--ddtrace", ddtrace)
     for part in ("kernel", "sampling", "stats"):
         session.run("python", f"benchmarks/{part}.py")
 
