@@ -131,7 +131,7 @@ class Home:
             named = self._by_plugin.get(plugin) if plugin is not None else None  # type: ignore[assignment]
             if named is None:
                 named = parent or self.own
-            elif plugin in self._split:
+            elif self._split and plugin in self._split:
                 domain = http_client.domain(attributes, self._urls)
                 if domain:
                     named = self._renamed(domain, _BY_DOMAIN, plugin)
