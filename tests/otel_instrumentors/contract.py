@@ -133,7 +133,7 @@ class Contract:
             during = self.originals()
             assert [key for key in before if during[key] is before[key]] == []
         assert self.originals() == before
-        assert self.use() is not NotImplemented
+        self.use()
         assert recorder.spans() == []
 
     def test_hooked_functions_keep_their_name_and_signature(self, recorder: Recorder) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from types import TracebackType
 from typing import Any
 from urllib.parse import quote
 
@@ -193,8 +192,3 @@ class _Body(ObjectProxy):  # type: ignore[type-arg]
             recording.fail(error)
             raise
         recording.end()
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> Any:
-        return self.__wrapped__.__exit__(kind, error, traceback)

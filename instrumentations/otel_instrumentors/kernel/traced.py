@@ -44,13 +44,13 @@ class _Traced:
         return standing_for(function, wrapper)
 
     def _plain(self, target: Target, scope: Scope) -> Callable[..., Any]:
-        function, is_method = target.function, target.is_method
+        function = target.function
         describe, finish, suppressed_by = self.describe, self.finish, self.suppressed_by
 
         def wrapper(*args: Any, **kwargs: Any) -> Any:
             if not scope.active:
                 return function(*args, **kwargs)
-            call = Call(args[0], args[1:], kwargs) if is_method else Call(None, args, kwargs)
+            call = target.call(args, kwargs)
             recording = scope.open(describe, call, suppressed_by)
             if recording is None:
                 return function(*args, **kwargs)
@@ -66,13 +66,13 @@ class _Traced:
         return wrapper
 
     def _coroutine(self, target: Target, scope: Scope) -> Callable[..., Any]:
-        function, is_method = target.function, target.is_method
+        function = target.function
         describe, finish, suppressed_by = self.describe, self.finish, self.suppressed_by
 
         async def wrapper(*args: Any, **kwargs: Any) -> Any:
             if not scope.active:
                 return await function(*args, **kwargs)
-            call = Call(args[0], args[1:], kwargs) if is_method else Call(None, args, kwargs)
+            call = target.call(args, kwargs)
             recording = scope.open(describe, call, suppressed_by)
             if recording is None:
                 return await function(*args, **kwargs)

@@ -14,7 +14,7 @@ log = logging.getLogger("otel_dd_distro")
 
 
 class Sink(Protocol):
-    """Where chunks go, and what can be asked of it at the end."""
+    """Where chunks go, or what empties it in its turn: what can be asked of it at the end."""
 
     def flush(self, timeout_s: float) -> bool: ...
 

@@ -6,7 +6,7 @@ import logging
 import os
 import time
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from opentelemetry.sdk.environment_variables import OTEL_BSP_MAX_QUEUE_SIZE
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.trace.export import SpanExporter
 
     from ..gathering.chunk import Chunk
+    from ..gathering.processor import Sink
     from ..settings import Settings
 
 log = logging.getLogger("otel_dd_distro")
@@ -76,18 +77,10 @@ class Outlet:
             batches.shutdown(timeout_millis=int(timeout_s * 1000))
 
 
-class Road(Protocol):
-    """What brings chunks to be decided: all are, once it is flushed."""
-
-    def flush(self, timeout_s: float) -> bool: ...
-
-    def shutdown(self, timeout_s: float) -> object: ...
-
-
 class Outlets:
-    """The outlets of a process, emptied after the road that fills them."""
+    """The outlets of a process, emptied after the road that fills them: once it is flushed, all chunks are decided."""
 
-    def __init__(self, road: Road) -> None:
+    def __init__(self, road: Sink) -> None:
         self._road = road
         self._outlets: tuple[Outlet, ...] = ()
         self._has_failed = False

@@ -87,6 +87,11 @@ def test_methods_class_methods_static_methods_and_functions_are_hooked(recorder:
     assert [span.name for span in recorder.take()] == ["Thing", "Thing", "Thing", "NoneType", "NoneType"]
 
 
+def test_a_method_that_is_called_without_its_instance_fails_as_it_does_untraced(recorder: Recorder) -> None:
+    with instrumented(ThingInstrumentor, recorder.provider), pytest.raises(TypeError, match="self"):
+        library().Thing.method()
+
+
 def test_uninstrumenting_gives_back_each_attribute_where_it_was(recorder: Recorder) -> None:
     module = library()
     before = {name: dict(vars(module.Thing)) for name in ("Thing",)}
