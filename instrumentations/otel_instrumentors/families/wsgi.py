@@ -106,7 +106,7 @@ class _Application:
         function, describe = target.function, self.describe
 
         def wrapper(*args: Any, **kwargs: Any) -> Any:
-            recording = scope.open_entry(describe, target.call(args, kwargs), _incoming) if scope.active else None
+            recording = scope.open(describe, target.call(args, kwargs), None, _incoming) if scope.active else None
             if recording is None:
                 return function(*args, **kwargs)
             recording.enter()

@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from opentelemetry.propagators.textmap import Getter, Setter, default_setter
-from opentelemetry.trace import SpanKind
+from opentelemetry.trace import Link, SpanKind
 from opentelemetry.util.types import AttributeValue
+
+Arguments = tuple[tuple[Any, ...], dict[str, Any]]
+"""What a function is called with, by position and by name, without the instance."""
 
 
 class Call:
     """One call of a hooked function, as a describing function sees it.
 
     `instance` is the object (or class) whose method is called, None for a function of a module; `args` and `kwargs` are
-    the application's own, without the instance.
+    the application's own, without the instance. `carrier` is that of the span's spec once the context is in it, else
+    None.
     """
 
-    __slots__ = ("args", "instance", "kwargs")
+    __slots__ = ("args", "carrier", "instance", "kwargs")
 
     def __init__(self, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         self.instance = instance
         self.args = args
         self.kwargs = kwargs
+        self.carrier: Any = None
 
     def arg(self, position: int, name: str, default: Any = None) -> Any:
         """The argument given at `position` or by `name`, else `default`."""
@@ -38,16 +43,17 @@ class SpanSpec:
     the context key of hooks that stay silent meanwhile (`traced(..., suppressed_by=...)`): those of its own parts.
     """
 
-    __slots__ = ("attributes", "carrier", "kind", "name", "setter", "silences")
+    __slots__ = ("attributes", "carrier", "kind", "links", "name", "setter", "silences")
 
     def __init__(
         self,
         name: str,
         kind: SpanKind = SpanKind.INTERNAL,
         attributes: Mapping[str, AttributeValue] | None = None,
-        carrier: MutableMapping[str, str] | None = None,
+        carrier: Any = None,
         setter: Setter[Any] = default_setter,
         silences: str | None = None,
+        links: Sequence[Link] | None = None,
     ) -> None:
         self.name = name
         self.kind = kind
@@ -55,6 +61,7 @@ class SpanSpec:
         self.carrier = carrier
         self.setter = setter
         self.silences = silences
+        self.links = links
 
 
 class Outcome:

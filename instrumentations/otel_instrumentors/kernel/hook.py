@@ -6,7 +6,7 @@ import functools
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from .call import Call
+from .call import Arguments, Call
 from .scope import Scope
 
 
@@ -26,6 +26,10 @@ class Target:
     def call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call:
         """The call that these arguments make."""
         return Call(args[0], args[1:], kwargs) if self.is_method and args else Call(None, args, kwargs)
+
+    def arguments(self, args: tuple[Any, ...], given: Arguments) -> Arguments:
+        """What to call the function with: `given`, and the instance as it stands in `args`."""
+        return ((*args[:1], *given[0]), given[1]) if self.is_method else given
 
 
 class Hook(Protocol):

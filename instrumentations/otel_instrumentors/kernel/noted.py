@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from typing import Any, Literal
 
@@ -41,7 +42,14 @@ class _Noted:
             self._note(target.call(args, kwargs))
             return result
 
-        return standing_for(function, wrapper)
+        async def coroutine(*args: Any, **kwargs: Any) -> Any:
+            if not scope.active or before:
+                return await wrapper(*args, **kwargs)
+            result = await function(*args, **kwargs)
+            self._note(target.call(args, kwargs))
+            return result
+
+        return standing_for(function, coroutine if inspect.iscoroutinefunction(function) else wrapper)
 
     def _note(self, call: Call) -> None:
         entry: Any = get_current().get(ENTRY)

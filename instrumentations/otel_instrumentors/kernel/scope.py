@@ -34,11 +34,20 @@ class Scope:
         self.propagates = propagates
         self.active = True
 
-    def open(self, describe: Describe, call: Call, suppressed_by: str | None = None) -> Recording | None:
+    def open(
+        self,
+        describe: Describe,
+        call: Call,
+        suppressed_by: str | None = None,
+        incoming: Callable[[Call], Incoming] | None = None,
+    ) -> Recording | None:
         """Start the described span; entering the recording makes it current.
 
         None when there is to be no span: suppressed (instrumentation as a whole, or by the context key
         `suppressed_by`), not described, or our own code broke.
+
+        With `incoming` it is the span of a request that comes in, child of the caller's; what is learnt of the request
+        later finds the span through the context (`noted`).
         """
         try:
             parent = get_current()
@@ -47,43 +56,26 @@ class Scope:
             spec = describe(call)
             if spec is None:
                 return None
-            recording = self._start(spec, parent)
+            if incoming is not None and self.propagates:
+                source = incoming(call)
+                parent = extract(source.carrier, parent, source.getter)
+            span = self.tracer.start_span(spec.name, parent, spec.kind, spec.attributes, spec.links)
+            context = set_span_in_context(span, parent)
+            if spec.silences is not None:
+                context = set_value(spec.silences, True, context)
+            recording = Recording(span, context)
+            if incoming is not None:
+                recording.context = set_value(ENTRY, recording, context)
         except Exception as error:  # noqa: BLE001
             safety.report(safety.place(describe), error)
             return None
         if spec.carrier is not None and self.propagates:
             try:
                 inject(spec.carrier, recording.context, spec.setter)
+                call.carrier = spec.carrier
             except Exception as error:  # noqa: BLE001
                 safety.report(f"injecting for {safety.place(describe)}", error)
         return recording
-
-    def open_entry(self, describe: Describe, call: Call, incoming: Callable[[Call], Incoming]) -> Recording | None:
-        """Start the span of a request that comes in, child of the caller's.
-
-        What is learnt of the request later finds the span through the context (`noted`).
-        """
-        try:
-            parent = get_current()
-            if _is_suppressed(parent):
-                return None
-            spec = describe(call)
-            if spec is None:
-                return None
-            if self.propagates:
-                source = incoming(call)
-                parent = extract(source.carrier, parent, source.getter)
-            recording = self._start(spec, parent)
-            recording.context = set_value(ENTRY, recording, recording.context)
-        except Exception as error:  # noqa: BLE001
-            safety.report(safety.place(describe), error)
-            return None
-        return recording
-
-    def _start(self, spec: SpanSpec, parent: Context) -> Recording:
-        span = self.tracer.start_span(spec.name, parent, spec.kind, spec.attributes)
-        context = set_span_in_context(span, parent)
-        return Recording(span, context if spec.silences is None else set_value(spec.silences, True, context))
 
 
 def _is_suppressed(context: Context) -> bool:

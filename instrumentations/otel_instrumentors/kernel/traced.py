@@ -6,30 +6,60 @@ import inspect
 from collections.abc import AsyncGenerator, Callable, Generator
 from typing import Any
 
-from opentelemetry.context import attach, detach
+from opentelemetry.context import Context, attach, detach
 
-from .call import Call
+from . import safety
+from .call import Arguments, Call, Incoming
 from .hook import Hook, Target, standing_for
 from .recording import Finish, Recording
 from .scope import Describe, Scope
 
+Prepare = Callable[[Call, Context], Arguments | None]
+Hold = Callable[[Call, Any, Recording], Any]
 
-def traced(describe: Describe, finish: Finish | None = None, *, suppressed_by: str | None = None) -> Hook:
+
+def traced(
+    describe: Describe,
+    finish: Finish | None = None,
+    *,
+    suppressed_by: str | None = None,
+    incoming: Callable[[Call], Incoming] | None = None,
+    prepare: Prepare | None = None,
+    hold: Hold | None = None,
+) -> Hook:
     """A hook that records each call as the span that `describe` says, completed by `finish` with the result.
 
     `describe` may answer None: this call deserves no span. The result of a generator is what it returns, of an
     asynchronous one None. `suppressed_by` is a context key that silences these calls beside the general one.
+
+    `incoming` says where the context of the caller is, for a request that comes in from elsewhere.
+
+    Of plain and coroutine functions only: `prepare` says which arguments tell the called side of the span (given its
+    context), in place of the application's; None leaves those. It is not asked where nothing is to be passed on. `hold`
+    is for a call that is not over when it returns: it is given the recording, no longer current and still open, for
+    somebody to end it; what it returns is what the application gets.
     """
-    return _Traced(describe, finish, suppressed_by)
+    return _Traced(describe, finish, suppressed_by, incoming, prepare, hold)
 
 
 class _Traced:
-    __slots__ = ("describe", "finish", "suppressed_by")
+    __slots__ = ("describe", "finish", "hold", "incoming", "prepare", "suppressed_by")
 
-    def __init__(self, describe: Describe, finish: Finish | None, suppressed_by: str | None) -> None:
+    def __init__(
+        self,
+        describe: Describe,
+        finish: Finish | None,
+        suppressed_by: str | None,
+        incoming: Callable[[Call], Incoming] | None,
+        prepare: Prepare | None,
+        hold: Hold | None,
+    ) -> None:
         self.describe = describe
         self.finish = finish
         self.suppressed_by = suppressed_by
+        self.incoming = incoming
+        self.prepare = prepare
+        self.hold = hold
 
     def wrap(self, target: Target, scope: Scope) -> Callable[..., Any]:
         function = target.function
@@ -46,20 +76,26 @@ class _Traced:
     def _plain(self, target: Target, scope: Scope) -> Callable[..., Any]:
         function = target.function
         describe, finish, suppressed_by = self.describe, self.finish, self.suppressed_by
+        incoming, hold = self.incoming, self.hold
+        prepare = self.prepare if scope.propagates else None
 
         def wrapper(*args: Any, **kwargs: Any) -> Any:
             if not scope.active:
                 return function(*args, **kwargs)
             call = target.call(args, kwargs)
-            recording = scope.open(describe, call, suppressed_by)
+            recording = scope.open(describe, call, suppressed_by, incoming)
             if recording is None:
                 return function(*args, **kwargs)
             recording.enter()
+            if prepare is not None:
+                args, kwargs = _prepared(prepare, call, recording, target, args, kwargs)
             try:
                 result = function(*args, **kwargs)
             except BaseException as error:
                 recording.fail(error)
                 raise
+            if hold is not None:
+                return _held(hold, call, result, recording)
             recording.finish(finish, call, result)
             return result
 
@@ -68,21 +104,27 @@ class _Traced:
     def _coroutine(self, target: Target, scope: Scope) -> Callable[..., Any]:
         function = target.function
         describe, finish, suppressed_by = self.describe, self.finish, self.suppressed_by
+        incoming, hold = self.incoming, self.hold
+        prepare = self.prepare if scope.propagates else None
 
         async def wrapper(*args: Any, **kwargs: Any) -> Any:
             if not scope.active:
                 return await function(*args, **kwargs)
             call = target.call(args, kwargs)
-            recording = scope.open(describe, call, suppressed_by)
+            recording = scope.open(describe, call, suppressed_by, incoming)
             if recording is None:
                 return await function(*args, **kwargs)
             recording.enter()
+            if prepare is not None:
+                args, kwargs = _prepared(prepare, call, recording, target, args, kwargs)
             try:
                 result = await function(*args, **kwargs)
             except BaseException as error:
                 recording.abandon()
                 recording.fail(error)
                 raise
+            if hold is not None:
+                return _held(hold, call, result, recording)
             recording.finish(finish, call, result)
             return result
 
@@ -91,10 +133,11 @@ class _Traced:
     def _generator(self, target: Target, scope: Scope) -> Callable[..., Any]:
         function = target.function
         describe, finish, suppressed_by = self.describe, self.finish, self.suppressed_by
+        incoming = self.incoming
 
         def wrapper(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
             call = target.call(args, kwargs)
-            recording = scope.open(describe, call, suppressed_by) if scope.active else None
+            recording = scope.open(describe, call, suppressed_by, incoming) if scope.active else None
             if recording is None:
                 return (yield from function(*args, **kwargs))
             return (yield from _steps(function(*args, **kwargs), recording, finish, call))
@@ -104,10 +147,11 @@ class _Traced:
     def _asynchronous_generator(self, target: Target, scope: Scope) -> Callable[..., Any]:
         function = target.function
         describe, finish, suppressed_by = self.describe, self.finish, self.suppressed_by
+        incoming = self.incoming
 
         async def wrapper(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, Any]:
             call = target.call(args, kwargs)
-            recording = scope.open(describe, call, suppressed_by) if scope.active else None
+            recording = scope.open(describe, call, suppressed_by, incoming) if scope.active else None
             generator = function(*args, **kwargs)
             step = generator.asend(None)
             while True:
@@ -135,6 +179,27 @@ class _Traced:
                     step = generator.asend(sent)
 
         return wrapper
+
+
+def _prepared(
+    prepare: Prepare, call: Call, recording: Recording, target: Target, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Arguments:
+    try:
+        prepared = prepare(call, recording.context)
+    except Exception as error:  # noqa: BLE001
+        safety.report(safety.place(prepare), error)
+        return args, kwargs
+    return (args, kwargs) if prepared is None else target.arguments(args, prepared)
+
+
+def _held(hold: Hold, call: Call, result: Any, recording: Recording) -> Any:
+    recording.leave()
+    try:
+        return hold(call, result, recording)
+    except Exception as error:  # noqa: BLE001
+        safety.report(safety.place(hold), error)
+        recording.end()
+        return result
 
 
 def _steps(
