@@ -13,13 +13,17 @@ from typing import Any
 
 import pytest
 from opentelemetry import trace
-from opentelemetry.context import get_current
+from opentelemetry.context import Context, get_current
+from opentelemetry.propagators.textmap import default_getter
 
-from otel_instrumentors.kernel.call import Call, Outcome, SpanSpec
+from otel_instrumentors.kernel import safety
+from otel_instrumentors.kernel.call import Arguments, Call, Incoming, Outcome, SpanSpec
 from otel_instrumentors.kernel.hook import Target
+from otel_instrumentors.kernel.noted import noted
+from otel_instrumentors.kernel.recording import Recording
 from otel_instrumentors.kernel.scope import Scope
 from otel_instrumentors.kernel.traced import traced
-from tests.otel_instrumentors.contract import Recorder
+from tests.otel_instrumentors.contract import Recorder, boom
 
 
 def describe(call: Call) -> SpanSpec | None:
@@ -270,3 +274,129 @@ def drain(made: Any) -> Any:
 
 async def _awaited(made: Any) -> Any:
     return await made
+
+
+# --- calls that come in, that pass something on, that outlive their return
+
+
+def sent(x: Any, headers: dict[str, str] | None = None) -> Any:
+    return x, headers
+
+
+async def sent_later(x: Any, headers: dict[str, str] | None = None) -> Any:
+    await asyncio.sleep(0)
+    return x, headers
+
+
+def sending(call: Call) -> SpanSpec:
+    return SpanSpec("send", carrier=dict(call.arg(1, "headers") or {}))
+
+
+def with_headers(call: Call, _context: Context) -> Arguments | None:
+    return None if call.carrier is None else (call.args[:1], {**call.kwargs, "headers": call.carrier})
+
+
+SENDERS = pytest.mark.parametrize("sender", [sent, sent_later], ids=["plain", "coroutine"])
+
+
+def answered(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    answer = function(*args, **kwargs)
+    return asyncio.run(answer) if inspect.iscoroutine(answer) else answer
+
+
+@SENDERS
+def test_prepared_arguments_carry_the_span_and_the_application_keeps_its_own(sender: Any, recorder: Recorder) -> None:
+    scope = Scope(recorder.provider.get_tracer("test"))
+    wrapper = traced(sending, prepare=with_headers).wrap(Target(sender, None, False), scope)
+    own = {"a": "b"}
+    x, headers = answered(wrapper, 1, headers=own)
+    (span,) = recorder.take()
+    assert (x, own) == (1, {"a": "b"})
+    assert headers["a"] == "b"
+    assert f"{span.context.span_id:016x}" in headers["traceparent"]
+
+
+@SENDERS
+def test_where_nothing_is_passed_on_nothing_is_prepared(sender: Any, recorder: Recorder) -> None:
+    scope = Scope(recorder.provider.get_tracer("test"), propagates=False)
+    wrapper = traced(sending, prepare=boom).wrap(Target(sender, None, False), scope)
+    assert answered(wrapper, 1) == (1, None)
+    assert len(recorder.take()) == 1
+
+
+@SENDERS
+def test_preparing_that_breaks_leaves_the_arguments(
+    sender: Any, recorder: Recorder, caplog: pytest.LogCaptureFixture
+) -> None:
+    safety._last_said.clear()
+    wrapper = traced(sending, prepare=boom).wrap(
+        Target(sender, None, False), Scope(recorder.provider.get_tracer("test"))
+    )
+    with caplog.at_level(logging.WARNING, "otel_instrumentors"):
+        assert [answered(wrapper, 1, {"a": "b"}) for _ in range(3)] == [(1, {"a": "b"})] * 3
+    assert len(caplog.records) == 1
+    assert len(recorder.take()) == 3
+
+
+@SENDERS
+def test_a_held_call_is_open_and_not_current_until_its_holder_ends_it(sender: Any, recorder: Recorder) -> None:
+    held: list[Any] = []
+
+    def hold(call: Call, result: Any, recording: Recording) -> Any:
+        held.append((current_name(), recording, call))
+        return ("held", result)
+
+    wrapper = traced(describe, finish, hold=hold).wrap(
+        Target(sender, None, False), Scope(recorder.provider.get_tracer("test"))
+    )
+    before = get_current()
+    assert answered(wrapper, 1) == ("held", (1, None))
+    assert get_current() is before
+    ((name, recording, call),) = held
+    assert (name, recorder.take()) == (None, [])
+    recording.finish(finish, call, "over")
+    recording.fail(ValueError("the second end"))
+    assert recorded(recorder) == [({"x": "1", "result": "over"}, "UNSET")]
+
+
+@SENDERS
+def test_a_holder_that_breaks_ends_the_span_and_gives_the_result_as_it_is(sender: Any, recorder: Recorder) -> None:
+    wrapper = traced(describe, hold=boom).wrap(Target(sender, None, False), Scope(recorder.provider.get_tracer("test")))
+    assert answered(wrapper, 1) == (1, None)
+    assert len(recorder.take()) == 1
+
+
+@pytest.mark.parametrize("shape", [plain, coroutine, generator, asynchronous_generator])
+def test_what_comes_in_is_the_callers_child_in_every_shape(shape: Any, recorder: Recorder) -> None:
+    caller = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    hook = traced(describe, finish, incoming=lambda _call: Incoming({"traceparent": caller}, default_getter))
+    wrapper = hook.wrap(Target(shape, None, False), Scope(recorder.provider.get_tracer("test")))
+
+    async def drained() -> None:
+        async for _ in wrapper(1):
+            pass
+
+    answer = asyncio.run(drained()) if inspect.isasyncgenfunction(shape) else answered(wrapper, 1)
+    if inspect.isgenerator(answer):
+        list(answer)
+    (span,) = recorder.take()
+    assert span.parent is not None
+    assert f"{span.parent.span_id:016x}" in caller
+    assert span.parent.is_remote
+
+
+@SENDERS
+def test_what_is_noted_completes_the_request_being_served(sender: Any, recorder: Recorder) -> None:
+    scope = Scope(recorder.provider.get_tracer("test"))
+    noting = noted(lambda call: Outcome({"noted": str(call.arg(0, "x"))}), at="return")
+    inner = noting.wrap(Target(sender, None, False), scope)
+    assert inspect.iscoroutinefunction(inner) == inspect.iscoroutinefunction(sender)
+
+    async def serve_later(x: Any) -> Any:
+        return await inner(x)
+
+    serve = serve_later if inspect.iscoroutinefunction(sender) else lambda x: inner(x)
+    hook = traced(describe, incoming=lambda _call: Incoming({}, default_getter))
+    assert answered(hook.wrap(Target(serve, None, False), scope), 1) == (1, None)
+    assert recorded(recorder) == [({"x": "1", "noted": "1"}, "UNSET")]
+    assert answered(inner, 2) == (2, None)
