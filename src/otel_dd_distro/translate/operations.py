@@ -36,6 +36,8 @@ class Operation:
     """The tag `component`; "" for none."""
     api: str = "datadog"
     """What `_dd.svc_src` names where there is no component."""
+    source: str = ""
+    """What `_dd.svc_src` names in the component's place, unless the service was inferred."""
     tags: Mapping[str, str] = field(default_factory=dict)
     metrics: Metrics = field(default_factory=dict)
     targets: Targets = field(default_factory=lambda: Targets({}))

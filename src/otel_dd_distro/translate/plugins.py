@@ -35,6 +35,7 @@ class Plugin:
 PLUGINS: dict[str, Plugin] = {
     "flask":    Plugin("flask",    Belongs.APPLICATION, web.requests("flask"), renaming_told=True),
     "jinja2":   Plugin("jinja2",   Belongs.CALLER,      templates.engine("jinja2")),
+    "mako":     Plugin("mako",     Belongs.APPLICATION, templates.files("mako")),
     "requests": Plugin("requests", Belongs.LIBRARY,     http_client.requests("requests"), renaming_told=True),
     "sqlite3":  Plugin("sqlite",   Belongs.LIBRARY,     sql.driver("sqlite", connection="sqlite.connection")),
 }
