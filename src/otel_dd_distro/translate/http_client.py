@@ -60,3 +60,8 @@ def domain(attributes: dict[str, Any], urls: Urls) -> str:
     """`host[:port]` of the URL requested, the service where it is split by domain."""
     url = text_of(attributes, "url.full")
     return urls.requested(url).domain if url else ""
+
+
+def host(attributes: dict[str, Any], urls: Urls) -> str:
+    """The host alone."""
+    return text_of(attributes, "server.address")

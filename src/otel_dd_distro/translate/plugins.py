@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
+from typing import Any
+
+from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.trace import SpanKind
 
 from . import http_client, sql, templates, web
 from .operations import Operations
+from .urls import Urls
 
 SCOPE = "otel_instrumentors."
 """What the names of our plugins' instrumentation scopes begin with; the rest is the plugin's name."""
@@ -29,6 +35,12 @@ class Plugin:
     operations: Operations
     renaming_told: bool = False
     """Whether `_dd.svc_src` tells of a service that DD_SERVICE_MAPPING renamed."""
+    default: str = ""
+    """The default service where that is not the component's name."""
+    domain: Callable[[dict[str, Any], Urls], str] = http_client.domain
+    """The service of a request where it is split by domain."""
+    client: Plugin | None = None
+    """What its spans of kind client are by, where Datadog has another name for them than for the server's."""
 
 
 # fmt: off
@@ -42,3 +54,18 @@ PLUGINS: dict[str, Plugin] = {
 # fmt: on
 
 BY_SCOPE: dict[str, Plugin] = {SCOPE + name: plugin for name, plugin in PLUGINS.items()}
+
+BY_NAME: dict[str, Plugin] = {
+    **PLUGINS,
+    **{plugin.client.component: plugin.client for plugin in PLUGINS.values() if plugin.client is not None},
+}
+"""All of them, the clients' as well."""
+
+
+def plugin_of(span: ReadableSpan) -> Plugin | None:
+    """The plugin that made a span, None where it was not one of ours."""
+    scope = span.instrumentation_scope
+    plugin = BY_SCOPE.get(scope.name) if scope is not None else None
+    if plugin is not None and plugin.client is not None and span.kind is SpanKind.CLIENT:
+        return plugin.client
+    return plugin

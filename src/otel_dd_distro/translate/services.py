@@ -8,11 +8,11 @@ from typing import Any, NamedTuple
 from opentelemetry.sdk.resources import Resource
 
 from ..settings import Settings
-from . import http_client, process, text
+from . import process, text
 from .attributes import RESERVED, Meta, as_text
 from .operations import Operation
 from .otel import CONVENTIONS
-from .plugins import PLUGINS, Belongs, Plugin
+from .plugins import BY_NAME, Belongs, Plugin
 from .urls import Urls
 
 _MOST_KEPT = 1_024
@@ -89,20 +89,20 @@ class Home:
         self._tags = {True: {**ours, **common}, False: {**others, **common}}
 
         self._by_plugin = {
-            plugin: named for name, plugin in PLUGINS.items() if (named := self._fixed(name, plugin)) is not None
+            plugin: named for name, plugin in BY_NAME.items() if (named := self._fixed(name, plugin)) is not None
         }
         self._split = frozenset(
-            plugin for name, plugin in PLUGINS.items() if _of(settings.instrumentor_split_by_domain, name, plugin)
+            plugin for name, plugin in BY_NAME.items() if _of(settings.instrumentor_split_by_domain, name, plugin)
         )
         # Where a service is no one's choice, `_dd.svc_src` names the component that it comes from.
-        self._defaults = {self._default(plugin) for plugin in PLUGINS.values() if plugin.service is not Belongs.CALLER}
+        self._defaults = {self._default(plugin) for plugin in BY_NAME.values() if plugin.service is not Belongs.CALLER}
         if not self.is_explicit:
             self._defaults.add(self.service)
         self._meta: dict[tuple[Named, Operation], Meta] = {}
 
     def _default(self, plugin: Plugin) -> str:
         one_for_all = self._settings.remove_integration_service_names or self._settings.span_attribute_schema == "v1"
-        return self.service if one_for_all else plugin.component
+        return self.service if one_for_all else plugin.default or plugin.component
 
     def _fixed(self, name: str, plugin: Plugin) -> Named | None:
         """The service of all spans of a plugin, unless somebody names another for one of them."""
@@ -131,8 +131,8 @@ class Home:
             named = self._by_plugin.get(plugin) if plugin is not None else None  # type: ignore[assignment]
             if named is None:
                 named = parent or self.own
-            elif self._split and plugin in self._split:
-                domain = http_client.domain(attributes, self._urls)
+            if self._split and plugin is not None and plugin in self._split:
+                domain = plugin.domain(attributes, self._urls)
                 if domain:
                     named = self._renamed(domain, _BY_DOMAIN, plugin)
         return named

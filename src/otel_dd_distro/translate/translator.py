@@ -20,7 +20,7 @@ from .alike import Alikes
 from .attributes import Meta, Metrics, copy, restore, steer
 from .operations import Operation
 from .peers import PEER_SERVICE, Peers
-from .plugins import BY_SCOPE, Plugin
+from .plugins import Plugin, plugin_of
 from .services import Home, Named
 from .text import MOST_RESOURCE
 from .urls import Urls
@@ -128,9 +128,7 @@ class Translator:
 
     def named(self, span: ReadableSpan, around: Named | None) -> Named:
         """The service of a span, finished or not, and who named it; `around` is that of its parent in this process."""
-        scope = span.instrumentation_scope
-        plugin = BY_SCOPE.get(scope.name) if scope is not None else None
-        return self.home(span.resource).named(plugin, reading.attributes(span), around)
+        return self.home(span.resource).named(plugin_of(span), reading.attributes(span), around)
 
     def _translated(
         self, span: ReadableSpan, parent_id: int, around: Named | None, services: Services, native: bool
@@ -394,8 +392,7 @@ class Services(dict[int, Named]):
 def _classified(span: ReadableSpan) -> tuple[Plugin | None, Operation, dict[str, Any]]:
     """Which plugin made the span (None: another's), which of its operations it is, and its attributes."""
     attributes = reading.attributes(span)
-    scope = span.instrumentation_scope
-    plugin = BY_SCOPE.get(scope.name) if scope is not None else None
+    plugin = plugin_of(span)
     if plugin is None:
         return None, otel.operation(span.kind), attributes
     operations = plugin.operations
