@@ -6,11 +6,13 @@ import argparse
 import importlib.metadata
 import sys
 import time
+from contextlib import ExitStack
 from datetime import datetime, timezone
 from pathlib import Path
 
 from rich.console import Console
 
+from tests import servers
 from tests.agents import running_test_agent
 
 from . import differences, documentation, page, running, terminal
@@ -51,8 +53,13 @@ def compared(names: list[str], ddtrace: Path, console: Console) -> Report:
     listed = differences.read()
     told = versions(ddtrace)
     results = []
-    with running_test_agent() as agent:
-        for scenario in (known[name] for name in names or known):
+    chosen = [known[name] for name in names or known]
+    with ExitStack() as stack:
+        agent = stack.enter_context(running_test_agent())
+        for name in sorted({name for scenario in chosen for name in scenario.servers}):
+            # Its variable stands in our environment, and so in that of every program.
+            stack.enter_context(servers.running(name))
+        for scenario in chosen:
             began = time.monotonic()
             ran = {side.name: running.run(scenario, side, agent) for side in running.sides(ddtrace)}
             outcome = compare(scenario.name, ran["ddtrace"].steps, ran["ours"].steps, listed)
@@ -77,7 +84,7 @@ def main() -> int:
         console.width = 150
     try:
         report = compared(options.names, options.ddtrace, console)
-    except running.Failed as failure:
+    except (running.Failed, servers.Missing, servers.NotStarted) as failure:
         terminal.problems([str(failure)], console)
         return 1
     REPORT.write_text(page.html(report))

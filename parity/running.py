@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from tests.agents import RunningAgent, clean_environ
 
@@ -20,6 +21,8 @@ from .recorded import Node, Places, told, trees
 HERE = Path(__file__).resolve().parent
 SHOP = HERE.parent / "examples" / "shop"
 TIMEOUT = 120  # seconds
+# What a program may say of itself, and what it says where it is silent.
+CONSTANTS: Mapping[str, Any] = {"SETTINGS": {}, "STARTS": "", "SERVERS": ()}
 
 
 class Failed(Exception):
@@ -37,6 +40,8 @@ class Scenario:
     """The variables that are set for both sides."""
     starts: str
     """What it starts itself, and is traced in its place."""
+    servers: tuple[str, ...] = ()
+    """Those of tests/servers.py that it needs, and finds by their variables."""
 
     @property
     def path(self) -> Path:
@@ -53,12 +58,12 @@ def scenario(path: Path) -> Scenario:
     constants = {
         node.targets[0].id: ast.literal_eval(node.value)
         for node in module.body
-        if isinstance(node, ast.Assign)
-        and isinstance(node.targets[0], ast.Name)
-        and node.targets[0].id in ("SETTINGS", "STARTS")
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and node.targets[0].id in CONSTANTS
     }
     about = (ast.get_docstring(module) or "").partition("\n")[0]
-    return Scenario(path.stem, about, constants.get("SETTINGS", {}), constants.get("STARTS", ""))
+    return Scenario(
+        path.stem, about, constants.get("SETTINGS", {}), constants.get("STARTS", ""), constants.get("SERVERS", ())
+    )
 
 
 @dataclass(frozen=True)

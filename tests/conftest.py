@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.agents import RunningAgent, Session, running_test_agent
+from tests.servers import SERVERS, running
 
 
 @pytest.fixture(scope="session")
@@ -21,3 +22,16 @@ def test_agent() -> Iterator[RunningAgent]:
 @pytest.fixture
 def agent_session(test_agent: RunningAgent) -> Session:
     return test_agent.session()
+
+
+def _server(name: str) -> pytest.FixtureDef[str]:
+    @pytest.fixture(scope="session", name=name)
+    def server() -> Iterator[str]:
+        with running(name) as variable:
+            yield variable[SERVERS[name].variable]
+
+    return server
+
+
+# One fixture for each server, of its name: the URL, which stands in its variable as well.
+globals().update({name: _server(name) for name in SERVERS})

@@ -30,6 +30,7 @@ import otel_instrumentors.semconv
 from otel_instrumentors.kernel import safety
 from otel_instrumentors.kernel.call import Outcome, SpanSpec
 from otel_instrumentors.kernel.instrumentor import Instrumentor
+from tests import servers
 
 ROOT = Path(__file__).parents[2]
 
@@ -78,6 +79,8 @@ class Contract:
     """Subclass it as `Test<Plugin>Contract`, and say `instrumentor` and `use`."""
 
     instrumentor: ClassVar[type[Instrumentor]]
+    servers: ClassVar[tuple[str, ...]] = ()
+    """The fixtures of tests/servers.py that `use` needs; it finds each by its variable, as TEST_REDIS_URL."""
 
     @staticmethod
     def use() -> Any:
@@ -90,6 +93,11 @@ class Contract:
         yield
         if self.instrumentor().is_instrumented_by_opentelemetry:
             self.instrumentor().uninstrument()
+
+    @pytest.fixture(autouse=True)
+    def _with_servers(self, request: pytest.FixtureRequest) -> None:
+        for name in self.servers:
+            request.getfixturevalue(name)
 
     @pytest.fixture
     def recorder(self) -> Recorder:
@@ -268,7 +276,7 @@ class Contract:
             text=True,
             timeout=60,
             cwd=ROOT,
-            env={"PYTHONPATH": str(ROOT), "PATH": ""},
+            env={"PYTHONPATH": str(ROOT), "PATH": "", **servers.variables()},
         )
         assert done.returncode == 0, done.stderr
         answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
