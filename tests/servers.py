@@ -20,10 +20,6 @@ from typing import Any
 
 from tests.agents import free_port
 
-PACKAGES = (
-    "postgresql redis-server memcached mariadb-server rabbitmq-server"
-    " libmemcached-dev libmariadb-dev libpq-dev pkg-config"
-)
 PATIENCE = 60  # seconds, for a server to answer
 
 
@@ -223,10 +219,15 @@ def _found(command: str, *folders: str, first: bool = False) -> Path:
         known = [*reversed(there), *known]
     if not known:
         raise Missing(
-            f"{command} is missing: apt-get install -y --no-install-recommends {PACKAGES}\n"
-            "or `docker compose up -d --wait` and the variables that compose.yaml names"
+            f"{command} is missing: {_install_line()}\n"
+            'or `docker compose up -d --wait` and the variables of CONTRIBUTING.md, "Servers"'
         )
     return known[0]
+
+
+def _install_line() -> str:
+    readme = (Path(__file__).parents[1] / "README.md").read_text()
+    return next(line for line in readme.splitlines() if line.startswith("apt-get install"))
 
 
 def _account(user: str) -> dict[str, Any]:

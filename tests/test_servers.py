@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 
 from tests import servers
+
+ROOT = Path(__file__).parents[1]
 
 
 @pytest.mark.parametrize("name", [*servers.SERVERS])
@@ -38,3 +42,10 @@ def test_a_server_that_is_not_installed_fails_and_says_how_to_get_it(monkeypatch
     monkeypatch.setenv("PATH", "")
     with pytest.raises(servers.Missing, match=r"redis-server is missing: apt-get install .* redis-server"):
         servers.running("redis_server").__enter__()
+
+
+def test_the_variables_are_documented_for_each_server_of_compose_yaml() -> None:
+    told = dict(re.findall(r"^export (TEST_\w+_URL)=(\S+)$", (ROOT / "CONTRIBUTING.md").read_text(), re.MULTILINE))
+    assert [*told] == [server.variable for server in servers.SERVERS.values()]
+    published = re.findall(r'ports: \["127\.0\.0\.1:(\d+)', (ROOT / "compose.yaml").read_text())
+    assert published == [str(urlsplit(url).port) for url in told.values()]
