@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from .families import dbapi
+from .families.dbapi import Driver, Factory, connect
 from .kernel.instrumentor import Instrumentor
 
-_connect = dbapi.connect("sqlite")
+_connect = connect(
+    Driver("sqlite", argument="sql"),
+    Factory("Connection", argument="factory", position=5),
+    Factory("Cursor", argument="factory", position=0),
+)
 
 
 class Sqlite3Instrumentor(Instrumentor):

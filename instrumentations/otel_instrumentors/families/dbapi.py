@@ -2,200 +2,301 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+import gc
+import logging
+from collections.abc import Callable, Mapping
+from operator import attrgetter
+from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
-from opentelemetry.context import create_key, get_current, set_value
+from opentelemetry.context import Context, create_key, get_current
+from opentelemetry.util.types import AttributeValue
 
 from ..kernel import safety
-from ..kernel.call import Call, Outcome, SpanSpec
+from ..kernel.call import Arguments, Call, Outcome, SpanSpec
 from ..kernel.hook import Hook, Target, standing_for
-from ..kernel.scope import Describe, Scope
+from ..kernel.scope import Scope
 from ..kernel.traced import traced
 from ..semconv import db
 from ..semconv.db import Comments
 
+_logger = logging.getLogger("otel_instrumentors")
+
+Attributes = Mapping[str, AttributeValue]
+Known = Callable[[Any], Attributes]
+
 STATEMENTS = ("execute", "executemany", "executescript", "callproc")
 TRANSACTIONS = ("commit", "rollback")
 
-_IN_STATEMENT = create_key("otel_instrumentors.dbapi.statement")
-"""Some drivers commit through the connection's own method while they execute (sqlite3's scripts, on Python 3.10)."""
 _COMMENTED = ("execute", "executemany")
-_TEXT = "sql"
-_AT_WORK = create_key("otel_instrumentors.cursor")
-"""The context key of the cursor that is sending a statement."""
+_PROCEDURE = "callproc"
+_SCRIPT = "executescript"
+
+_IN_SCRIPT = create_key("otel_instrumentors.dbapi.script")
+"""Some drivers commit through the connection's own method while they execute (sqlite3's scripts, on Python 3.10)."""
+_AT_WORK = create_key("otel_instrumentors.dbapi.cursor")
+"""What the context keys of cursors that are sending a statement begin with; each ends with the cursor's id."""
 
 
-def connect(system: str, *, factory: str = "factory", position: int = 5, comments: Comments = Comments.NONE) -> Hook:
-    """A hook for the `connect()` of a driver that makes connections of the class given to it.
+def once(known: Known) -> Known:
+    """What `known` says of a connection, asked once for each."""
+    remembered: WeakKeyDictionary[Any, Attributes] = WeakKeyDictionary()
 
-    `factory` names that argument, `position` says where it stands. What is made is of a subclass of the class that the
-    application asked for: types, C level checks and the user's own subclasses keep working, rows cost nothing.
-    `system` is the `db.system.name`; `comments` as for `statement`.
+    def attributes(connection: Any) -> Attributes:
+        found = remembered.get(connection)
+        if found is None:
+            found = remembered[connection] = known(connection)
+        return found
+
+    return attributes
+
+
+def as_text(statement: Any) -> Any:
+    """The statement as text where it is some, and itself where not."""
+    return statement.decode(errors="replace") if isinstance(statement, bytes) else statement
+
+
+def prefixed(comment: str, statement: Any) -> Any:
+    """The statement with the comment before it; itself where it takes none."""
+    if isinstance(statement, str):
+        return comment + statement
+    return comment.encode() + statement if isinstance(statement, bytes) else statement
+
+
+def _nothing(_connection: Any) -> Attributes:
+    return {}
+
+
+class Driver:
+    """What spans and statements need to know of a driver; makes the hooks for its methods.
+
+    `system` is the `db.system.name`. `argument` is the name of the parameter that takes the statement, `text` shows a
+    statement as text, `prefixed` puts a comment before one; `comments` says whether there may be any. `connection` gets
+    the connection of a cursor, `known` tells the attributes of a connection (`once`, where they cost something).
+    `nests` is for drivers written in Python that send the rows of `executemany` with the same cursor's `execute`: those
+    are no further statements of the application's.
     """
-    return _Connect(system, factory, position, comments)
+
+    def __init__(
+        self,
+        system: str,
+        *,
+        argument: str = "query",
+        text: Callable[[Any], Any] = as_text,
+        prefixed: Callable[[str, Any], Any] = prefixed,
+        comments: Comments = Comments.NONE,
+        connection: Callable[[Any], Any] = attrgetter("connection"),
+        known: Known = _nothing,
+        nests: bool = False,
+    ) -> None:
+        self.system = system
+        self._argument = argument
+        self._text = text
+        self._prefixed = prefixed
+        self._comments = comments
+        self._connection = connection
+        self._known = known
+        self._nests = nests
+
+    def statement(
+        self, name: str, *, text: Callable[[Call], Any] | None = None, comments: Comments | None = None
+    ) -> Hook:
+        """A hook for the cursor's method `name` that sends a statement: its first argument, or what `text` says.
+
+        The span records the statement as the application wrote it. `comments` is for a method that differs from the
+        driver's others.
+        """
+        return traced(self._statement(name, text), rows_touched, prepare=self._commenting(name, comments))
+
+    def transaction(self, name: str, told: str = "") -> Hook:
+        """A hook for the connection's method `name`, `commit` or `rollback`; `told` is how the span names the call."""
+        known = self._known
+
+        def transaction(call: Call) -> SpanSpec:
+            return db.transaction(self.system, name, told or name, known(call.instance))
+
+        return traced(transaction, suppressed_by=_IN_SCRIPT)
+
+    def _statement(self, name: str, text: Callable[[Call], Any] | None) -> Callable[[Call], SpanSpec | None]:
+        system, connection, known, shown, nests = self.system, self._connection, self._known, self._text, self._nests
+        argument = "procname" if name == _PROCEDURE else self._argument
+        always_silences = _IN_SCRIPT if name == _SCRIPT else None
+
+        def described(call: Call) -> SpanSpec | None:
+            cursor, silences = call.instance, always_silences
+            if nests:
+                silences = f"{_AT_WORK}{id(cursor)}"
+                if get_current().get(silences):
+                    return None
+            statement = shown(call.arg(0, argument)) if text is None else text(call)
+            return db.query(system, statement, name, known(connection(cursor)), silences)
+
+        return described
+
+    def _commenting(self, name: str, comments: Comments | None) -> Callable[[Call, Context], Arguments | None] | None:
+        wanted = self._comments if comments is None else comments
+        if wanted is Comments.NONE or name not in _COMMENTED:
+            return None
+        prefixed, argument = self._prefixed, self._argument
+
+        def commented(call: Call, context: Context) -> Arguments | None:
+            comment = db.comment(context, wanted)
+            if not comment:
+                return None
+            args, kwargs = call.args, call.kwargs
+            if args:
+                return (prefixed(comment, args[0]), *args[1:]), kwargs
+            return args, {**kwargs, argument: prefixed(comment, kwargs[argument])}
+
+        return commented
 
 
-def statement(system: str, name: str, comments: Comments = Comments.NONE) -> Hook:
-    """A hook for the cursor's method `name` that sends a statement, its first argument.
+def rows_touched(call: Call, _result: object) -> Outcome | None:
+    """The cursor's `rowcount`, where it knows."""
+    return db.rows(call.instance.rowcount)
 
-    `comments` says whether the driver's `execute` and `executemany` take a comment before the statement. The span
-    records the statement as the application wrote it.
+
+class Factory(NamedTuple):
+    """Classes of a driver's, and the argument that names another one in their place."""
+
+    cls: str
+    """Where the driver's module has the class that is used by default."""
+    argument: str
+    position: int
+    optional: bool = False
+    """Whether None asks for the default."""
+    default: str = ""
+    """The attribute of a connection that has the default where that may be another class."""
+
+
+def connect(driver: Driver, connection: Factory, cursor: Factory, more: Mapping[str, Hook] | None = None) -> Hook:
+    """A hook for the `connect()` of a driver written in C, that makes connections of the class given to it.
+
+    What is made is of a subclass of the class that the application asked for: types, C level checks and the user's own
+    subclasses keep working, rows cost nothing. `more` are hooks for methods of cursors that only this driver has.
+    Connections that are there already are told of, once: they cannot be traced.
     """
-    describe = _statement(system, name)
-    if comments is Comments.NONE or name not in _COMMENTED:
-        return traced(describe, rows_touched)
-    return _Commented(describe, comments)
+    return _Connect(driver, connection, cursor, more or {})
 
 
 class _Connect:
-    __slots__ = ("comments", "factory", "position", "system")
+    __slots__ = ("connection", "cursor", "driver", "more")
 
-    def __init__(self, system: str, factory: str, position: int, comments: Comments) -> None:
-        self.system = system
-        self.factory = factory
-        self.position = position
-        self.comments = comments
+    def __init__(self, driver: Driver, connection: Factory, cursor: Factory, more: Mapping[str, Hook]) -> None:
+        self.driver = driver
+        self.connection = connection
+        self.cursor = cursor
+        self.more = more
 
     def wrap(self, target: Target, scope: Scope) -> Callable[..., Any]:
-        function = target.function
-        classes = _TracedClasses(self.system, target.owner, scope, self.comments)
+        function, factory, system = target.function, self.connection, self.driver.system
+        classes = _TracedClasses(self, target.owner, scope)
+        classes.connections.tell_of_untraced(target.owner)
 
         def wrapper(*args: Any, **kwargs: Any) -> Any:
             if scope.active:
                 try:
-                    args, kwargs = self._with_traced_class(classes, args, kwargs)
+                    connections = classes.connections
+                    args, kwargs = _replaced(factory, connections, connections.own, args, kwargs)
                 except Exception as error:  # noqa: BLE001
-                    safety.report(f"connecting to {self.system}", error)
+                    safety.report(f"connecting to {system}", error)
             return function(*args, **kwargs)
 
         return standing_for(function, wrapper)
 
-    def _with_traced_class(
-        self, classes: _TracedClasses, args: tuple[Any, ...], kwargs: dict[str, Any]
-    ) -> tuple[tuple[Any, ...], dict[str, Any]]:
-        if self.position < len(args):
-            wanted = args[self.position]
-            traced_class = classes.connection(wanted)
-            return (*args[: self.position], traced_class, *args[self.position + 1 :]), kwargs
-        return args, {**kwargs, self.factory: classes.connection(kwargs.get(self.factory, classes.connection_class))}
 
-
-class _Commented:
-    """As `traced` does it, and inside the span a comment is put before the statement.
-
-    Drivers written in Python send the rows of `executemany` with the same cursor's `execute`: that is no further
-    statement of the application's.
-    """
-
-    __slots__ = ("comments", "describe")
-
-    def __init__(self, describe: Describe, comments: Comments) -> None:
-        self.describe = describe
-        self.comments = comments
-
-    def wrap(self, target: Target, scope: Scope) -> Callable[..., Any]:
-        function, describe, comments = target.function, self.describe, self.comments
-
-        def wrapper(*args: Any, **kwargs: Any) -> Any:
-            if not scope.active:
-                return function(*args, **kwargs)
-            call = target.call(args, kwargs)
-            if get_current().get(_AT_WORK) is call.instance:
-                return function(*args, **kwargs)
-            recording = scope.open(describe, call)
-            if recording is None:
-                return function(*args, **kwargs)
-            recording.context = set_value(_AT_WORK, call.instance, recording.context)
-            recording.enter()
-            try:
-                comment = db.comment(recording.context, comments) if scope.propagates else ""
-                if comment:
-                    args, kwargs = _with_comment(comment, args, kwargs)
-            except Exception as error:  # noqa: BLE001
-                safety.report(f"commenting {safety.place(function)}", error)
-            try:
-                result = function(*args, **kwargs)
-            except BaseException as error:
-                recording.fail(error)
-                raise
-            recording.finish(rows_touched, call, result)
-            return result
-
-        return standing_for(function, wrapper)
-
-
-def _with_comment(
-    comment: str, args: tuple[Any, ...], kwargs: dict[str, Any]
-) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    """The arguments of a cursor's method, its statement with the comment before it."""
-    if len(args) > 1:
-        cursor, text, *others = args
-        return (cursor, comment + text, *others), kwargs
-    return args, {**kwargs, _TEXT: comment + kwargs[_TEXT]}
+def _replaced(
+    factory: Factory, classes: _TracedClass, default: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Arguments:
+    """The arguments with the traced form of the class that they ask for, that of `default` where they ask for none."""
+    position, argument = factory.position, factory.argument
+    is_by_position = position < len(args)
+    wanted = args[position] if is_by_position else kwargs.get(argument, default)
+    form = classes.form(default if wanted is None and factory.optional else wanted)
+    if is_by_position:
+        return (*args[:position], form, *args[position + 1 :]), kwargs
+    return args, {**kwargs, argument: form}
 
 
 class _TracedClasses:
-    """The traced forms of a driver's connection and cursor classes, one for each class that is asked for.
+    """The traced forms of a driver's connection and cursor classes."""
+
+    def __init__(self, hook: _Connect, module: Any, scope: Scope) -> None:
+        driver, factory = hook.driver, hook.cursor
+        own = attrgetter(factory.cls)(module)
+        statements = {name: driver.statement(name) for name in STATEMENTS}
+        self.cursors = _TracedClass(own, _members(own, {**statements, **hook.more}, scope))
+        own = attrgetter(hook.connection.cls)(module)
+        members = _members(own, {name: driver.transaction(name) for name in TRANSACTIONS}, scope)
+        members["cursor"] = self._cursor_method(own.cursor, factory, scope)
+        members.update({name: _shortcut(getattr(own, name), name, scope) for name in STATEMENTS if hasattr(own, name)})
+        self.connections = _TracedClass(own, members)
+
+    def _cursor_method(self, make: Callable[..., Any], factory: Factory, scope: Scope) -> Callable[..., Any]:
+        cursors = self.cursors
+
+        def cursor(connection: Any, *args: Any, **kwargs: Any) -> Any:
+            if scope.active:
+                try:
+                    default = (factory.default and getattr(connection, factory.default, None)) or cursors.own
+                    args, kwargs = _replaced(factory, cursors, default, args, kwargs)
+                except Exception as error:  # noqa: BLE001
+                    safety.report(f"making a cursor with {safety.place(make)}", error)
+            return make(connection, *args, **kwargs)
+
+        return standing_for(make, cursor)
+
+
+class _TracedClass:
+    """The traced forms of a class of a driver's, one for each class that is asked for.
 
     Each is made of the class asked for and, below it, a subclass of the driver's own that does the tracing: what the
     application's class overrides and passes on with `super()` is traced, too, and once.
     """
 
-    def __init__(self, system: str, module: Any, scope: Scope, comments: Comments) -> None:
-        self._scope = scope
-        self._cursor_class: type[Any] = module.Cursor
-        self.connection_class: type[Any] = module.Connection
-        statements = {name: statement(system, name, comments) for name in STATEMENTS}
-        transactions = {name: traced(_transaction(system, name), suppressed_by=_IN_STATEMENT) for name in TRANSACTIONS}
-        self._traced_cursor = _subclass(module.Cursor, _members(module.Cursor, statements, scope))
-        self._traced_connection = _subclass(
-            module.Connection,
-            {
-                **_members(module.Connection, transactions, scope),
-                "cursor": self._cursor_method(module.Connection.cursor),
-                **{
-                    name: self._shortcut(getattr(module.Connection, name), name)
-                    for name in STATEMENTS
-                    if hasattr(module.Connection, name)
-                },
-            },
-        )
-        self._made: WeakKeyDictionary[type[Any], type[Any]] = WeakKeyDictionary()
-        self._made[module.Cursor] = self._traced_cursor
-        self._made[module.Connection] = self._traced_connection
+    def __init__(self, own: type[Any], members: dict[str, Any]) -> None:
+        self.own = own
+        self._traced = type(own.__name__, (own,), {**members, **_identity(own)})
+        self._made: WeakKeyDictionary[type[Any], type[Any]] = WeakKeyDictionary({own: self._traced})
+        self._has_told = False
 
-    def connection(self, wanted: Any) -> Any:
-        """The traced form of a connection class. A factory that is no such class is left alone."""
-        return self._traced_form(wanted, self.connection_class, self._traced_connection)
-
-    def _cursor_method(self, make: Callable[..., Any]) -> Callable[..., Any]:
-        scope, own, traced_own = self._scope, self._cursor_class, self._traced_cursor
-
-        def cursor(connection: Any, factory: Any = own) -> Any:
-            return make(connection, self._traced_form(factory, own, traced_own) if scope.active else factory)
-
-        return standing_for(make, cursor)
-
-    def _shortcut(self, function: Callable[..., Any], name: str) -> Callable[..., Any]:
-        """`connection.execute()` and its like: the driver's own would make its cursor without asking `cursor()`."""
-        scope = self._scope
-
-        def shortcut(connection: Any, *args: Any, **kwargs: Any) -> Any:
-            if not scope.active:
-                return function(connection, *args, **kwargs)
-            return getattr(connection.cursor(), name)(*args, **kwargs)
-
-        return standing_for(function, shortcut)
-
-    def _traced_form(self, wanted: Any, own: type[Any], traced_own: type[Any]) -> Any:
-        if not (isinstance(wanted, type) and issubclass(wanted, own)) or issubclass(wanted, traced_own):
+    def form(self, wanted: Any) -> Any:
+        """The traced form of a class. What is no class of the driver's is left alone."""
+        if not (isinstance(wanted, type) and issubclass(wanted, self.own)):
+            self._tell(f"those made by {safety.place(wanted)}")
+            return wanted
+        if issubclass(wanted, self._traced):
             return wanted
         made = self._made.get(wanted)
         if made is None:
-            made = self._made[wanted] = type(wanted.__name__, (wanted, traced_own), _identity(wanted))
+            made = self._made[wanted] = type(wanted.__name__, (wanted, self._traced), _identity(wanted))
         return made
+
+    def tell_of_untraced(self, module: Any) -> None:
+        """Warn if there are objects of the class already."""
+        # While a module is being imported nobody can have made any: the search would cost each start its time.
+        if getattr(getattr(module, "__spec__", None), "_initializing", False):
+            return
+        number = sum(issubclass(type(found), self.own) for found in gc.get_objects())
+        if number:
+            self._tell(f"the {number} made before it was instrumented")
+
+    def _tell(self, which: str) -> None:
+        if not self._has_told:
+            self._has_told = True
+            own = self.own
+            _logger.warning("Statements of %s.%s are not traced for %s", own.__module__, own.__qualname__, which)
+
+
+def _shortcut(function: Callable[..., Any], name: str, scope: Scope) -> Callable[..., Any]:
+    """`connection.execute()` and its like: the driver's own would make its cursor without asking `cursor()`."""
+
+    def shortcut(connection: Any, *args: Any, **kwargs: Any) -> Any:
+        if not scope.active:
+            return function(connection, *args, **kwargs)
+        return getattr(connection.cursor(), name)(*args, **kwargs)
+
+    return standing_for(function, shortcut)
 
 
 def _members(own: type[Any], hooks: dict[str, Hook], scope: Scope) -> dict[str, Any]:
@@ -206,29 +307,6 @@ def _members(own: type[Any], hooks: dict[str, Hook], scope: Scope) -> dict[str, 
     }
 
 
-def _subclass(own: type[Any], members: dict[str, Any]) -> type[Any]:
-    return type(own.__name__, (own,), {**members, **_identity(own)})
-
-
 def _identity(own: type[Any]) -> dict[str, Any]:
     """What makes a subclass introduce itself as the class it stands for."""
     return {"__slots__": (), "__module__": own.__module__, "__qualname__": own.__qualname__, "__doc__": own.__doc__}
-
-
-def _statement(system: str, name: str) -> Callable[[Call], SpanSpec]:
-    def described(call: Call) -> SpanSpec:
-        return db.query(system, call.arg(0, _TEXT), name, silences=_IN_STATEMENT)
-
-    return described
-
-
-def _transaction(system: str, name: str) -> Callable[[Call], SpanSpec]:
-    def transaction(_call: Call) -> SpanSpec:
-        return db.transaction(system, name)
-
-    return transaction
-
-
-def rows_touched(call: Call, _result: object) -> Outcome | None:
-    """The cursor's `rowcount`, where it knows."""
-    return db.rows(call.instance.rowcount)

@@ -5,12 +5,14 @@ Source: OpenTelemetry semantic conventions for database client spans, stable sin
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import Enum
 from urllib.parse import quote
 
 from opentelemetry.context import Context
 from opentelemetry.propagate import get_global_textmap
-from opentelemetry.semconv.attributes.db_attributes import DB_QUERY_TEXT, DB_SYSTEM_NAME
+from opentelemetry.semconv.attributes.db_attributes import DB_NAMESPACE, DB_QUERY_TEXT, DB_SYSTEM_NAME
+from opentelemetry.semconv.attributes.server_attributes import SERVER_ADDRESS, SERVER_PORT
 from opentelemetry.trace import SpanKind
 from opentelemetry.util.types import AttributeValue
 
@@ -18,6 +20,9 @@ from ..kernel.call import Outcome, SpanSpec
 
 DB_DRIVER_CALL = "db.driver.call"
 """Which of the driver's methods was called, such as `executemany`. The conventions have no key for it."""
+
+DB_USER = "db.user"
+"""Who the connection was made as. The conventions had this key and gave it up without another."""
 
 DB_ROW_COUNT = "db.row_count"
 """The rows that a statement returned or changed, where the driver knows. The conventions count returned ones only."""
@@ -35,9 +40,36 @@ class Comments(Enum):
     """The driver formats the statement: a `%` that means itself is written twice."""
 
 
-def query(system: str, text: object, call: str, silences: str | None = None) -> SpanSpec:
-    """The span of a statement that is sent with the driver's method `call`, named by its first word."""
+def connection(
+    namespace: object = None, address: object = None, port: object = None, user: object = None
+) -> dict[str, AttributeValue]:
+    """What is known of a connection: the database's name, where its server is, who asks. What is empty is left out."""
+    attributes: dict[str, AttributeValue] = {}
+    if namespace:
+        attributes[DB_NAMESPACE] = str(namespace)
+    if address:
+        attributes[SERVER_ADDRESS] = str(address)
+        if isinstance(port, int) and port:
+            attributes[SERVER_PORT] = port
+    if user:
+        attributes[DB_USER] = str(user)
+    return attributes
+
+
+def query(
+    system: str,
+    text: object,
+    call: str,
+    known: Mapping[str, AttributeValue] | None = None,
+    silences: str | None = None,
+) -> SpanSpec:
+    """The span of a statement that is sent with the driver's method `call`, named by its first word.
+
+    `known` is what is known of the connection.
+    """
     attributes: dict[str, AttributeValue] = {DB_SYSTEM_NAME: system, DB_DRIVER_CALL: call}
+    if known:
+        attributes.update(known)
     if not isinstance(text, str):
         return SpanSpec(system, SpanKind.CLIENT, attributes, silences=silences)
     attributes[DB_QUERY_TEXT] = text
@@ -46,9 +78,12 @@ def query(system: str, text: object, call: str, silences: str | None = None) -> 
     return SpanSpec(name, SpanKind.CLIENT, attributes, silences=silences)
 
 
-def transaction(system: str, call: str) -> SpanSpec:
-    """The span of a transaction's end: `call` is `commit` or `rollback`."""
-    return SpanSpec(call.upper(), SpanKind.CLIENT, {DB_SYSTEM_NAME: system, DB_DRIVER_CALL: call})
+def transaction(system: str, name: str, call: str = "", known: Mapping[str, AttributeValue] | None = None) -> SpanSpec:
+    """The span of a transaction's end: `name` is `commit` or `rollback`, `call` the driver's call if not the same."""
+    attributes: dict[str, AttributeValue] = {DB_SYSTEM_NAME: system, DB_DRIVER_CALL: call or name}
+    if known:
+        attributes.update(known)
+    return SpanSpec(name.upper(), SpanKind.CLIENT, attributes)
 
 
 def rows(count: object) -> Outcome | None:

@@ -14,6 +14,7 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 
 from otel_instrumentors.families import dbapi
 from otel_instrumentors.kernel import safety
+from otel_instrumentors.kernel.hook import Hook
 from otel_instrumentors.kernel.instrumentor import Instrumentor
 from otel_instrumentors.semconv.db import Comments
 from otel_instrumentors.sqlite3 import Sqlite3Instrumentor
@@ -21,12 +22,20 @@ from tests.otel_instrumentors.contract import Recorder, instrumented
 from tests.otel_instrumentors.families import driver
 
 
+def connect(comments: Comments) -> Hook:
+    return dbapi.connect(
+        dbapi.Driver("other_sql", argument="sql", comments=comments, nests=True),
+        dbapi.Factory("Connection", "factory", 1),
+        dbapi.Factory("Cursor", "factory", 0),
+    )
+
+
 class PlainInstrumentor(Instrumentor):
-    hooks = {driver.__name__: {"connect": dbapi.connect("other_sql", position=1, comments=Comments.PLAIN)}}
+    hooks = {driver.__name__: {"connect": connect(Comments.PLAIN)}}
 
 
 class DoubledInstrumentor(Instrumentor):
-    hooks = {driver.__name__: {"connect": dbapi.connect("other_sql", position=1, comments=Comments.DOUBLED)}}
+    hooks = {driver.__name__: {"connect": connect(Comments.DOUBLED)}}
 
 
 class Headers(TraceContextTextMapPropagator):
