@@ -21,7 +21,8 @@ from typing import Any, ClassVar
 import opentelemetry.semconv.attributes
 import pytest
 from opentelemetry import trace
-from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY, attach, detach, set_value
+from opentelemetry.baggage import get_baggage, set_baggage
+from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY, Context, attach, detach, get_current, set_value
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
@@ -87,6 +88,12 @@ class Contract:
         """Use the library once, at least one hook with it; return something that can be compared."""
         raise NotImplementedError
 
+    @classmethod
+    def traces(cls, recorder: Recorder) -> list[str]:
+        """What a use leaves in the recorder, in words that are the same each time."""
+        cls.use()
+        return names(recorder.take())
+
     @pytest.fixture(autouse=True)
     def _quiet_start(self) -> Iterator[None]:
         safety._last_said.clear()
@@ -137,12 +144,12 @@ class Contract:
     def test_every_hook_of_the_table_stands_and_is_given_back(self, recorder: Recorder) -> None:
         before = self.originals()
         assert before, "the installed version has none of the hooks"
+        untraced = self.traces(recorder)
         with instrumented(self.instrumentor, recorder.provider):
             during = self.originals()
             assert [key for key in before if during[key] is before[key]] == []
         assert self.originals() == before
-        self.use()
-        assert recorder.spans() == []
+        assert self.traces(recorder) == untraced
 
     def test_hooked_functions_keep_their_name_and_signature(self, recorder: Recorder) -> None:
         def looks(function: Any) -> tuple[Any, ...]:
@@ -155,34 +162,30 @@ class Contract:
 
     def test_instrumenting_twice_traces_once(self, recorder: Recorder, caplog: pytest.LogCaptureFixture) -> None:
         with instrumented(self.instrumentor, recorder.provider):
-            self.use()
-            once = names(recorder.take())
+            once = self.traces(recorder)
             with caplog.at_level(logging.CRITICAL):
                 self.instrumentor().instrument(tracer_provider=recorder.provider, skip_dep_check=True)
-            self.use()
-            assert names(recorder.take()) == once
+            assert self.traces(recorder) == once
 
     def test_instrumenting_again_and_again_leaves_nothing_behind(self, recorder: Recorder) -> None:
         before = self.originals()
         with instrumented(self.instrumentor, recorder.provider):
-            self.use()
-        once = names(recorder.take())
+            once = self.traces(recorder)
         for _ in range(100):
             with instrumented(self.instrumentor, recorder.provider):
                 pass
         with instrumented(self.instrumentor, recorder.provider):
-            self.use()
-        assert names(recorder.take()) == once
+            assert self.traces(recorder) == once
         assert self.originals() == before
 
     def test_what_the_application_kept_falls_silent(self, recorder: Recorder, monkeypatch: pytest.MonkeyPatch) -> None:
-        untraced = self.use()
+        result, untraced = self.use(), self.traces(recorder)
         with instrumented(self.instrumentor, recorder.provider):
             kept = self.originals()
         for key, (owner, name) in self.targets().items():
             monkeypatch.setattr(owner, name, kept[key])
-        assert self.use() == untraced
-        assert recorder.spans() == []
+        assert self.use() == result
+        assert self.traces(recorder) == untraced
 
     @pytest.mark.parametrize("key", [_SUPPRESS_INSTRUMENTATION_KEY, "suppress_instrumentation"])
     def test_suppressed_means_no_span(self, recorder: Recorder, key: str) -> None:
@@ -198,8 +201,7 @@ class Contract:
     @pytest.mark.parametrize("when", ["imported_before", "imported_after"])
     def test_it_does_not_matter_when_the_library_is_imported(self, recorder: Recorder, when: str) -> None:
         with instrumented(self.instrumentor, recorder.provider):
-            self.use()
-        assert self._elsewhere(when)["names"] == names(recorder.spans())
+            assert self._elsewhere(when)["traces"] == self.traces(recorder)
 
     def test_instrumenting_imports_nothing_of_the_library(self) -> None:
         assert self._elsewhere("imported_after")["imported_by_instrumenting"] == []
@@ -283,6 +285,87 @@ class Contract:
         return answer
 
 
+class Carrying(Contract):
+    """The exam of a plugin that makes no span, and sees to it that the application's own get the right parents.
+
+    `use` calls `job` wherever the library runs what it was given; `parents` says whose span each of them is below:
+    True where it is the caller's.
+    """
+
+    parents: ClassVar[dict[str, bool]]
+
+    test_a_use_is_traced_by_this_plugin_and_nothing_of_it_fails = None  # type: ignore[assignment]
+    test_spans_speak_the_conventions_and_name_no_vendor = None  # type: ignore[assignment]
+
+    @classmethod
+    def traces(cls, recorder: Recorder) -> list[str]:
+        _jobs.tracer = recorder.provider.get_tracer("application")
+        token = attach(set_baggage("tea", "green"))
+        try:
+            with _jobs.tracer.start_as_current_span("caller") as caller:
+                cls.use()
+        finally:
+            detach(token)
+            _jobs.tracer = trace.NoOpTracer()
+        told = []
+        for span in recorder.take():
+            if span.name == "caller":
+                continue
+            is_below = span.parent is not None and span.parent.span_id == caller.get_span_context().span_id
+            assert is_below == bool(span.attributes and span.attributes["has baggage"])
+            assert is_below or span.parent is None
+            told.append(f"{span.name} {'below the caller' if is_below else 'alone'}")
+        return sorted(told)
+
+    def test_what_a_use_has_done_belongs_to_whom_it_should(self, recorder: Recorder) -> None:
+        result = self.use()
+        with instrumented(self.instrumentor, recorder.provider):
+            assert self.use() == result
+            assert self.traces(recorder) == sorted(
+                f"{name} {'below the caller' if is_below else 'alone'}" for name, is_below in self.parents.items()
+            )
+
+    @pytest.mark.parametrize("key", [_SUPPRESS_INSTRUMENTATION_KEY, "suppress_instrumentation"])
+    def test_suppressed_means_no_span(self, recorder: Recorder, key: str) -> None:
+        with instrumented(self.instrumentor, recorder.provider):
+            token = attach(set_value(key, True))
+            _jobs.found.clear()
+            try:
+                self.use()
+            finally:
+                detach(token)
+        assert {name: bool(context.get(key)) for name, context in _jobs.found.items()} == self.parents
+
+    def test_what_breaks_on_our_side_the_application_does_not_see(  # type: ignore[override]
+        self, recorder: Recorder, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        result = self.use()
+        monkeypatch.setattr("otel_instrumentors.families.context.get_current", boom)
+        with instrumented(self.instrumentor, recorder.provider), caplog.at_level(logging.WARNING, "otel_instrumentors"):
+            for _ in range(3):
+                assert self.use() == result
+        said = [record.getMessage() for record in caplog.records if record.name == "otel_instrumentors"]
+        assert said
+        assert len(said) == len(set(said)), "the same line twice within a minute"
+
+
+class _Jobs:
+    """What the jobs of a carrying plugin's use find, and where their spans go."""
+
+    tracer: trace.Tracer = trace.NoOpTracer()
+    found: ClassVar[dict[str, Context]] = {}
+
+
+_jobs = _Jobs()
+
+
+def job(name: str) -> str:
+    """What an application has the library do for it: it makes a span."""
+    _jobs.found[name] = get_current()
+    with _jobs.tracer.start_as_current_span(name, attributes={"has baggage": get_baggage("tea") is not None}):
+        return f"{name} done"
+
+
 class _BrokenProvider(trace.TracerProvider):
     def __init__(self, tracer: trace.Tracer) -> None:
         self._tracer = tracer
@@ -356,8 +439,7 @@ def _imported_after(contract: type[Contract]) -> dict[str, Any]:
     contract.instrumentor().instrument(tracer_provider=recorder.provider, skip_dep_check=True)
     libraries = {module.partition(".")[0] for module in contract.instrumentor.hooks}
     imported = sorted({name.partition(".")[0] for name in set(sys.modules) - before} & libraries)
-    contract.use()
-    return {"names": names(recorder.spans()), "imported_by_instrumenting": imported}
+    return {"traces": contract.traces(recorder), "imported_by_instrumenting": imported}
 
 
 def _main(scenario: str, file: str, contract_name: str) -> None:
