@@ -1,0 +1,68 @@
+"""Messages over kombu: which broker they go to, and the headers that carry the context."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from opentelemetry.propagators.textmap import Getter
+from opentelemetry.semconv.attributes.server_attributes import SERVER_ADDRESS, SERVER_PORT
+
+from ..semconv.messaging import MESSAGING_SYSTEM, Attributes
+
+# Where the conventions have no name for a broker, kombu's own is used.
+_SYSTEMS = {
+    "amqp": "rabbitmq",
+    "amqps": "rabbitmq",
+    "pyamqp": "rabbitmq",
+    "librabbitmq": "rabbitmq",
+    "qpid": "qpid",
+    "rediss": "redis",
+    "sentinel": "redis",
+    "sqs": "aws_sqs",
+    "azureservicebus": "servicebus",
+    "gcpubsub": "gcp_pubsub",
+    "confluentkafka": "kafka",
+}
+_HERE = frozenset(("memory", "filesystem"))
+"""Transports without a server."""
+
+
+def system(url: Any) -> str:
+    """The `messaging.system` of a broker's URL, or of a transport's name; of several URLs that of the first."""
+    first = url[0] if isinstance(url, (list, tuple)) and url else url
+    name = str(first or "amqp").partition("://")[0].partition("+")[0].lower()
+    return _SYSTEMS.get(name, name)
+
+
+def broker(connection: Any) -> Attributes:
+    """What a `kombu.Connection` says of its broker, without connecting; nothing where there is no connection."""
+    if connection is None:
+        return {}
+    transport = connection.transport_cls
+    name = system(transport if isinstance(transport, str) else getattr(transport, "driver_type", ""))
+    attributes: Attributes = {MESSAGING_SYSTEM: name}
+    if name in _HERE:
+        return attributes
+    if connection.hostname:
+        attributes[SERVER_ADDRESS] = connection.hostname
+    if connection.port:
+        attributes[SERVER_PORT] = int(connection.port)
+    return attributes
+
+
+def connection_of(producer: Any) -> Any:
+    """The connection of a `kombu.Producer`, None where asking for it would connect."""
+    # Its own property `connection` goes by the channel, which is opened when it is asked for.
+    return producer.__connection__ or getattr(getattr(producer._channel, "connection", None), "client", None)
+
+
+class Headers(Getter[Mapping[str, Any] | None]):
+    """The headers of a message."""
+
+    def get(self, carrier: Mapping[str, Any] | None, key: str) -> list[str] | None:
+        value = carrier.get(key) if carrier else None
+        return [value] if isinstance(value, str) else None
+
+    def keys(self, carrier: Mapping[str, Any] | None) -> list[str]:
+        return list(carrier or ())

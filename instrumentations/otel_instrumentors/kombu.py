@@ -1,0 +1,71 @@
+"""Kombu: a span for each message published, and for each one that a consumer's callbacks receive."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from opentelemetry.context import Context
+
+from .families import messaging as kombu
+from .kernel.call import Arguments, Call, Incoming, SpanSpec
+from .kernel.instrumentor import Instrumentor
+from .kernel.traced import traced
+from .semconv import messaging
+from .semconv.messaging import Attributes
+
+_HEADERS = 4
+_headers = kombu.Headers()
+
+
+def publish(call: Call) -> SpanSpec:
+    body, headers = call.arg(0, "body"), call.arg(_HEADERS, "headers")
+    attributes = _told(kombu.connection_of(call.instance), call.arg(9, "exchange"), call.arg(6, "routing_key"))
+    if isinstance(body, (str, bytes)):
+        attributes[messaging.MESSAGING_MESSAGE_BODY_SIZE] = len(body)
+    return messaging.send("publish", _destination(attributes), attributes, dict(headers or {}))
+
+
+def with_headers(call: Call, _context: Context) -> Arguments | None:
+    """The headers given may serve another message, too: the context goes into a copy."""
+    if call.carrier is None:
+        return None
+    if len(call.args) > _HEADERS:
+        return (*call.args[:_HEADERS], call.carrier, *call.args[_HEADERS + 1 :]), call.kwargs
+    return call.args, {**call.kwargs, "headers": call.carrier}
+
+
+def receive(call: Call) -> SpanSpec:
+    message = call.arg(1, "message")
+    delivery = message.delivery_info or {}
+    connection = getattr(getattr(message.channel, "connection", None), "client", None)
+    attributes = _told(connection, delivery.get("exchange"), delivery.get("routing_key"))
+    return messaging.process("receive", _destination(attributes), attributes)
+
+
+def _message(call: Call) -> Incoming:
+    return Incoming(call.arg(1, "message").headers, _headers)
+
+
+def _told(connection: Any, exchange: Any, routing_key: Any) -> Attributes:
+    attributes = kombu.broker(connection)
+    if connection is not None and connection.virtual_host:
+        attributes["kombu.virtual_host"] = connection.virtual_host
+    attributes["kombu.exchange"] = exchange or ""
+    if routing_key:
+        attributes["kombu.routing_key"] = routing_key
+    attributes[messaging.MESSAGING_DESTINATION_NAME] = exchange or routing_key or ""
+    return attributes
+
+
+def _destination(attributes: Attributes) -> str:
+    return str(attributes[messaging.MESSAGING_DESTINATION_NAME])
+
+
+class KombuInstrumentor(Instrumentor):
+    hooks = {
+        "kombu.messaging": {
+            # Below `publish`, where defaults are filled in and the body is made: with `retry` a span for each try.
+            "Producer._publish": traced(publish, prepare=with_headers, suppressed_by=messaging.SUPPRESSED),
+            "Consumer.receive": traced(receive, incoming=_message),
+        },
+    }
