@@ -29,6 +29,8 @@ class Operation:
     name: str
     v1: str = ""
     """Its name in schema v1; "" where that is the same."""
+    title: Callable[[dict[str, Any], bool], str] | None = None
+    """Its name where that is made of attributes; given whether names are those of schema v1."""
     type: str = ""
     kind: str = ""
     """The tag `span.kind`; "" for none."""
@@ -43,6 +45,16 @@ class Operation:
     targets: Targets = field(default_factory=lambda: Targets({}))
     describe: Describe = unnamed
     failed: Failed = errors.failed_call
+    forgives: bool = False
+    """Whether an exception is not told of where it is no failure."""
+    links: Callable[[dict[str, Any]], list[dict[str, Any]]] | None = None
+    """Links that are made of attributes, in the form of the Agent's v0.4 intake."""
+
+    def titled(self, attributes: dict[str, Any], is_v1: bool) -> str:
+        """The name of a span."""
+        if self.title is not None:
+            return self.title(attributes, is_v1)
+        return (self.v1 if is_v1 else "") or self.name
 
 
 MEASURED: Metrics = {"_dd.measured": 1}

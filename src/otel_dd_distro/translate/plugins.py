@@ -10,7 +10,7 @@ from typing import Any
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.trace import SpanKind
 
-from . import http_client, sql, templates, web
+from . import aws, http_client, sql, templates, web
 from .operations import Operations
 from .urls import Urls
 
@@ -37,6 +37,8 @@ class Plugin:
     """Whether `_dd.svc_src` tells of a service that DD_SERVICE_MAPPING renamed."""
     default: str = ""
     """The default service where that is not the component's name."""
+    part: str = ""
+    """The attribute that tells a part of the service, whose name follows after a dot."""
     domain: Callable[[dict[str, Any], Urls], str] = http_client.domain
     """The service of a request where it is split by domain."""
     client: Plugin | None = None
@@ -45,6 +47,8 @@ class Plugin:
 
 # fmt: off
 PLUGINS: dict[str, Plugin] = {
+    "botocore": Plugin("botocore", Belongs.LIBRARY,     aws.calls("botocore"), renaming_told=True,
+                       default="aws", part=aws.PREFIX),
     "flask":    Plugin("flask",    Belongs.APPLICATION, web.requests("flask"), renaming_told=True),
     "jinja2":   Plugin("jinja2",   Belongs.CALLER,      templates.engine("jinja2")),
     "mako":     Plugin("mako",     Belongs.APPLICATION, templates.files("mako")),

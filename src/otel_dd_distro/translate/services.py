@@ -94,15 +94,23 @@ class Home:
         self._split = frozenset(
             plugin for name, plugin in BY_NAME.items() if _of(settings.instrumentor_split_by_domain, name, plugin)
         )
+        self._parted = {
+            plugin: _of(settings.instrumentor_service, name, plugin) or self._default(plugin)
+            for name, plugin in BY_NAME.items()
+            if plugin.part and not self._is_one_for_all
+        }
         # Where a service is no one's choice, `_dd.svc_src` names the component that it comes from.
         self._defaults = {self._default(plugin) for plugin in BY_NAME.values() if plugin.service is not Belongs.CALLER}
         if not self.is_explicit:
             self._defaults.add(self.service)
         self._meta: dict[tuple[Named, Operation], Meta] = {}
 
+    @property
+    def _is_one_for_all(self) -> bool:
+        return self._settings.remove_integration_service_names or self._settings.span_attribute_schema == "v1"
+
     def _default(self, plugin: Plugin) -> str:
-        one_for_all = self._settings.remove_integration_service_names or self._settings.span_attribute_schema == "v1"
-        return self.service if one_for_all else plugin.default or plugin.component
+        return self.service if self._is_one_for_all else plugin.default or plugin.component
 
     def _fixed(self, name: str, plugin: Plugin) -> Named | None:
         """The service of all spans of a plugin, unless somebody names another for one of them."""
@@ -131,11 +139,17 @@ class Home:
             named = self._by_plugin.get(plugin) if plugin is not None else None  # type: ignore[assignment]
             if named is None:
                 named = parent or self.own
-            if self._split and plugin is not None and plugin in self._split:
+            if self._parted and plugin in self._parted:
+                named = self._part(plugin, attributes) or named
+            elif self._split and plugin is not None and plugin in self._split:
                 domain = plugin.domain(attributes, self._urls)
                 if domain:
                     named = self._renamed(domain, _BY_DOMAIN, plugin)
         return named
+
+    def _part(self, plugin: Plugin, attributes: dict[str, Any]) -> Named | None:
+        part = attributes.get(plugin.part)
+        return self._renamed(f"{self._parted[plugin]}.{as_text(part)}", _MANUAL, plugin) if part else None
 
     def _source(self, named: Named, operation: Operation) -> str:
         """Who named the service, as the span tells it; the spans below inherit what `named` says, not this."""

@@ -149,16 +149,14 @@ class Translator:
         raised = errors.exception(happened) if happened else None
         is_watched = not operation.targets.watched.isdisjoint(attributes)
         if plugin is not None:
-            name, type_ = operation.name, operation.type
-            if self._is_v1:
-                name = operation.v1 or name
+            name, type_ = operation.titled(attributes, self._is_v1), operation.type
             resource = operation.describe(attributes, meta, self._urls) or name
             failed = operation.failed(code, attributes, raised is not None, self._error_statuses)
             if failed:
                 errors.explain_call(meta, attributes, raised, status.description)
-                if raised is not None:
-                    happened = [event for event in happened if event is not raised]
-                    raised = errors.exception(happened) if happened else None
+            if raised is not None and (failed or operation.forgives):
+                happened = [event for event in happened if event is not raised]
+                raised = errors.exception(happened) if happened else None
             if is_watched:
                 found = otel.Found(attributes, {})
                 name = otel.tag_value(found("operation.name")) or name
@@ -212,6 +210,8 @@ class Translator:
         linked = reading.links(span)
         if linked:
             entry["span_links"] = links.native(linked)
+        if operation.links is not None and (made := operation.links(attributes)):
+            entry["span_links"] = [*entry.get("span_links", ()), *made]
         return entry, meta, metrics
 
     def viewed(self, span: ReadableSpan) -> SpanMap:
@@ -243,7 +243,7 @@ class Translator:
             named = home.named(plugin, attributes, None)
             meta = home.meta(named, operation).copy()
             copy(attributes, operation.targets, meta, {})
-            name = (operation.v1 if self._is_v1 else "") or operation.name
+            name = operation.titled(attributes, self._is_v1)
             resource = operation.describe(attributes, meta, self._urls) or name
             return named.service, name, text.resource(resource, operation.type)
         except Exception:  # noqa: BLE001

@@ -1,0 +1,307 @@
+"""Trace context inside what is sent through AWS: attributes of messages, members of JSON, the context of a client.
+
+Whoever sets the process's propagator says how a message bears a context: where the global propagator has an attribute
+`envelope`, all pairs stand together under that name, as one JSON object. Without it each pair is an attribute of the
+message (`traceparent`), as the OpenTelemetry conventions have it, and what has no attributes stays as it is: JSON that
+belongs to the application gets no further members unless somebody wants them.
+
+What is given here is never changed: requests are made anew as far as they differ. A request that would exceed a limit
+of the service keeps the context of as many messages as fit, the first ones.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from opentelemetry.context import Context
+from opentelemetry.propagate import extract, get_global_textmap
+from opentelemetry.trace import SpanContext, get_current_span
+
+MOST_ATTRIBUTES = 10
+MOST_BYTES = 1 << 18
+"""Of a message, of a batch of them, of the events of one request, of the input of a state machine."""
+MOST_RECORD_BYTES = 1 << 20
+MOST_RECORDS_BYTES = 5 << 20
+MOST_CLIENT_CONTEXT = 3_583
+"""Characters of base64."""
+
+Params = Mapping[str, Any]
+Pairs = Mapping[str, str]
+Put = Callable[[Params, Pairs, str | None], Params | None]
+
+
+def with_context(prefix: str, operation: str, params: Params, pairs: Pairs) -> Params | None:
+    """The parameters of a call with the context `pairs` in its messages; None where they stay as they are."""
+    put = _PUT.get((prefix, operation))
+    return None if put is None else put(params, pairs, envelope())
+
+
+def envelope() -> str | None:
+    """The name under which the pairs of a context stand together in a message; None where each stands by itself."""
+    return getattr(get_global_textmap(), "envelope", None)
+
+
+def received(prefix: str, operation: str, response: object) -> list[SpanContext]:
+    """The contexts that the messages of a response came with."""
+    if (prefix, operation) != ("sqs", "ReceiveMessage") or not isinstance(response, Mapping):
+        return []
+    messages = response.get("Messages")
+    contexts = (_context(message) for message in messages or () if isinstance(message, Mapping))
+    return [context for context in contexts if context is not None and context.is_valid]
+
+
+# Messages with attributes: SQS and SNS
+
+
+def _attributes_in(entries: str | None, body: str, data_type: str) -> Put:
+    """Puts the context into the attributes of one message, the parameters themselves, or of each in the list `entries`.
+
+    `data_type` is that of the one attribute with all pairs.
+    """
+
+    def put(params: Params, pairs: Pairs, name: str | None) -> Params | None:
+        if name is None:
+            added = {key: {"DataType": "String", "StringValue": value} for key, value in pairs.items()}
+        else:
+            added = {name: {"DataType": data_type, f"{data_type}Value": json.dumps(pairs)}}
+        if not added:
+            return None
+        messages = [params] if entries is None else params.get(entries)
+        if not isinstance(messages, (list, tuple)):
+            return None
+        left = MOST_BYTES - sum(_size(message, body) for message in messages)
+        needed = sum(map(_attribute_size, added.items()))
+        changed: list[Params] = []
+        for message in messages:
+            attributes = message.get("MessageAttributes", {}) if isinstance(message, Mapping) else None
+            if needed <= left and isinstance(attributes, Mapping):
+                together = {**attributes, **added}
+                if len(together) <= MOST_ATTRIBUTES:
+                    left -= needed
+                    message = {**message, "MessageAttributes": together}
+            changed.append(message)
+        return changed[0] if entries is None else {**params, entries: changed}
+
+    return put
+
+
+def _size(message: object, body: str) -> int:
+    """The bytes of a message that count: its body, and its attributes with their names and types."""
+    if not isinstance(message, Mapping):
+        return 0
+    attributes = message.get("MessageAttributes")
+    size = _length(message.get(body))
+    return size + sum(map(_attribute_size, attributes.items())) if isinstance(attributes, Mapping) else size
+
+
+def _attribute_size(item: tuple[Any, Any]) -> int:
+    name, attribute = item
+    return _length(name) + (sum(map(_length, attribute.values())) if isinstance(attribute, Mapping) else 0)
+
+
+def _length(value: object) -> int:
+    if isinstance(value, str):
+        return len(value) if value.isascii() else len(value.encode("utf-8", "replace"))
+    return len(value) if isinstance(value, (bytes, bytearray)) else 0
+
+
+def _asking(params: Params, _pairs: Pairs, name: str | None) -> Params | None:
+    """Asks for the attributes that bear a context beside those that the application asks for."""
+    asked = params.get("MessageAttributeNames", ())
+    if not isinstance(asked, (list, tuple)) or "All" in asked or ".*" in asked:
+        return None
+    wanted = sorted(get_global_textmap().fields) if name is None else [name]
+    missing = [field for field in wanted if field not in asked]
+    return {**params, "MessageAttributeNames": [*asked, *missing]} if missing else None
+
+
+def _context(message: Params) -> SpanContext | None:
+    """The context in the attributes of a message of SQS, or of the SNS notification that is its body."""
+    attributes = message.get("MessageAttributes")
+    pairs = _read(attributes, "StringValue", "BinaryValue")
+    if not pairs:
+        body = message.get("Body")
+        if isinstance(body, str) and '"Notification"' in body:
+            notification = _object(body) or {}
+            pairs = _read(notification.get("MessageAttributes"), "Value", None)
+    if not pairs:
+        return None
+    return get_current_span(extract(pairs, Context())).get_span_context()
+
+
+def _read(attributes: object, text: str, binary: str | None) -> dict[str, str]:
+    """The pairs in the attributes of a message; `text` and `binary` are where these have their values."""
+    if not isinstance(attributes, Mapping):
+        return {}
+    name = envelope()
+    found: dict[str, str] = {}
+    for key in (name,) if name is not None else get_global_textmap().fields:
+        attribute = attributes.get(key)
+        if not isinstance(attribute, Mapping):
+            continue
+        value = attribute.get(text)
+        if value is None and binary is not None:
+            value = attribute.get(binary)
+        elif attribute.get("Type") == "Binary":
+            value = _decoded(value)
+        if name is not None:
+            return {key: item for key, item in (_object(value) or {}).items() if isinstance(item, str)}
+        if isinstance(value, str):
+            found[key] = value
+    return found
+
+
+# JSON: Kinesis, EventBridge, Step Functions
+
+
+def _record(params: Params, pairs: Pairs, name: str | None) -> Params | None:
+    if name is None:
+        return None
+    return _in_record(params, pairs, name, MOST_RECORD_BYTES)
+
+
+def _records(params: Params, pairs: Pairs, name: str | None) -> Params | None:
+    records = params.get("Records")
+    if name is None or not isinstance(records, (list, tuple)):
+        return None
+    left = MOST_RECORDS_BYTES - sum(_record_size(record) for record in records)
+    changed = []
+    for record in records:
+        larger = _in_record(record, pairs, name, MOST_RECORD_BYTES) if isinstance(record, Mapping) else None
+        growth = 0 if larger is None else _record_size(larger) - _record_size(record)
+        if larger is not None and growth <= left:
+            left -= growth
+            record = larger
+        changed.append(record)
+    return {**params, "Records": changed}
+
+
+def _record_size(record: object) -> int:
+    return _length(record.get("Data")) + _length(record.get("PartitionKey")) if isinstance(record, Mapping) else 0
+
+
+def _in_record(record: Params, pairs: Pairs, name: str, most: int) -> Params | None:
+    """The record with the context in its data: JSON, or JSON in base64, in which case that is what it becomes again."""
+    data = record.get("Data")
+    if not isinstance(data, (str, bytes)):
+        return None
+    text = data if isinstance(data, str) else _utf8(data)
+    written = None if text is None else with_member(text, name, pairs)
+    if written is None:
+        text = _utf8(_decoded(data))
+        plain = None if text is None else with_member(text, name, pairs)
+        if plain is None:
+            return None
+        written = base64.b64encode(plain.encode()).decode()
+    changed = {**record, "Data": written if isinstance(data, str) else written.encode()}
+    return changed if _record_size(changed) <= most else None
+
+
+def _events(params: Params, pairs: Pairs, name: str | None) -> Params | None:
+    entries = params.get("Entries")
+    if name is None or not isinstance(entries, (list, tuple)):
+        return None
+    left = MOST_BYTES - sum(_event_size(entry) for entry in entries)
+    changed = []
+    for entry in entries:
+        detail = entry.get("Detail") if isinstance(entry, Mapping) else None
+        written = with_member(detail, name, pairs) if isinstance(detail, str) else None
+        if written is not None and _length(written) - _length(detail) <= left:
+            left -= _length(written) - _length(detail)
+            entry = {**entry, "Detail": written}
+        changed.append(entry)
+    return {**params, "Entries": changed}
+
+
+def _event_size(entry: object) -> int:
+    return sum(map(_length, entry.values())) if isinstance(entry, Mapping) else 0
+
+
+def _input(params: Params, pairs: Pairs, name: str | None) -> Params | None:
+    """An input that has the member already was given it by whoever started this program, and keeps it."""
+    text = params.get("input")
+    if name is None or not isinstance(text, str) or f'"{name}"' in text:
+        return None
+    written = with_member(text, name, pairs)
+    return {**params, "input": written} if written is not None and _length(written) <= MOST_BYTES else None
+
+
+def with_member(text: str, name: str, pairs: Pairs) -> str | None:
+    """The JSON object `text` with a member more, or with a new one of that name; None where it is no JSON object.
+
+    All the rest stays as it is written: order, spaces, numbers of any length.
+    """
+    found = _object(text)
+    if found is None:
+        return None
+    if name in found:
+        return json.dumps({**found, name: pairs})
+    inside = text.rstrip()
+    end = text[len(inside) :]
+    comma = ", " if found else ""
+    return f"{inside[:-1]}{comma}{json.dumps(name)}: {json.dumps(pairs)}}}{end}"
+
+
+# The client context of Lambda
+
+
+def _client_context(params: Params, pairs: Pairs, _name: str | None) -> Params | None:
+    """Adds the pairs to what the called function finds in `context.client_context.custom`."""
+    given = params.get("ClientContext")
+    known: dict[str, Any] | None = {} if given is None else _object(_utf8(_decoded(given)))
+    custom = None if known is None else known.get("custom", {})
+    if known is None or not isinstance(custom, dict):
+        return None
+    text = json.dumps({**known, "custom": {**custom, **pairs}})
+    written = base64.b64encode(text.encode()).decode()
+    return {**params, "ClientContext": written} if len(written) <= MOST_CLIENT_CONTEXT else None
+
+
+def _object(text: object) -> dict[str, Any] | None:
+    """The JSON object that a text is; None for anything else."""
+    if isinstance(text, (bytes, bytearray)):
+        text = _utf8(bytes(text))
+    if not isinstance(text, str) or not text.lstrip().startswith("{"):
+        return None
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def _decoded(data: object) -> bytes | None:
+    """What was written in base64; None for what is none."""
+    if not isinstance(data, (str, bytes)):
+        return None
+    try:
+        return base64.b64decode(data, validate=True)
+    except (binascii.Error, ValueError):
+        return None
+
+
+def _utf8(data: bytes | None) -> str | None:
+    try:
+        return None if data is None else data.decode()
+    except UnicodeDecodeError:
+        return None
+
+
+_PUT: dict[tuple[str, str], Put] = {
+    ("sqs", "SendMessage"): _attributes_in(None, "MessageBody", "String"),
+    ("sqs", "SendMessageBatch"): _attributes_in("Entries", "MessageBody", "String"),
+    ("sqs", "ReceiveMessage"): _asking,
+    # Binary: filter policies of subscriptions fail silently on JSON in a String.
+    ("sns", "Publish"): _attributes_in(None, "Message", "Binary"),
+    ("sns", "PublishBatch"): _attributes_in("PublishBatchRequestEntries", "Message", "Binary"),
+    ("kinesis", "PutRecord"): _record,
+    ("kinesis", "PutRecords"): _records,
+    ("events", "PutEvents"): _events,
+    ("states", "StartExecution"): _input,
+    ("states", "StartSyncExecution"): _input,
+    ("lambda", "Invoke"): _client_context,
+}
