@@ -52,8 +52,11 @@ PLUGINS: dict[str, Plugin] = {
     "flask":    Plugin("flask",    Belongs.APPLICATION, web.requests("flask"), renaming_told=True),
     "jinja2":   Plugin("jinja2",   Belongs.CALLER,      templates.engine("jinja2")),
     "mako":     Plugin("mako",     Belongs.APPLICATION, templates.files("mako")),
+    "psycopg":  Plugin("psycopg",  Belongs.LIBRARY,     sql.driver("postgres",
+                       {"": "postgres.connection", "psycopg.": "psycopg.connection"},
+                       component="psycopg", v1="postgresql"), default="postgres"),
     "requests": Plugin("requests", Belongs.LIBRARY,     http_client.requests("requests"), renaming_told=True),
-    "sqlite3":  Plugin("sqlite",   Belongs.LIBRARY,     sql.driver("sqlite", connection="sqlite.connection")),
+    "sqlite3":  Plugin("sqlite",   Belongs.LIBRARY,     sql.driver("sqlite", "sqlite.connection")),
 }
 # fmt: on
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from .attributes import Meta, Targets, text_of
@@ -10,24 +11,33 @@ from .urls import Urls
 
 TARGETS = Targets(
     {
+        "db.namespace": "db.name",
         "db.system.name": "db.system",
+        "psycopg.application_name": "db.application",
+        "server.port": "network.destination.port",
         # The resource and the operation
         "db.driver.call": "",
         "db.query.text": "",
         "error.type": "",
-    }
+    },
+    made=("out.host",),
 )
 
 
-def driver(prefix: str, connection: str) -> Operations:
-    """A DB-API driver: `<prefix>.query` for statements, `<connection>.commit` and `.rollback`."""
+def driver(prefix: str, connections: str | Mapping[str, str], *, component: str = "", v1: str = "") -> Operations:
+    """A DB-API driver: `<prefix>.query` for statements, `<connection>.commit` and `.rollback`.
+
+    Where a plugin watches several drivers, `connections` names those of each, by what stands before their calls.
+    """
+    component = component or prefix
 
     def query(**tags: str) -> Operation:
         return Operation(
             f"{prefix}.query",
+            v1=f"{v1}.query" if v1 else "",
             type="sql",
             kind="client",
-            component=prefix,
+            component=component,
             tags=tags,
             # What drivers say where they do not know; ours leave it out.
             metrics={**MEASURED, "db.row_count": -1},
@@ -35,19 +45,28 @@ def driver(prefix: str, connection: str) -> Operations:
             describe=statement,
         )
 
-    def transaction(call: str) -> Operation:
-        return Operation(f"{connection}.{call}", kind="client", component=prefix, targets=TARGETS)
+    def transaction(name: str) -> Operation:
+        return Operation(name, kind="client", component=component, targets=TARGETS, describe=transaction_end)
 
-    return Operations(
-        query(),
-        {
-            "executemany": query(**{"sql.executemany": "true"}),
-            "commit": transaction("commit"),
-            "rollback": transaction("rollback"),
-        },
-        key="db.driver.call",
-    )
+    ends = {
+        before + call: transaction(f"{connection}.{call}")
+        for before, connection in ({"": connections} if isinstance(connections, str) else connections).items()
+        for call in ("commit", "rollback")
+    }
+    return Operations(query(), {"executemany": query(**{"sql.executemany": "true"}), **ends}, key="db.driver.call")
 
 
 def statement(attributes: dict[str, Any], meta: Meta, urls: Urls) -> str:
+    _host(meta)
     return text_of(attributes, "db.query.text")
+
+
+def transaction_end(attributes: dict[str, Any], meta: Meta, urls: Urls) -> str:
+    _host(meta)
+    return ""
+
+
+def _host(meta: Meta) -> None:
+    address = meta.get("server.address")
+    if address:
+        meta["out.host"] = address

@@ -1,0 +1,109 @@
+"""psycopg and psycopg2: a span for each statement, COPY, commit and rollback."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from .families.dbapi import Attributes, Driver, Factory, as_text, connect, once, prefixed
+from .kernel.call import Call
+from .kernel.instrumentor import Instrumentor
+from .kernel.managed import managed
+from .semconv import db
+from .semconv.db import Comments
+
+APPLICATION_NAME = "psycopg.application_name"
+"""What the application calls itself when it connects."""
+
+
+def text(query: Any) -> Any:
+    """The statement as text.
+
+    Literals that are composed into one are `?`: to render them is what the driver will do, at their cost, and they are
+    the secrets in it.
+    """
+    if isinstance(query, (str, bytes)):
+        return as_text(query)
+    kinds = {kind.__name__ for kind in type(query).__mro__}
+    if "Composed" in kinds:
+        return "".join(map(str, map(text, query)))
+    if "Literal" in kinds:
+        return "?"
+    if "Identifier" in kinds and hasattr(query, "strings"):
+        # psycopg2 asks the connection how to quote, which may be closed.
+        return ".".join('"' + name.replace('"', '""') + '"' for name in query.strings)
+    return query.as_string(None) if "Composable" in kinds else query
+
+
+def commented(comment: str, query: Any) -> Any:
+    for kind in type(query).__mro__:
+        if kind.__name__ == "Composable":
+            return sys.modules[kind.__module__].SQL(comment) + query
+    return prefixed(comment, query)
+
+
+def copied_from(call: Call) -> str:
+    return f"COPY {call.arg(1, 'table')} FROM STDIN"
+
+
+def copied_to(call: Call) -> str:
+    return f"COPY {call.arg(1, 'table')} TO STDOUT"
+
+
+def known2(connection: Any) -> Attributes:
+    return {} if connection.closed else _known(connection.info, connection.info.dsn_parameters)
+
+
+def known(connection: Any) -> Attributes:
+    return {} if connection.closed else _known(connection.info, connection.info.get_parameters())
+
+
+def _known(info: Any, parameters: Mapping[str, str]) -> Attributes:
+    attributes = db.connection(info.dbname, info.host, info.port, info.user)
+    name = parameters.get("application_name")
+    return {**attributes, APPLICATION_NAME: name} if name else attributes
+
+
+_driver2 = Driver("postgresql", text=text, prefixed=commented, comments=Comments.DOUBLED, known=once(known2))
+_driver = Driver("postgresql", text=text, prefixed=commented, comments=Comments.DOUBLED, known=once(known))
+
+_execute, _executemany = _driver.statement("execute"), _driver.statement("executemany")
+_stream, _copy = _driver.statement("stream"), managed(_driver.statement("copy"))
+_commit, _rollback = _driver.transaction("commit", "psycopg.commit"), _driver.transaction("rollback", "psycopg.rollback")
+
+
+class PsycopgInstrumentor(Instrumentor):
+    hooks = {
+        # Its classes are C types, which cannot be hooked; whatever name of `connect` is called makes them by this one.
+        "psycopg2": {
+            "_connect": connect(
+                _driver2,
+                Factory("extensions.connection", "connection_factory", 1, optional=True),
+                Factory("extensions.cursor", "cursor_factory", 1, optional=True, default="cursor_factory"),
+                {
+                    "copy_expert": _driver2.statement("copy_expert"),
+                    "copy_from": _driver2.statement("copy_from", text=copied_from),
+                    "copy_to": _driver2.statement("copy_to", text=copied_to),
+                },
+            )
+        },
+        "psycopg": {
+            **{
+                f"{cursor}.{name}": hook
+                for cursor in ("Cursor", "AsyncCursor")
+                for name, hook in {
+                    "execute": _execute,
+                    "executemany": _executemany,
+                    "stream": _stream,
+                    "copy": _copy,
+                }.items()
+            },
+            "ServerCursor.execute": _execute,
+            "AsyncServerCursor.execute": _execute,
+            "Connection.commit": _commit,
+            "Connection.rollback": _rollback,
+            "AsyncConnection.commit": _commit,
+            "AsyncConnection.rollback": _rollback,
+        },
+    }
