@@ -10,11 +10,11 @@ from .families import context
 from .kernel.imports import forget, when_imported
 from .kernel.instrumentor import Instrumentor
 
-_GREENLETS = "gevent.greenlet"
+_MODULE = "gevent"
 
 
-def _follow(greenlets: ModuleType) -> None:
-    greenlets.Greenlet.add_spawn_callback(context.follow)
+def _follow(module: ModuleType) -> None:
+    module.Greenlet.add_spawn_callback(context.follow)
 
 
 class GeventInstrumentor(Instrumentor):
@@ -23,10 +23,10 @@ class GeventInstrumentor(Instrumentor):
     # gevent itself tells of every greenlet that starts, whatever its class and whoever imported what: no hook does.
     def _instrument(self, **kwargs: Any) -> None:
         super()._instrument(**kwargs)
-        when_imported(_GREENLETS, _follow)
+        when_imported(_MODULE, _follow)
 
     def _uninstrument(self, **kwargs: Any) -> None:
         super()._uninstrument(**kwargs)
-        forget(_GREENLETS, _follow)
-        if _GREENLETS in sys.modules:
-            sys.modules[_GREENLETS].Greenlet.remove_spawn_callback(context.follow)
+        forget(_MODULE, _follow)
+        if _MODULE in sys.modules:
+            sys.modules[_MODULE].Greenlet.remove_spawn_callback(context.follow)

@@ -318,12 +318,12 @@ class Carrying(Contract):
         return sorted(told)
 
     def test_what_a_use_has_done_belongs_to_whom_it_should(self, recorder: Recorder) -> None:
+        wanted = sorted(f"{name} {'below the caller' if below else 'alone'}" for name, below in self.parents.items())
         result = self.use()
+        assert self.traces(recorder) != wanted, "nobody needs this plugin"
         with instrumented(self.instrumentor, recorder.provider):
             assert self.use() == result
-            assert self.traces(recorder) == sorted(
-                f"{name} {'below the caller' if is_below else 'alone'}" for name, is_below in self.parents.items()
-            )
+            assert self.traces(recorder) == wanted
 
     @pytest.mark.parametrize("key", [_SUPPRESS_INSTRUMENTATION_KEY, "suppress_instrumentation"])
     def test_suppressed_means_no_span(self, recorder: Recorder, key: str) -> None:
