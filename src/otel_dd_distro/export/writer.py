@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import os
 import random
-import sys
 import threading
 import time
 import weakref
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY, attach, detach, set_value
 
 from .agent import Agent, Answer, Unreached
+from .hard_exit import before_hard_exit
 from .info import STATS_PATH, TRACES_PATH, AgentInfo
 from .loading import load
 from .notices import Notices, say
@@ -106,6 +106,7 @@ class Writer:
         self._agent_state: str | None = None
         self._notices = Notices(agent.url)
         self._closed = False
+        self._is_forked = False
         self._begin()
         _writers.add(self)
 
@@ -216,6 +217,8 @@ class Writer:
             if self._closed:
                 return False
             if self._thread is None:
+                if self._is_forked:
+                    before_hard_exit(_shutdown_all)
                 thread = threading.Thread(target=self._run, name="otel-dd-export", daemon=True)
                 try:
                     thread.start()
@@ -223,14 +226,7 @@ class Writer:
                     # No more threads, or the interpreter is ending: flush and shutdown will do the thread's work.
                     return True
                 self._thread = thread
-                self._flush_with_multiprocessing()
             return True
-
-    def _flush_with_multiprocessing(self) -> None:
-        """A forked child of multiprocessing ends with `os._exit`: its own finalizers run, nothing else does."""
-        process, util = (sys.modules.get(f"multiprocessing.{name}") for name in ("process", "util"))
-        if process is not None and util is not None and process.parent_process() is not None:
-            util.Finalize(self, Writer.shutdown, args=(weakref.proxy(self),), exitpriority=0)
 
     def _refuse(self, chunk: Chunk) -> None:
         with self._lock:
@@ -600,12 +596,18 @@ def _refusal(answer: Answer) -> str:
 _writers: weakref.WeakSet[Writer] = weakref.WeakSet()
 
 
+def _shutdown_all() -> None:
+    for writer in list(_writers):
+        writer.shutdown()
+
+
 def _after_fork_in_child() -> None:
     """The parent keeps its queue, its counters and its connection; the child starts with none of them.
 
     The parent needs no hook: nothing here waits for a lock that the fork could have copied while it was held.
     """
     for writer in list(_writers):
+        writer._is_forked = True
         writer._begin()
         writer._notices.forget()
         if writer._stats is not None:

@@ -1,0 +1,117 @@
+"""Forked children that end with `os._exit`, each in a process of its own."""
+
+from __future__ import annotations
+
+import textwrap
+import time
+
+import pytest
+
+from tests.agents import RunningAgent, ScriptedAgent, Session, hangs, says, waits
+from tests.otel_dd_distro.export.made import run
+
+SET_UP = """
+import os, signal, sys, threading, time
+from otel_dd_distro.export import Agent, Writer
+from tests.otel_dd_distro.export.made import chunk, encode
+
+url, token = sys.argv[1], sys.argv[2]
+# No span would leave in time by itself.
+writer = Writer(encode, Agent(url, headers={"X-Datadog-Test-Session-Token": token}), interval_s=60)
+real = os._exit
+
+def ended(child):
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+"""
+
+
+def script(text: str) -> str:
+    return SET_UP + textwrap.dedent(text)
+
+
+@pytest.mark.parametrize("where", ["main thread", "another thread"])
+def test_a_forked_child_loses_no_span_and_its_status_stays(agent_session: Session, where: str) -> None:
+    program = """
+    child = os.fork()
+    if child == 0:
+        writer.submit(chunk(3))
+        if sys.argv[3] == "main thread":
+            os._exit(7)
+        threading.Thread(target=os._exit, args=(7,)).start()
+        time.sleep(30)
+    assert ended(child) == 7
+    assert os._exit is real, "only children's is another"
+    """
+    run(script(program), agent_session.agent.url, agent_session.token, where)
+    assert len(agent_session.wait_for_spans(3)) == 3
+
+
+def test_a_child_of_a_child_loses_no_span_either(agent_session: Session) -> None:
+    program = """
+    child = os.fork()
+    if child == 0:
+        writer.submit(chunk(1))
+        grandchild = os.fork()
+        if grandchild == 0:
+            writer.submit(chunk(2))
+            os._exit(3)
+        os._exit(ended(grandchild) + 1)
+    assert ended(child) == 4
+    """
+    run(script(program), agent_session.agent.url, agent_session.token)
+    assert len(agent_session.wait_for_spans(3)) == 3
+
+
+def test_a_child_without_a_span_ends_as_it_always_did(test_agent: RunningAgent) -> None:
+    program = """
+    child = os.fork()
+    if child == 0:
+        os._exit(0 if os._exit is real else 1)
+    assert ended(child) == 0
+    """
+    run(script(program), test_agent.url, "token")
+
+
+def test_a_sigterm_on_the_way_out_loses_nothing() -> None:
+    with ScriptedAgent(waits(0.5, says())) as there:
+        program = """
+        child = os.fork()
+        if child == 0:
+            signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+            writer.submit(chunk(2))
+            os._exit(5)
+        time.sleep(0.3)
+        os.kill(child, signal.SIGTERM)
+        assert ended(child) == 5
+        """
+        run(script(program), there.url, "token")
+        assert len(there.spans()) == 2
+
+
+def test_an_agent_that_never_answers_holds_it_for_two_seconds_at_most() -> None:
+    with ScriptedAgent(hangs()) as there:
+        program = """
+        child = os.fork()
+        if child == 0:
+            writer.submit(chunk(1))
+            os._exit(0)
+        began = time.monotonic()
+        assert ended(child) == 0
+        print(time.monotonic() - began)
+        """
+        began = time.monotonic()
+        done = run(script(program), there.url, "token")
+        assert float(done.stdout) <= 2.1
+        assert time.monotonic() - began < 10
+
+
+def test_what_breaks_on_the_way_out_does_not_keep_the_process() -> None:
+    program = """
+    from otel_dd_distro.export.hard_exit import before_hard_exit
+    child = os.fork()
+    if child == 0:
+        before_hard_exit(lambda: 1 / 0)
+        os._exit(9)
+    assert ended(child) == 9
+    """
+    assert run(script(program), "http://127.0.0.1:1", "token").stderr == ""
