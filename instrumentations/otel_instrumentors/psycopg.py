@@ -70,7 +70,8 @@ _driver = Driver("postgresql", text=text, prefixed=commented, comments=Comments.
 
 _execute, _executemany = _driver.statement("execute"), _driver.statement("executemany")
 _stream, _copy = _driver.statement("stream"), managed(_driver.statement("copy"))
-_commit, _rollback = _driver.transaction("commit", "psycopg.commit"), _driver.transaction("rollback", "psycopg.rollback")
+_commit = _driver.transaction("commit", "psycopg.commit")
+_rollback = _driver.transaction("rollback", "psycopg.rollback")
 
 
 class PsycopgInstrumentor(Instrumentor):
