@@ -45,13 +45,14 @@ async def _served() -> tuple[str, bytes]:
     async def task() -> str:
         return job("a task")
 
-    server = await asyncio.start_server(connected, "127.0.0.1", 0)
-    reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
-    answer = await reader.read()
-    writer.close()
-    await writer.wait_closed()
-    server.close()
-    await server.wait_closed()
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        server = await asyncio.start_server(connected, sock=listening)
+        reader, writer = await asyncio.open_connection(*listening.getsockname())
+        answer = await reader.read()
+        writer.close()
+        await writer.wait_closed()
+        server.close()
+        await server.wait_closed()
     return await asyncio.create_task(task()), answer
 
 
