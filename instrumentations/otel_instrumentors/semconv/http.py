@@ -5,7 +5,7 @@ Source: OpenTelemetry semantic conventions for HTTP spans, stable since 1.23.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Iterable, Mapping, MutableMapping
 from urllib.parse import urlsplit
 
 from opentelemetry.context import _SUPPRESS_HTTP_INSTRUMENTATION_KEY
@@ -34,6 +34,10 @@ HTTP_RESPONSE_REASON_PHRASE = "http.response.reason_phrase"
 
 HTTP_REQUEST_REFERRER_HOST = "http.request.referrer_host"
 """The host that a request came from, by its Referer header. The conventions have no key for it."""
+
+ASGI_VERSION = "asgi.version"
+ASGI_SPEC_VERSION = "asgi.spec_version"
+"""The versions of the protocol between an ASGI server and its application. The conventions have no keys for them."""
 
 METHODS = frozenset(("GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH", "TRACE", "CONNECT"))
 DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -82,6 +86,15 @@ def server_request(
     return SpanSpec(name, SpanKind.SERVER, attributes)
 
 
+def host_and_port(host: str) -> tuple[str, int | None]:
+    """The parts of a Host header, which has no userinfo; where somebody sends one, it is nothing to show."""
+    host = host.rpartition("@")[2]
+    name, colon, port = host.rpartition(":")
+    if colon and port.isdecimal() and not name.endswith(":"):
+        return name, int(port)
+    return host, None
+
+
 def referrer_host(url: str) -> str:
     """The host of a Referer header, lower case, without port and credentials; "" where there is none."""
     authority = url.partition("://")[2]
@@ -107,27 +120,41 @@ def server_response(status: int, headers: dict[str, AttributeValue] | None = Non
 
 
 def client_request(
-    method: str, url: str, carrier: MutableMapping[str, str] | None = None, user_agent: str | None = None
+    method: str,
+    url: str,
+    carrier: MutableMapping[str, str] | None = None,
+    user_agent: str | None = None,
+    headers: Iterable[tuple[str, str]] | None = None,
 ) -> SpanSpec:
     """The span of a request that is sent to `url`; its context is injected into the headers `carrier`.
 
-    Those of the headers that are captured are on the span.
+    Those of the headers that are captured are on the span; `headers` says which there are where the carrier does not.
     """
     attributes: dict[str, AttributeValue] = {}
     name = _named(method, attributes)
-    parts = urlsplit(url)
     attributes[URL_FULL] = redacted_url(url)
-    if parts.hostname:
-        attributes[SERVER_ADDRESS] = parts.hostname
-        port = parts.port or DEFAULT_PORTS.get(parts.scheme)
+    host, port = _server(url)
+    if host:
+        attributes[SERVER_ADDRESS] = host
         if port is not None:
             attributes[SERVER_PORT] = port
     if user_agent:
         attributes[USER_AGENT_ORIGINAL] = user_agent
     wanted = captured().client_request
-    if wanted is not None and carrier is not None:
-        attributes.update(wanted.of(carrier.items()))
+    if wanted is not None and headers is None and carrier is not None:
+        headers = carrier.items()
+    if wanted is not None and headers is not None:
+        attributes.update(wanted.of(headers))
     return SpanSpec(name, SpanKind.CLIENT, attributes, carrier)
+
+
+def _server(url: str) -> tuple[str | None, int | None]:
+    """Host and port of a URL. One that cannot be taken apart has none: the library is about to refuse it."""
+    try:
+        parts = urlsplit(url)
+        return parts.hostname, parts.port or DEFAULT_PORTS.get(parts.scheme)
+    except ValueError:
+        return None, None
 
 
 def client_response(status: int, reason: str | None = None, headers: Mapping[str, str] | None = None) -> Outcome:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.trace import SpanKind
 
-from . import aws, http_client, sql, templates, web
+from . import aws, django, http_client, sql, templates, web
 from .operations import Operations
 from .urls import Urls
 
@@ -41,16 +41,28 @@ class Plugin:
     """The attribute that tells a part of the service, whose name follows after a dot."""
     domain: Callable[[dict[str, Any], Urls], str] = http_client.domain
     """The service of a request where it is split by domain."""
+    variable: str = ""
+    """The middle of the variable that names its service, where that is not the component's name."""
     client: Plugin | None = None
-    """What its spans of kind client are by, where Datadog has another name for them than for the server's."""
+    """What its spans of kind client and producer are by, where their service or name is another than the server's."""
+    own: Callable[[dict[str, Any], Mapping[str, str]], str] | None = None
+    """The service of one span where that is not the plugin's, given the variables DD_<...>_SERVICE; "" where it is."""
 
 
 # fmt: off
 PLUGINS: dict[str, Plugin] = {
     "botocore": Plugin("botocore", Belongs.LIBRARY,     aws.calls("botocore"), renaming_told=True,
                        default="aws", part=aws.PREFIX),
+    "django":   Plugin("django",   Belongs.APPLICATION, django.REQUESTS, renaming_told=True, own=django.service,
+                       client=Plugin("django-database", Belongs.LIBRARY, django.STATEMENTS, own=django.service)),
+    "djangorestframework": Plugin("django", Belongs.CALLER, django.REST),
+    "celery":   Plugin("celery",   Belongs.APPLICATION, messaging.run_tasks(), default="celery-worker",
+                       variable="celery_worker",
+                       client=Plugin("celery", Belongs.APPLICATION, messaging.sent_tasks(), default="celery-producer",
+                                     variable="celery_producer")),
     "flask":    Plugin("flask",    Belongs.APPLICATION, web.requests("flask"), renaming_told=True),
     "jinja2":   Plugin("jinja2",   Belongs.CALLER,      templates.engine("jinja2")),
+    "kombu":    Plugin("kombu",    Belongs.CALLER,      messaging.messages()),
     "mako":     Plugin("mako",     Belongs.APPLICATION, templates.files("mako")),
     "psycopg":  Plugin("psycopg",  Belongs.LIBRARY,     sql.driver("postgres",
                        {"": "postgres.connection", "psycopg.": "psycopg.connection"},
@@ -64,15 +76,22 @@ BY_SCOPE: dict[str, Plugin] = {SCOPE + name: plugin for name, plugin in PLUGINS.
 
 BY_NAME: dict[str, Plugin] = {
     **PLUGINS,
-    **{plugin.client.component: plugin.client for plugin in PLUGINS.values() if plugin.client is not None},
+    **{
+        plugin.client.variable or plugin.client.component: plugin.client
+        for plugin in PLUGINS.values()
+        if plugin.client is not None
+    },
 }
 """All of them, the clients' as well."""
+
+
+_OUTWARD = (SpanKind.CLIENT, SpanKind.PRODUCER)
 
 
 def plugin_of(span: ReadableSpan) -> Plugin | None:
     """The plugin that made a span, None where it was not one of ours."""
     scope = span.instrumentation_scope
     plugin = BY_SCOPE.get(scope.name) if scope is not None else None
-    if plugin is not None and plugin.client is not None and span.kind is SpanKind.CLIENT:
+    if plugin is not None and plugin.client is not None and span.kind in _OUTWARD:
         return plugin.client
     return plugin

@@ -99,6 +99,9 @@ class Home:
             for name, plugin in BY_NAME.items()
             if plugin.part and not self._is_one_for_all
         }
+        self._owned = (
+            {} if self._is_one_for_all else {each: each.own for each in BY_NAME.values() if each.own is not None}
+        )
         # Where a service is no one's choice, `_dd.svc_src` names the component that it comes from.
         self._defaults = {self._default(plugin) for plugin in BY_NAME.values() if plugin.service is not Belongs.CALLER}
         if not self.is_explicit:
@@ -145,6 +148,10 @@ class Home:
                 domain = plugin.domain(attributes, self._urls)
                 if domain:
                     named = self._renamed(domain, _BY_DOMAIN, plugin)
+            elif plugin is not None and plugin in self._owned:
+                own = self._owned[plugin](attributes, self._settings.instrumentor_service)
+                if own:
+                    named = self._renamed(own, plugin.component, plugin)
         return named
 
     def _part(self, plugin: Plugin, attributes: dict[str, Any]) -> Named | None:

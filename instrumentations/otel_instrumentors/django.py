@@ -1,0 +1,247 @@
+"""Django: a span for each request, named by its route, and its view; where switched on, for what these call, too."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import suppress
+from importlib import import_module
+from typing import Any
+from uuid import UUID
+
+from opentelemetry.semconv.attributes.code_attributes import CODE_FUNCTION_NAME
+from opentelemetry.util.types import AttributeValue
+
+from .families import asgi, wsgi
+from .kernel.answered import answered
+from .kernel.call import Call, Outcome, SpanSpec
+from .kernel.handler import handler, making
+from .kernel.hook import Hook
+from .kernel.instrumentor import Instrumentor
+from .kernel.noted import noted
+from .kernel.switched import is_on, switched
+from .kernel.traced import traced
+from .semconv import db, http, templates
+
+ROOT = "/"
+"""How the empty route of Django's `path("", ...)` is shown."""
+
+STEP = "django.step"
+"""What a span below the request's is of: `view`, `middleware`, `render`, `cache` or `statement`."""
+
+ANSWERS = frozenset(("Http404", "PermissionDenied", "SuspiciousOperation", "BadRequest", "MultiPartParserError"))
+"""Exceptions that Django answers with a status below 500; not every release has all of them."""
+
+CACHE_OPERATIONS = ("get", "set", "add", "delete", "incr", "decr", "get_many", "set_many", "delete_many")
+LONGEST_KEY = 100
+LONGEST_KEYS = 1_000
+
+Attributes = dict[str, AttributeValue]
+
+
+def request(call: Call) -> SpanSpec:
+    return wsgi.request(call.arg(0, "environ"))
+
+
+def asgi_request(call: Call) -> SpanSpec:
+    return asgi.request(call.arg(0, "scope"))
+
+
+def response(call: Call, response: Any) -> Outcome:
+    """What is known when the last middleware has seen the response; its body may not have been made yet."""
+    request = call.arg(0, "request")
+    attributes: Attributes = {
+        "django.request.class": _path(type(request)),
+        "django.response.class": _path(type(response)),
+    }
+    _several(attributes, "django.response.template", _templates(getattr(response, "template_name", None)))
+    _user(attributes, vars(request).get("user"))
+    match = getattr(request, "resolver_match", None)
+    if match is None and response.status_code != 404:
+        match = _resolved(request)
+    return Outcome(attributes) if match is None else _matched(request.method, match, attributes)
+
+
+def unhandled(call: Call) -> Outcome:
+    """Django makes an exception that nobody handled a 500 before a server could see it."""
+    return Outcome(error=call.arg(2, "exc_info")[1])
+
+
+def _matched(method: str, match: Any, attributes: Attributes) -> Outcome:
+    attributes["django.view"] = match.view_name
+    attributes[CODE_FUNCTION_NAME] = _path(match.func)
+    _several(attributes, "django.namespace", match.namespaces)
+    _several(attributes, "django.app", match.app_names)
+    # Django 2.1 does not tell the route.
+    route = getattr(match, "route", None)
+    return Outcome(attributes) if route is None else http.routed(method, route or ROOT, attributes)
+
+
+def _resolved(request: Any) -> Any:
+    """Where a request would have gone that a middleware answered (CORS, authentication); None for nowhere."""
+    urls = import_module("django.urls")
+    with suppress(urls.Resolver404):
+        return urls.get_resolver(getattr(request, "urlconf", None)).resolve(request.path_info)
+
+
+def _user(attributes: Attributes, user: Any) -> None:
+    """Who asks, if the application looked: only then is the lazy user there, and asking would query the database."""
+    user = vars(user).get("_wrapped", user) if user is not None else None
+    if not hasattr(user, "is_authenticated"):
+        return
+    attributes["django.user.is_authenticated"] = bool(user.is_authenticated)
+    identity = getattr(user, "pk", None)
+    # Other keys tend to say more than that it is the same person again: an e-mail address, a name.
+    if isinstance(identity, (int, UUID)):
+        attributes["django.user.id"] = str(identity)
+    name = vars(user).get("username")
+    if name and is_on("DJANGO_USER_NAME"):
+        attributes["django.user.name"] = str(name)
+
+
+def _templates(named: Any) -> list[str]:
+    """The names in a response's `template_name`: one, several to choose from, or a template object."""
+    if isinstance(named, (list, tuple)):
+        return [str(name) for name in named]
+    name = getattr(getattr(named, "template", None), "name", named)
+    return [name] if isinstance(name, str) else []
+
+
+def _several(attributes: Attributes, key: str, values: Any) -> None:
+    """One value as it is, more of them as a list."""
+    values = [value for value in values or () if value]
+    if values:
+        attributes[key] = values[0] if len(values) == 1 else values
+
+
+def _path(named: Any) -> str:
+    """Module and name of a function or class, or of the class of another object."""
+    named = getattr(named, "view_class", named)
+    if not hasattr(named, "__qualname__"):
+        named = type(named)
+    return f"{named.__module__}.{named.__qualname__}"
+
+
+def is_answer(error: Exception) -> bool:
+    return any(kind.__name__ in ANSWERS and kind.__module__.startswith("django.") for kind in type(error).__mro__)
+
+
+def view(call: Call) -> SpanSpec:
+    path = _path(call.instance)
+    return SpanSpec(f"view {path}", attributes={STEP: "view", CODE_FUNCTION_NAME: path})
+
+
+def middleware(call: Call) -> SpanSpec:
+    if hasattr(call.instance, "__qualname__"):
+        # A function is made inside of a factory, and that is what the settings name.
+        return _middleware(_path(call.instance).partition(".<locals>")[0])
+    return _middleware(f"{_path(call.instance)}.__call__")
+
+
+def _method(name: str) -> Hook:
+    def method(call: Call) -> SpanSpec:
+        return _middleware(f"{_path(call.instance)}.{name}")
+
+    return handler(method, answers=is_answer)
+
+
+def _middleware(path: str) -> SpanSpec:
+    return SpanSpec(f"middleware {path}", attributes={STEP: "middleware", CODE_FUNCTION_NAME: path})
+
+
+def render(call: Call) -> SpanSpec:
+    template = call.instance
+    spec = templates.span("django", "render", template.name)
+    own: Attributes = {STEP: "render", "django.template.engine.class": _path(type(template.engine))}
+    return SpanSpec(spec.name, attributes={**(spec.attributes or {}), **own})
+
+
+def _cache(operation: str) -> Hook:
+    def described(call: Call) -> SpanSpec:
+        backend = type(call.instance)
+        attributes: Attributes = {
+            STEP: "cache",
+            CODE_FUNCTION_NAME: f"{getattr(backend, operation).__module__}.{operation}",
+            "django.cache.backend": f"{backend.__module__}.{backend.__qualname__}",
+            "django.cache.key": _keys(call.args[0] if call.args else next(iter(call.kwargs.values()), None)),
+        }
+        if call.instance.key_prefix:
+            attributes["django.cache.key_prefix"] = call.instance.key_prefix
+        return SpanSpec(f"cache {operation}", attributes=attributes)
+
+    def found(_call: Call, result: Any) -> Outcome | None:
+        if operation == "get":
+            return db.rows(0 if result is None else 1)
+        return db.rows(len(result)) if operation == "get_many" else None
+
+    return traced(described, found)
+
+
+def _keys(keys: Any) -> str:
+    """One key or several, cut."""
+    several = [keys] if isinstance(keys, (str, bytes)) or not isinstance(keys, Iterable) else [*keys]
+    return " ".join(str(key)[:LONGEST_KEY] for key in several)[:LONGEST_KEYS]
+
+
+def _statement(name: str) -> Hook:
+    def described(call: Call) -> SpanSpec | None:
+        connection = call.instance.db
+        if is_traced(call.instance.cursor):
+            return None
+        spec = db.query(connection.vendor, call.arg(0, "sql"), name)
+        own: Attributes = {
+            STEP: "statement",
+            "django.db.alias": connection.alias,
+            "django.db.vendor": connection.vendor,
+        }
+        return SpanSpec(spec.name, spec.kind, {**(spec.attributes or {}), **own})
+
+    def executed(call: Call, _result: Any) -> Outcome | None:
+        return db.rows(getattr(call.instance.cursor, "rowcount", None))
+
+    return traced(described, executed)
+
+
+def is_traced(cursor: Any) -> bool:
+    """Whether the driver's cursor is traced already, by its own plugin or by somebody else."""
+    while cursor is not None:
+        if any(hasattr(vars(kind).get("execute"), "__wrapped__") for kind in type(cursor).__mro__):
+            return True
+        # Some of Django's backends put a cursor of theirs around the driver's.
+        cursor = getattr(cursor, "cursor", None)
+    return False
+
+
+_uncaught = noted(unhandled, at="entry")
+_responded = answered(response)
+_caches = {prefix + name: _cache(name) for name in CACHE_OPERATIONS for prefix in ("", "a")}
+
+
+class DjangoInstrumentor(Instrumentor):
+    hooks = {
+        "django.core.handlers.wsgi": {"WSGIHandler.__call__": wsgi.application(request)},
+        "django.core.handlers.asgi": {"ASGIHandler.__call__": asgi.application(asgi_request)},
+        "django.core.handlers.base": {
+            "BaseHandler.get_response": _responded,
+            "BaseHandler.get_response_async": _responded,
+            "BaseHandler.make_view_atomic": making(handler(view, answers=is_answer)),
+            # Middleware is looked for when a handler is made, and made at once.
+            "import_string": switched(
+                "DJANGO_MIDDLEWARE",
+                making(
+                    making(
+                        handler(middleware, answers=is_answer),
+                        process_view=_method("process_view"),
+                        process_template_response=_method("process_template_response"),
+                        process_exception=_method("process_exception"),
+                    )
+                ),
+            ),
+        },
+        "django.core.handlers.exception": {"handle_uncaught_exception": _uncaught},
+        "django.template.base": {"Template.render": switched("DJANGO_TEMPLATES", traced(render))},
+        "django.core.cache": {"import_string": switched("DJANGO_CACHES", making(making(**_caches)))},
+        "django.db.backends.utils": {
+            "CursorWrapper._execute": switched("DJANGO_DATABASES", _statement("execute")),
+            "CursorWrapper._executemany": switched("DJANGO_DATABASES", _statement("executemany")),
+        },
+    }

@@ -1,0 +1,165 @@
+"""ASGI applications (ASGI 3): one span for each HTTP request, until the last byte of the body."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+from urllib.parse import quote
+
+from opentelemetry.context import create_key, get_current, set_value
+from opentelemetry.propagators.textmap import Getter
+from opentelemetry.util.types import AttributeValue
+
+from ..kernel.call import Call, Incoming, Outcome, SpanSpec
+from ..kernel.hook import Hook, Target, standing_for
+from ..kernel.recording import Recording
+from ..kernel.scope import Describe, Scope
+from ..semconv import http
+from ..semconv.headers import captured
+
+AsgiScope = dict[str, Any]
+Attributes = dict[str, AttributeValue]
+Pairs = Iterable[tuple[bytes, bytes]]
+_PATH_CHARACTERS = "/:@!$&'()*+,;=~-._"
+_SERVED = create_key("otel_instrumentors.asgi.served")
+"""The context key of the headers of the request that is being served: mounted applications get the same ones."""
+
+
+def application(describe: Describe) -> Hook:
+    """A hook for a coroutine method `(scope, receive, send)` of an application class; `describe` names its requests.
+
+    The span is current while the application runs, in the tasks and threads that it starts, too. It ends when the last
+    part of the body is sent, or when the application is done without that. An application that is called with the
+    request of another one (mounted in it) makes no second span. WebSocket connections and the lifespan protocol are
+    left alone.
+    """
+    return _Application(describe)
+
+
+def request(scope: AsgiScope, attributes: Attributes | None = None) -> SpanSpec:
+    """The span of the request in `scope`, with what the framework adds in `attributes` (completed in place)."""
+    attributes = {} if attributes is None else attributes
+    pairs: Pairs = scope.get("headers") or ()
+    headers = dict(pairs)
+    scheme = scope.get("scheme") or "http"
+    address, port = _host(headers.get(b"host", b""), scope.get("server"))
+    client = scope.get("client")
+    versions = scope.get("asgi") or {}
+    for key, version in (
+        (http.ASGI_VERSION, versions.get("version")),
+        (http.ASGI_SPEC_VERSION, versions.get("spec_version")),
+    ):
+        if version:
+            attributes[key] = version
+    wanted = captured().server_request
+    if wanted is not None:
+        attributes.update(wanted.of(pairs))
+    return http.server_request(
+        scope["method"],
+        scheme=scheme,
+        path=quote(scope.get("path", ""), _PATH_CHARACTERS, errors="replace") or "/",
+        query=scope.get("query_string", b"").decode("latin-1"),
+        address=address,
+        port=port,
+        client=client[0] if client else None,
+        user_agent=headers.get(b"user-agent", b"").decode("latin-1"),
+        referrer=headers.get(b"referer", b"").decode("latin-1"),
+        protocol_version=scope.get("http_version"),
+        attributes=attributes,
+    )
+
+
+def _host(header: bytes, server: Any) -> tuple[str | None, int | None]:
+    """Host and port that the client asked for (its Host header), else those of the server."""
+    if header:
+        return http.host_and_port(header.decode("latin-1"))
+    return (server[0], server[1]) if server else (None, None)
+
+
+class _Headers(Getter[Pairs]):
+    """The request headers of an ASGI scope: pairs of bytes, the names in lower case."""
+
+    def get(self, carrier: Pairs, key: str) -> list[str] | None:
+        wanted = key.lower().encode("latin-1")
+        return [value.decode("latin-1") for name, value in carrier if name == wanted] or None
+
+    def keys(self, carrier: Pairs) -> list[str]:
+        return [name.decode("latin-1") for name, _ in carrier]
+
+
+_headers = _Headers()
+
+
+def _incoming(call: Call) -> Incoming:
+    return Incoming(call.arg(0, "scope").get("headers") or (), _headers)
+
+
+class _Application:
+    __slots__ = ("describe",)
+
+    def __init__(self, describe: Describe) -> None:
+        self.describe = describe
+
+    def wrap(self, target: Target, scope: Scope) -> Callable[..., Any]:
+        function, describe = target.function, self.describe
+
+        async def wrapper(*args: Any, **kwargs: Any) -> Any:
+            recording = _opened(describe, target.call(args, kwargs), scope) if scope.active else None
+            if recording is None:
+                return await function(*args, **kwargs)
+            # Entered here, and ended wherever the last part is sent: that may be another task, with its own context.
+            here = Recording(recording.span, recording.context)
+            here.enter()
+            try:
+                if "send" in kwargs:
+                    kwargs["send"] = _sending(kwargs["send"], recording)
+                else:
+                    args = (*args[:-1], _sending(args[-1], recording))
+                result = await function(*args, **kwargs)
+            except BaseException as error:
+                here.abandon()
+                recording.fail(error)
+                raise
+            here.leave()
+            recording.end()
+            return result
+
+        return standing_for(function, wrapper)
+
+
+def _opened(describe: Describe, call: Call, scope: Scope) -> Recording | None:
+    asgi_scope = call.arg(0, "scope")
+    if not isinstance(asgi_scope, dict) or asgi_scope.get("type") != "http":
+        return None
+    headers = asgi_scope.get("headers")
+    if headers is not None and get_current().get(_SERVED) is headers:
+        return None
+    recording = scope.open(describe, call, None, _incoming)
+    if recording is not None:
+        recording.context = set_value(_SERVED, headers, recording.context)
+    return recording
+
+
+def _sending(send: Callable[[Any], Any], recording: Recording) -> Callable[[Any], Any]:
+    """The server's `send`, which tells us in passing the status, and when the body is complete."""
+
+    async def sending(message: Any) -> None:
+        kind = message.get("type") if isinstance(message, dict) else None
+        if kind == "http.response.start":
+            recording.learn(_answered, message)
+        elif kind == "http.response.body" and not message.get("more_body"):
+            try:
+                await send(message)
+            finally:
+                recording.end()
+            return
+        await send(message)
+
+    return sending
+
+
+def _answered(message: dict[str, Any]) -> Outcome:
+    wanted = captured().server_response
+    return http.server_response(
+        message["status"], wanted.of(message.get("headers") or ()) if wanted is not None else None
+    )

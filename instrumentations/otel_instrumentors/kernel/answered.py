@@ -1,0 +1,52 @@
+"""What a framework's answer tells of the request that is being served."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+from opentelemetry.context import get_current
+
+from .call import Call, Outcome
+from .hook import Hook, Target, standing_for
+from .recording import ENTRY
+from .scope import Scope
+
+
+def answered(describe: Callable[[Call, Any], Outcome | None]) -> Hook:
+    """A hook without a span of its own, for plain and coroutine functions.
+
+    It adds to the span of the request being served what `describe` says of the call and its result, as `noted` does of
+    the call alone.
+    """
+    return _Answered(describe)
+
+
+class _Answered:
+    __slots__ = ("describe",)
+
+    def __init__(self, describe: Callable[[Call, Any], Outcome | None]) -> None:
+        self.describe = describe
+
+    def wrap(self, target: Target, scope: Scope) -> Callable[..., Any]:
+        function = target.function
+
+        def plain(*args: Any, **kwargs: Any) -> Any:
+            result = function(*args, **kwargs)
+            if scope.active:
+                self._note(target.call(args, kwargs), result)
+            return result
+
+        async def coroutine(*args: Any, **kwargs: Any) -> Any:
+            result = await function(*args, **kwargs)
+            if scope.active:
+                self._note(target.call(args, kwargs), result)
+            return result
+
+        return standing_for(function, coroutine if inspect.iscoroutinefunction(function) else plain)
+
+    def _note(self, call: Call, result: Any) -> None:
+        entry: Any = get_current().get(ENTRY)
+        if entry is not None:
+            entry.learn(self.describe, call, result)

@@ -1,0 +1,134 @@
+"""Requests that Django serves, and what their views and middleware, templates, caches and databases do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from . import sql, web
+from .attributes import Meta, Targets, text_of
+from .errors import failed_request, status_text
+from .operations import MEASURED, Operation, Operations
+from .text import value
+from .urls import Urls
+
+_FUNCTION = "code.function.name"
+_AUTHENTICATED = "django.user.is_authenticated"
+_ROOT = {"/": "^/"}
+"""The route of the root's own pattern, which Django does not tell: ddtrace shows the resolver's."""
+
+_TARGETS = {_FUNCTION: "", "django.step": "", "error.type": ""}
+
+
+def _request(attributes: dict[str, Any], meta: Meta, urls: Urls) -> str:
+    method = meta.get("http.method", "")
+    original = text_of(attributes, "http.request.method_original")
+    if original:
+        meta["http.method"] = method = original
+    code = attributes.get("http.response.status_code")
+    if code is not None:
+        meta["http.status_code"] = status_text(code)
+    meta["http.url"] = value(urls.served(attributes))
+    if _AUTHENTICATED in attributes:
+        meta[_AUTHENTICATED] = str(attributes[_AUTHENTICATED])
+    if "django.user.id" in meta:
+        meta["usr.id"] = meta["django.user.id"]
+    if "asgi.version" in meta:
+        meta["http.version"] = text_of(attributes, "network.protocol.version")
+    route = meta.get("http.route")
+    if route:
+        route = meta["http.route"] = _ROOT.get(route, route)
+        return f"{method} {route}"
+    # Before Django 2.2 the view is known, its route is not.
+    view = text_of(attributes, _FUNCTION)
+    if view:
+        return f"{method} {view}"
+    return f"{method} 404" if "django.request.class" in meta else method
+
+
+def _function(attributes: dict[str, Any], meta: Meta, urls: Urls) -> str:
+    return text_of(attributes, _FUNCTION)
+
+
+def _cache(attributes: dict[str, Any], meta: Meta, urls: Urls) -> str:
+    prefix = text_of(attributes, "django.cache.key_prefix")
+    return f"{text_of(attributes, _FUNCTION)} {prefix}".strip().lower()
+
+
+def _template(attributes: dict[str, Any], meta: Meta, urls: Urls) -> str:
+    return meta.get("django.template.name") or "django.template.base.Template.render"
+
+
+def _query(attributes: dict[str, Any], is_v1: bool) -> str:
+    vendor = text_of(attributes, "django.db.vendor")
+    return "postgres.query" if vendor == "postgresql" and not is_v1 else f"{vendor}.query"
+
+
+def _step(name: str, describe: Any = _function, type: str = "", targets: Mapping[str, str] = {}) -> Operation:
+    return Operation(name, type=type, component="django", targets=Targets({**_TARGETS, **targets}), describe=describe)
+
+
+REQUESTS = Operations(
+    Operation(
+        "django.request",
+        v1="http.server.request",
+        type="web",
+        kind="server",
+        component="django",
+        metrics=MEASURED,
+        targets=Targets({**web.TARGETS, **_TARGETS}, made=("http.url", "http.version", "usr.id")),
+        describe=_request,
+        failed=failed_request,
+    ),
+    {
+        "view": _step("django.view"),
+        "middleware": _step("django.middleware"),
+        "render": _step(
+            "django.template.render",
+            _template,
+            type="template",
+            targets={"template.name": "django.template.name", "template.engine": "", "template.operation": ""},
+        ),
+        "cache": Operation(
+            "django.cache",
+            type="cache",
+            component="django",
+            metrics={"db.row_count": 0},
+            targets=Targets({**_TARGETS, "django.cache.key_prefix": ""}),
+            describe=_cache,
+        ),
+    },
+    key="django.step",
+)
+
+STATEMENTS = Operations(
+    Operation(
+        "django.query",
+        title=_query,
+        type="sql",
+        kind="client",
+        component="django-database",
+        metrics={**MEASURED, "db.row_count": -1},
+        targets=Targets({**_TARGETS, "db.query.text": "", "db.driver.call": "", "db.system.name": ""}),
+        describe=sql.statement,
+    )
+)
+
+REST = Operations(
+    Operation(
+        "django.view.dispatch",
+        component="django",
+        targets=Targets({**_TARGETS, "http.response.status_code": ""}),
+        describe=_function,
+    )
+)
+
+
+def service(attributes: dict[str, Any], services: Mapping[str, str]) -> str:
+    """The service of a cache or a database, given the variables DD_<...>_SERVICE; "" for all other spans."""
+    step = attributes.get("django.step")
+    if step == "cache":
+        return services.get("django_cache", "django")
+    if step == "statement":
+        return services.get("django_database") or f"{text_of(attributes, 'django.db.alias')}db"
+    return ""
