@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
@@ -10,7 +10,8 @@ from typing import Any
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.trace import SpanKind
 
-from . import aws, django, http_client, sql, templates, web
+from ..settings import Settings
+from . import aws, django, http_client, messaging, sql, templates, web
 from .operations import Operations
 from .urls import Urls
 
@@ -45,8 +46,8 @@ class Plugin:
     """The middle of the variable that names its service, where that is not the component's name."""
     client: Plugin | None = None
     """What its spans of kind client and producer are by, where their service or name is another than the server's."""
-    own: Callable[[dict[str, Any], Mapping[str, str]], str] | None = None
-    """The service of one span where that is not the plugin's, given the variables DD_<...>_SERVICE; "" where it is."""
+    own: Callable[[dict[str, Any], Settings], str] | None = None
+    """The service of one span where that is not the plugin's; "" where it is."""
 
 
 # fmt: off

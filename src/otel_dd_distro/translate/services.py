@@ -149,7 +149,7 @@ class Home:
                 if domain:
                     named = self._renamed(domain, _BY_DOMAIN, plugin)
             elif plugin is not None and plugin in self._owned:
-                own = self._owned[plugin](attributes, self._settings.instrumentor_service)
+                own = self._owned[plugin](attributes, self._settings)
                 if own:
                     named = self._renamed(own, plugin.component, plugin)
         return named
@@ -196,5 +196,5 @@ class Home:
 
 def _of(values: Mapping[str, Any], name: str, plugin: Plugin) -> Any:
     """What a per-instrumentor variable says: by Datadog's name (DD_SQLITE_...), else by ours (DD_SQLITE3_...)."""
-    value = values.get(plugin.component)
+    value = values.get(plugin.variable or plugin.component)
     return values.get(name) if value is None else value
