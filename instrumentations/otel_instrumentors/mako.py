@@ -14,7 +14,7 @@ _FROM_TEXT = "memory:"
 """What Mako names the templates and modules that were made from a text alone; an address follows."""
 
 
-def named(template: Any) -> str | None:
+def named(template: Any) -> Any:
     """The template's URI; of a part of a template (`get_def`) its function."""
     parent = getattr(template, "parent", None)
     if parent is None:

@@ -16,6 +16,7 @@ ENTRY = create_key("otel_instrumentors.entry")
 """The context key of the recording of the request that is being served."""
 
 Finish = Callable[[Call, Any], Outcome | None]
+Explain = Callable[[Call, Exception], Outcome | None]
 
 
 class Recording:
@@ -58,11 +59,21 @@ class Recording:
             self.learn(finisher, call, result)
         self.end()
 
-    def fail(self, error: BaseException) -> None:
-        """End the span of a call that raised. Control flow (exit, cancellation, a closed generator) is no error."""
+    def fail(self, error: BaseException, explain: Explain | None = None, call: Any = None) -> None:
+        """End the span of a call that raised. Control flow (exit, cancellation, a closed generator) is no error.
+
+        `explain` says what the exception means for the call: it is on the span in any case, but a failure only where
+        the outcome names an error. Where it says nothing, the exception is the failure.
+        """
         if isinstance(error, Exception) and not self.ended:
+            outcome = _explained(explain, call, error) if explain is not None else None
             try:
-                self._record(error)
+                if outcome is None:
+                    self._record(error)
+                else:
+                    self._note(outcome)
+                    if outcome.error is not error:
+                        self.span.record_exception(error)
             except Exception as broken:  # noqa: BLE001
                 safety.report("recording an exception", broken)
         self.end()
@@ -111,6 +122,14 @@ class Recording:
             self.span.end()
         except Exception as error:  # noqa: BLE001
             safety.report("ending a span", error)
+
+
+def _explained(explain: Explain, call: Call, error: Exception) -> Outcome | None:
+    try:
+        return explain(call, error)
+    except Exception as broken:  # noqa: BLE001
+        safety.report(safety.place(explain), broken)
+        return None
 
 
 def error_type(error: BaseException) -> str:

@@ -11,7 +11,7 @@ from opentelemetry.context import Context, attach, detach
 from . import safety
 from .call import Arguments, Call, Incoming
 from .hook import Hook, Target, standing_for
-from .recording import Finish, Recording
+from .recording import Explain, Finish, Recording
 from .scope import Describe, Scope
 
 Prepare = Callable[[Call, Context], Arguments | None]
@@ -26,24 +26,26 @@ def traced(
     incoming: Callable[[Call], Incoming] | None = None,
     prepare: Prepare | None = None,
     hold: Hold | None = None,
+    explain: Explain | None = None,
 ) -> Hook:
     """A hook that records each call as the span that `describe` says, completed by `finish` with the result.
 
     `describe` may answer None: this call deserves no span. The result of a generator is what it returns, of an
     asynchronous one None. `suppressed_by` is a context key that silences these calls beside the general one.
 
-    `incoming` says where the context of the caller is, for a request that comes in from elsewhere.
+    `incoming` says where the context of the caller is, for a request that comes in from elsewhere. `explain` says what
+    an exception that leaves the call means: an answer perhaps, or a status (`Recording.fail`).
 
     Of plain and coroutine functions only: `prepare` says which arguments tell the called side of the span (given its
     context), in place of the application's; None leaves those. It is not asked where nothing is to be passed on. `hold`
     is for a call that is not over when it returns: it is given the recording, no longer current and still open, for
     somebody to end it; what it returns is what the application gets.
     """
-    return _Traced(describe, finish, suppressed_by, incoming, prepare, hold)
+    return _Traced(describe, finish, suppressed_by, incoming, prepare, hold, explain)
 
 
 class _Traced:
-    __slots__ = ("describe", "finish", "hold", "incoming", "prepare", "suppressed_by")
+    __slots__ = ("describe", "explain", "finish", "hold", "incoming", "prepare", "suppressed_by")
 
     def __init__(
         self,
@@ -53,6 +55,7 @@ class _Traced:
         incoming: Callable[[Call], Incoming] | None,
         prepare: Prepare | None,
         hold: Hold | None,
+        explain: Explain | None,
     ) -> None:
         self.describe = describe
         self.finish = finish
@@ -60,6 +63,7 @@ class _Traced:
         self.incoming = incoming
         self.prepare = prepare
         self.hold = hold
+        self.explain = explain
 
     def wrap(self, target: Target, scope: Scope) -> Callable[..., Any]:
         function = target.function
@@ -76,7 +80,7 @@ class _Traced:
     def _plain(self, target: Target, scope: Scope) -> Callable[..., Any]:
         function = target.function
         describe, finish, suppressed_by = self.describe, self.finish, self.suppressed_by
-        incoming, hold = self.incoming, self.hold
+        incoming, hold, explain = self.incoming, self.hold, self.explain
         prepare = self.prepare if scope.propagates else None
 
         def wrapper(*args: Any, **kwargs: Any) -> Any:
@@ -92,7 +96,7 @@ class _Traced:
             try:
                 result = function(*args, **kwargs)
             except BaseException as error:
-                recording.fail(error)
+                recording.fail(error, explain, call)
                 raise
             if hold is not None:
                 return _held(hold, call, result, recording)
@@ -104,7 +108,7 @@ class _Traced:
     def _coroutine(self, target: Target, scope: Scope) -> Callable[..., Any]:
         function = target.function
         describe, finish, suppressed_by = self.describe, self.finish, self.suppressed_by
-        incoming, hold = self.incoming, self.hold
+        incoming, hold, explain = self.incoming, self.hold, self.explain
         prepare = self.prepare if scope.propagates else None
 
         async def wrapper(*args: Any, **kwargs: Any) -> Any:
@@ -121,7 +125,7 @@ class _Traced:
                 result = await function(*args, **kwargs)
             except BaseException as error:
                 recording.abandon()
-                recording.fail(error)
+                recording.fail(error, explain, call)
                 raise
             if hold is not None:
                 return _held(hold, call, result, recording)
@@ -133,21 +137,21 @@ class _Traced:
     def _generator(self, target: Target, scope: Scope) -> Callable[..., Any]:
         function = target.function
         describe, finish, suppressed_by = self.describe, self.finish, self.suppressed_by
-        incoming = self.incoming
+        incoming, explain = self.incoming, self.explain
 
         def wrapper(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
             call = target.call(args, kwargs)
             recording = scope.open(describe, call, suppressed_by, incoming) if scope.active else None
             if recording is None:
                 return (yield from function(*args, **kwargs))
-            return (yield from _steps(function(*args, **kwargs), recording, finish, call))
+            return (yield from steps(function(*args, **kwargs), recording, finish, call, explain))
 
         return wrapper
 
     def _asynchronous_generator(self, target: Target, scope: Scope) -> Callable[..., Any]:
         function = target.function
         describe, finish, suppressed_by = self.describe, self.finish, self.suppressed_by
-        incoming = self.incoming
+        incoming, explain = self.incoming, self.explain
 
         async def wrapper(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, Any]:
             call = target.call(args, kwargs)
@@ -163,7 +167,7 @@ class _Traced:
                     return
                 except BaseException as error:
                     if recording is not None:
-                        recording.fail(error)
+                        recording.fail(error, explain, call)
                     raise
                 try:
                     sent = yield item
@@ -202,8 +206,12 @@ def _held(hold: Hold, call: Call, result: Any, recording: Recording) -> Any:
         return result
 
 
-def _steps(
-    generator: Generator[Any, Any, Any], recording: Recording, finish: Finish | None, call: Call
+def steps(
+    generator: Generator[Any, Any, Any],
+    recording: Recording,
+    finish: Finish | None,
+    call: Call,
+    explain: Explain | None,
 ) -> Generator[Any, Any, Any]:
     """Drive `generator` step by step, as `yield from` does (PEP 380), with the span current inside each step only."""
     resume: Callable[[Any], Any] = generator.send
@@ -218,7 +226,7 @@ def _steps(
             return stop.value
         except BaseException as error:
             detach(token)
-            recording.fail(error)
+            recording.fail(error, explain, call)
             raise
         detach(token)
         try:

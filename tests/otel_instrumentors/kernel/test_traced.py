@@ -400,3 +400,34 @@ def test_what_is_noted_completes_the_request_being_served(sender: Any, recorder:
     assert answered(hook.wrap(Target(serve, None, False), scope), 1) == (1, None)
     assert recorded(recorder) == [({"x": "1", "noted": "1"}, "UNSET")]
     assert answered(inner, 2) == (2, None)
+
+
+@pytest.mark.parametrize("shape", [plain, coroutine, generator, asynchronous_generator])
+@pytest.mark.parametrize("error", [None, "status 5"])
+def test_what_an_exception_means_is_explained(shape: Any, error: str | None, recorder: Recorder) -> None:
+    def explain(call: Call, raised: Exception) -> Outcome:
+        return Outcome({"met": f"{call.args[0]} {raised}"}, error=error)
+
+    hook = traced(describe, explain=explain)
+    watched = hook.wrap(Target(shape, None, False), Scope(recorder.provider.get_tracer("test")))
+    with pytest.raises(ValueError, match="bad"):
+        drain(watched("bad"))
+
+    [span] = recorder.take()
+    attributes = dict(span.attributes or {})
+    assert (attributes["met"], attributes.get("error.type")) == ("bad bad", error)
+    assert span.status.status_code.name == ("ERROR" if error else "UNSET")
+    assert [event.name for event in span.events] == ["exception"]
+
+
+@pytest.mark.parametrize("explain", [lambda _call, _error: None, boom, lambda _call, error: Outcome(error=error)])
+def test_an_exception_that_is_not_explained_is_the_failure(explain: Any, recorder: Recorder) -> None:
+    hook = traced(describe, explain=explain)
+    watched = hook.wrap(Target(plain, None, False), Scope(recorder.provider.get_tracer("test")))
+    with pytest.raises(ValueError, match="bad"):
+        watched("bad")
+
+    [span] = recorder.take()
+    assert dict(span.attributes or {})["error.type"] == "ValueError"
+    assert span.status.status_code.name == "ERROR"
+    assert [event.name for event in span.events] == ["exception"]
