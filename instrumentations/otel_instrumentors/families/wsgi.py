@@ -62,15 +62,11 @@ def _pairs(environ: Environ) -> Iterator[tuple[str, str]]:
 
 def _host(environ: Environ) -> tuple[str | None, int | None]:
     """Host and port that the client asked for (its Host header), else those of the server."""
-    # A Host header has no userinfo; where somebody sends one, it is nothing to show.
-    host: str = environ.get("HTTP_HOST", "").rpartition("@")[2]
+    host: str = environ.get("HTTP_HOST", "")
     if not host:
         port = str(environ.get("SERVER_PORT", ""))
         return environ.get("SERVER_NAME"), int(port) if port.isdecimal() else None
-    name, colon, port = host.rpartition(":")
-    if colon and port.isdecimal() and not name.endswith(":"):
-        return name, int(port)
-    return host, None
+    return http.host_and_port(host)
 
 
 def _decoded(path: str) -> str:

@@ -1,0 +1,154 @@
+"""aiohttp: a span for each request that is served, until its last byte is sent, and for each that a session sends."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from opentelemetry.context import Context, get_current
+from opentelemetry.propagators.textmap import Getter
+
+from .kernel.call import Arguments, Call, Incoming, Outcome, SpanSpec
+from .kernel.given import returned
+from .kernel.instrumentor import Instrumentor
+from .kernel.noted import noted
+from .kernel.over import over
+from .kernel.recording import ENTRY
+from .kernel.traced import traced
+from .semconv import http
+from .semconv.headers import captured
+
+_UNREADABLE = "UNKNOWN"
+"""The method of what the server could not read as a request; nobody asked for anything."""
+
+
+def serve(call: Call) -> SpanSpec | None:
+    request = call.arg(0, "request")
+    if request.method == _UNREADABLE:
+        return None
+    headers, url, version = request.headers, request.rel_url, request.version
+    address, port = http.host_and_port(headers.get("Host", ""))
+    wanted = captured().server_request
+    return http.server_request(
+        request.method,
+        scheme=request.scheme,
+        path=url.raw_path,
+        query=url.raw_query_string,
+        address=address,
+        port=port,
+        client=request.remote,
+        user_agent=headers.get("User-Agent"),
+        referrer=headers.get("Referer"),
+        protocol_version=f"{version.major}.{version.minor}",
+        attributes=wanted.of(headers.items()) if wanted is not None else None,
+    )
+
+
+class _Headers(Getter[Any]):
+    """The request headers of aiohttp."""
+
+    def get(self, carrier: Any, key: str) -> list[str] | None:
+        values: list[str] | None = carrier.getall(key, None)
+        return values
+
+    def keys(self, carrier: Any) -> list[str]:
+        return [str(key) for key in carrier]
+
+
+_headers = _Headers()
+
+
+def incoming(call: Call) -> Incoming:
+    return Incoming(call.arg(0, "request").headers, _headers)
+
+
+def resolved(call: Call, match: Any) -> Any:
+    request = call.arg(0, "request")
+    entry: Any = get_current().get(ENTRY)
+    # Middlewares resolve other paths, too, to see where they could redirect to: with copies of the request.
+    if entry is not None and getattr(request.protocol, "_current_request", None) is request:
+        entry.learn(matched, request, match)
+    return match
+
+
+def matched(request: Any, match: Any) -> Outcome | None:
+    resource = match.route.resource
+    return None if resource is None else http.routed(request.method, resource.canonical)
+
+
+def started(call: Call) -> Outcome:
+    response = call.instance
+    wanted = captured().server_response
+    return http.server_response(response.status, None if wanted is None else wanted.of(response.headers.items()))
+
+
+def unhandled(call: Call) -> Outcome | None:
+    """What aiohttp answers with an error page of its own, or can no longer answer at all."""
+    error = call.arg(2, "exc")
+    left = call.instance.transport is None and isinstance(error, ConnectionError)
+    return None if left or call.arg(1, "status", 500) < 500 else Outcome(error=error)
+
+
+def served(_call: Call, result: Any) -> Outcome | None:
+    response: Any = result[0]
+    return Outcome(error=response) if response.status >= 500 and isinstance(response, Exception) else None
+
+
+def upgraded(_call: Call) -> None:
+    """A WebSocket is open: the request has been answered, whatever is said from now on."""
+
+
+def send(call: Call) -> SpanSpec:
+    given = call.kwargs.get("headers")
+    # What can be read only once is the application's to read.
+    headers = [*call.instance.headers.items(), *(_pairs(given) if isinstance(given, (Mapping, Sequence)) else ())]
+    agents = [value for name, value in headers if name.lower() == "user-agent"]
+    return http.client_request(call.arg(0, "method"), _url(call), {}, agents[-1] if agents else None, headers)
+
+
+def _url(call: Call) -> str:
+    """The URL that the request is for, without a fragment."""
+    url, base, params = call.arg(1, "str_or_url"), getattr(call.instance, "_base_url", None), call.kwargs.get("params")
+    if base is None and not params and isinstance(url, str) and url.isascii():
+        return url.partition("#")[0]
+    from yarl import URL
+
+    url = URL(url) if base is None else base.join(URL(url))
+    text = str(url.with_fragment(None))
+    return f"{text}{'&' if url.raw_query_string else '?'}{url.with_query(params).raw_query_string}" if params else text
+
+
+def propagated(call: Call, _context: Context) -> Arguments | None:
+    carrier = call.carrier
+    if not carrier:
+        return None
+    headers = [(name, value) for name, value in _pairs(call.kwargs.get("headers")) if name.lower() not in carrier]
+    return call.args, {**call.kwargs, "headers": [*headers, *carrier.items()]}
+
+
+def _pairs(headers: Any) -> Iterable[tuple[str, str]]:
+    """Headers as applications may give them: a mapping, perhaps with several values for a name, or pairs."""
+    if not headers:
+        return ()
+    return headers.items() if isinstance(headers, Mapping) else headers
+
+
+def sent(_call: Call, response: Any) -> Outcome:
+    return http.client_response(response.status, response.reason, response.headers)
+
+
+class AiohttpInstrumentor(Instrumentor):
+    hooks = {
+        # Not the application: every request has a task of its own here, which ends with the last byte of the response.
+        "aiohttp.web_protocol": {
+            "RequestHandler._handle_request": traced(serve, served, incoming=incoming),
+            "RequestHandler.handle_error": over(unhandled, when="raised"),
+        },
+        "aiohttp.web_urldispatcher": {"UrlDispatcher.resolve": returned(resolved)},
+        "aiohttp.web_response": {"StreamResponse._start": noted(started, at="return")},
+        "aiohttp.web_ws": {"WebSocketResponse.prepare": over(upgraded, when="returned")},
+        # A redirect is followed inside.
+        "aiohttp.client": {
+            "ClientSession._request": traced(send, sent, suppressed_by=http.SUPPRESSED, prepare=propagated)
+        },
+    }
