@@ -1,4 +1,4 @@
-"""Asks HTTP instrumentations for the headers that our settings need, by OpenTelemetry's own variables."""
+"""Asks instrumentations for headers and spans that our settings need, by OpenTelemetry's own variables."""
 
 from __future__ import annotations
 
@@ -31,8 +31,14 @@ _NAME = re.compile(r"[\w-]+")
 def ask(settings: Settings, environ: MutableMapping[str, str]) -> None:
     """Add to the variables in `environ` the headers to capture. Our instrumentors read them, and others do, too.
 
-    To be done before the first request is traced. Nothing is set where the settings need no header.
+    To be done before the first request is traced. Nothing is set where the settings need no header, and no switch where
+    what they say is what an instrumentor does unasked: nothing.
     """
+    for field, switch in _SWITCHES.items():
+        if getattr(settings, field):
+            environ[switch] = "true"
+        elif switch in environ:
+            environ[switch] = "false"
     tagged = tuple(settings.header_tags)
     addresses: tuple[str, ...] = ()
     if settings.client_ip:
@@ -51,3 +57,8 @@ def ask(settings: Settings, environ: MutableMapping[str, str]) -> None:
 
 
 _NAMES = {variable.field: variable.names[0] for variable in VARIABLES if variable.field.endswith("_headers")}
+_SWITCHES = {
+    variable.field: variable.names[-1]
+    for variable in VARIABLES
+    if variable.field not in _NAMES and variable.names[-1].startswith("OTEL_INSTRUMENTATION_")
+}

@@ -138,6 +138,14 @@ class Settings:
     dbm_propagation_mode: str
     """`disabled`, `service` or `full`."""
 
+    django_middleware: bool
+    """Whether there are spans for it; likewise the three below."""
+    django_templates: bool
+    django_caches: bool
+    django_databases: bool
+    django_database_prefix: str
+    django_user_name: bool
+
     def instruments(self, name: str) -> bool:
         """Whether the instrumentor of this entry point name is wanted: DD_TRACE_<NAME>_ENABLED, else the OTel list."""
         wanted = self.instrumentor_enabled.get(name.lower().replace("-", "_"))
@@ -458,6 +466,8 @@ class Variable(NamedTuple):
 
 _DEFAULT_STYLES = ("datadog", "tracecontext", "baggage")
 
+_NOT_MINIMAL = "the contrary of DD_DJANGO_TRACING_MINIMAL"
+
 # fmt: off
 VARIABLES: tuple[Variable, ...] = (
     # Unified service tagging
@@ -615,6 +625,21 @@ VARIABLES: tuple[Variable, ...] = (
     Variable("dbm_propagation_mode", ("DD_DBM_PROPAGATION_MODE",), _one_of(DBM_MODES), "disabled",
         "Comment before SQL statements, for Database Monitoring: `service` tells who sends them, `full` also in which "
         "span. Drivers whose statements it could change (sqlite3) get none."),
+    # Django
+    Variable("django_middleware", ("DD_DJANGO_INSTRUMENT_MIDDLEWARE", "OTEL_INSTRUMENTATION_DJANGO_MIDDLEWARE"), _flag,
+        True, "A span for each call of a middleware."),
+    Variable("django_templates", ("DD_DJANGO_INSTRUMENT_TEMPLATES", "OTEL_INSTRUMENTATION_DJANGO_TEMPLATES"), _flag,
+        None, "A span for each of Django's templates that is rendered.", _NOT_MINIMAL),
+    Variable("django_caches", ("DD_DJANGO_INSTRUMENT_CACHES", "OTEL_INSTRUMENTATION_DJANGO_CACHES"), _flag,
+        None, "A span for each operation on one of Django's caches.", _NOT_MINIMAL),
+    Variable("django_databases", ("DD_DJANGO_INSTRUMENT_DATABASES", "OTEL_INSTRUMENTATION_DJANGO_DATABASES"), _flag,
+        None, "A span for each statement that Django sends with a driver that is not traced itself.", _NOT_MINIMAL),
+    Variable("django_templates", ("DD_DJANGO_TRACING_MINIMAL",), _flag, True,
+        "False switches the three above on, where they are not set.", joined=True),
+    Variable("django_database_prefix", ("DD_DJANGO_DATABASE_SERVICE_NAME_PREFIX",), _text, "",
+        "What stands before `<alias>db` in the service of such statements."),
+    Variable("django_user_name", ("DD_DJANGO_INCLUDE_USER_NAME", "OTEL_INSTRUMENTATION_DJANGO_USER_NAME"), _flag, True,
+        "Say on requests by which name the user is logged in (`django.user.name`)."),
     # HTTP
     Variable("query_string_obfuscation", ("DD_TRACE_OBFUSCATION_QUERY_STRING_REGEXP",), _verbatim, None,
         "What to replace by `<redacted>` in query strings; empty: nothing.", "built-in pattern for credentials",
@@ -716,6 +741,10 @@ def read(
         named, tagged = values.pop(variable_name), tags.get(tag, "") if field != "main_package" else ""
         values[field] = (named or _repository(tagged)) if has_git else ""
     tags = {key: value for key, value in tags.items() if key not in _GIT_TAGS}
+    is_minimal = values.pop("DD_DJANGO_TRACING_MINIMAL")
+    for field in ("django_templates", "django_caches", "django_databases"):
+        if values[field] is None:
+            values[field] = not is_minimal
     values["peer_service_defaults"] |= values["span_attribute_schema"] == "v1"
     attributes: dict[str, str] = values["resource_attributes"]
     for field, variable_name, tag, keys in (

@@ -29,6 +29,21 @@ def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
     return [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
 
 
+@pytest.mark.parametrize(
+    ("environ", "on"),
+    [
+        ({"DD_DJANGO_TRACING_MINIMAL": "false"}, {"templates", "caches", "databases"}),
+        ({"DD_DJANGO_TRACING_MINIMAL": "0", "DD_DJANGO_INSTRUMENT_CACHES": "0"}, {"templates", "databases"}),
+        ({"DD_DJANGO_INSTRUMENT_TEMPLATES": "1"}, {"templates"}),
+        ({"OTEL_INSTRUMENTATION_DJANGO_DATABASES": "true"}, {"databases"}),
+        ({"DD_DJANGO_INSTRUMENT_DATABASES": "0", "OTEL_INSTRUMENTATION_DJANGO_DATABASES": "1"}, set()),
+    ],
+)
+def test_django_is_traced_minimally_unless_told_otherwise(environ: dict[str, str], on: set[str]) -> None:
+    read = settings(**environ)
+    assert {name for name in ("templates", "caches", "databases") if getattr(read, f"django_{name}")} == on
+
+
 def test_nothing_set_gives_the_defaults(caplog: pytest.LogCaptureFixture) -> None:
     assert dataclasses.asdict(settings()) == {
         "service": "unnamed-python-service",
@@ -53,6 +68,12 @@ def test_nothing_set_gives_the_defaults(caplog: pytest.LogCaptureFixture) -> Non
         "otlp_protocol": "http/protobuf",
         "otlp_datadog_names": False,
         "dbm_propagation_mode": "disabled",
+        "django_middleware": True,
+        "django_templates": False,
+        "django_caches": False,
+        "django_databases": False,
+        "django_database_prefix": "",
+        "django_user_name": True,
         "debug": False,
         "startup_logs": False,
         "trace_ids_128_bit": True,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ..settings import Settings
 from . import sql, web
 from .attributes import Meta, Targets, text_of
 from .errors import failed_request, status_text
@@ -124,11 +125,12 @@ REST = Operations(
 )
 
 
-def service(attributes: dict[str, Any], services: Mapping[str, str]) -> str:
-    """The service of a cache or a database, given the variables DD_<...>_SERVICE; "" for all other spans."""
+def service(attributes: dict[str, Any], settings: Settings) -> str:
+    """The service of a cache or a database; "" for all other spans."""
     step = attributes.get("django.step")
     if step == "cache":
-        return services.get("django_cache", "django")
+        return settings.instrumentor_service.get("django_cache", "django")
     if step == "statement":
-        return services.get("django_database") or f"{text_of(attributes, 'django.db.alias')}db"
+        named = settings.instrumentor_service.get("django_database")
+        return named or f"{settings.django_database_prefix}{text_of(attributes, 'django.db.alias')}db"
     return ""

@@ -1,0 +1,30 @@
+"""What instrumentations are asked for."""
+
+from __future__ import annotations
+
+from otel_dd_distro import capture
+from otel_dd_distro.settings import read
+
+
+def asked(**environ: str) -> dict[str, str]:
+    before = dict(environ)
+    capture.ask(read(environ, argv=(), exists=lambda path: False), environ)
+    return {name: value for name, value in environ.items() if before.get(name) != value}
+
+
+def test_unasked_django_shows_its_middleware_and_by_which_name_users_are_logged_in() -> None:
+    assert asked() == {
+        "OTEL_INSTRUMENTATION_DJANGO_MIDDLEWARE": "true",
+        "OTEL_INSTRUMENTATION_DJANGO_USER_NAME": "true",
+    }
+
+
+def test_what_is_switched_off_is_not_asked_for_and_a_variable_of_datadogs_goes_before_its_twin() -> None:
+    off = {"DD_DJANGO_INSTRUMENT_MIDDLEWARE": "false", "DD_DJANGO_INCLUDE_USER_NAME": "false"}
+    assert asked(**off) == {}
+    assert asked(**off, OTEL_INSTRUMENTATION_DJANGO_MIDDLEWARE="true") == {
+        "OTEL_INSTRUMENTATION_DJANGO_MIDDLEWARE": "false"
+    }
+    assert asked(**off, DD_DJANGO_TRACING_MINIMAL="false") == {
+        f"OTEL_INSTRUMENTATION_DJANGO_{name}": "true" for name in ("CACHES", "DATABASES", "TEMPLATES")
+    }
