@@ -69,7 +69,7 @@ _driver2 = Driver("postgresql", text=text, prefixed=commented, comments=Comments
 _driver = Driver("postgresql", text=text, prefixed=commented, comments=Comments.DOUBLED, known=once(known))
 
 _execute, _executemany = _driver.statement("execute"), _driver.statement("executemany")
-_stream, _copy = _driver.statement("stream"), managed(_driver.statement("copy"))
+_stream, _copy = _driver.statement("stream"), managed(_driver.statement("copy", argument="statement"))
 _commit = _driver.transaction("commit", "psycopg.commit")
 _rollback = _driver.transaction("rollback", "psycopg.rollback")
 
@@ -83,7 +83,7 @@ class PsycopgInstrumentor(Instrumentor):
                 Factory("extensions.connection", "connection_factory", 1, optional=True),
                 Factory("extensions.cursor", "cursor_factory", 1, optional=True, default="cursor_factory"),
                 {
-                    "copy_expert": _driver2.statement("copy_expert"),
+                    "copy_expert": _driver2.statement("copy_expert", argument="sql"),
                     "copy_from": _driver2.statement("copy_from", text=copied_from),
                     "copy_to": _driver2.statement("copy_to", text=copied_to),
                 },

@@ -99,14 +99,22 @@ class Driver:
         self._nests = nests
 
     def statement(
-        self, name: str, *, text: Callable[[Call], Any] | None = None, comments: Comments | None = None
+        self,
+        name: str,
+        *,
+        argument: str = "",
+        text: Callable[[Call], Any] | None = None,
+        comments: Comments | None = None,
     ) -> Hook:
         """A hook for the cursor's method `name` that sends a statement: its first argument, or what `text` says.
 
-        The span records the statement as the application wrote it. `comments` is for a method that differs from the
-        driver's others.
+        The span records the statement as the application wrote it. `argument` and `comments` are for a method that
+        differs from the driver's others.
         """
-        return traced(self._statement(name, text), rows_touched, prepare=self._commenting(name, comments))
+        argument = argument or ("procname" if name == _PROCEDURE else self._argument)
+        return traced(
+            self._statement(name, argument, text), rows_touched, prepare=self._commenting(name, argument, comments)
+        )
 
     def transaction(self, name: str, told: str = "") -> Hook:
         """A hook for the connection's method `name`, `commit` or `rollback`; `told` is how the span names the call."""
@@ -117,9 +125,10 @@ class Driver:
 
         return traced(transaction, suppressed_by=_IN_SCRIPT)
 
-    def _statement(self, name: str, text: Callable[[Call], Any] | None) -> Callable[[Call], SpanSpec | None]:
+    def _statement(
+        self, name: str, argument: str, text: Callable[[Call], Any] | None
+    ) -> Callable[[Call], SpanSpec | None]:
         system, connection, known, shown, nests = self.system, self._connection, self._known, self._text, self._nests
-        argument = "procname" if name == _PROCEDURE else self._argument
         always_silences = _IN_SCRIPT if name == _SCRIPT else None
 
         def described(call: Call) -> SpanSpec | None:
@@ -133,11 +142,13 @@ class Driver:
 
         return described
 
-    def _commenting(self, name: str, comments: Comments | None) -> Callable[[Call, Context], Arguments | None] | None:
+    def _commenting(
+        self, name: str, argument: str, comments: Comments | None
+    ) -> Callable[[Call, Context], Arguments | None] | None:
         wanted = self._comments if comments is None else comments
         if wanted is Comments.NONE or name not in _COMMENTED:
             return None
-        prefixed, argument = self._prefixed, self._argument
+        prefixed = self._prefixed
 
         def commented(call: Call, context: Context) -> Arguments | None:
             comment = db.comment(context, wanted)
@@ -277,7 +288,9 @@ class _TracedClass:
         # While a module is being imported nobody can have made any: the search would cost each start its time.
         if getattr(getattr(module, "__spec__", None), "_initializing", False):
             return
-        number = sum(issubclass(type(found), self.own) for found in gc.get_objects())
+        number = sum(
+            issubclass(type(found), self.own) and not getattr(found, "closed", False) for found in gc.get_objects()
+        )
         if number:
             self._tell(f"the {number} made before it was instrumented")
 
