@@ -34,6 +34,8 @@ def ask(settings: Settings, environ: MutableMapping[str, str]) -> None:
     To be done before the first request is traced. Nothing is set where the settings need no header, and no switch where
     what they say is what an instrumentor does unasked: nothing.
     """
+    if settings.redis_command_length != _LENGTH.default:
+        environ[_LENGTH.names[-1]] = str(settings.redis_command_length)
     for field, switch in _SWITCHES.items():
         if getattr(settings, field):
             environ[switch] = "true"
@@ -56,9 +58,10 @@ def ask(settings: Settings, environ: MutableMapping[str, str]) -> None:
             environ[_NAMES[field]] = ",".join(dict.fromkeys((*given, *names)))
 
 
+_LENGTH = next(variable for variable in VARIABLES if variable.field == "redis_command_length")
 _NAMES = {variable.field: variable.names[0] for variable in VARIABLES if variable.field.endswith("_headers")}
 _SWITCHES = {
     variable.field: variable.names[-1]
     for variable in VARIABLES
-    if variable.field not in _NAMES and variable.names[-1].startswith("OTEL_INSTRUMENTATION_")
+    if variable.field not in (*_NAMES, _LENGTH.field) and variable.names[-1].startswith("OTEL_INSTRUMENTATION_")
 }

@@ -137,6 +137,8 @@ class Settings:
 
     dbm_propagation_mode: str
     """`disabled`, `service` or `full`."""
+    redis_names_alone: bool
+    redis_command_length: int
 
     django_middleware: bool
     """Whether there are spans for it; likewise the three below."""
@@ -640,6 +642,11 @@ VARIABLES: tuple[Variable, ...] = (
         "What stands before `<alias>db` in the service of such statements."),
     Variable("django_user_name", ("DD_DJANGO_INCLUDE_USER_NAME", "OTEL_INSTRUMENTATION_DJANGO_USER_NAME"), _flag, True,
         "Say on requests by which name the user is logged in (`django.user.name`)."),
+    Variable("redis_names_alone", ("DD_REDIS_RESOURCE_ONLY_COMMAND",), _flag, True,
+        "`false`: the resource of a Redis command is all of it, not its name alone."),
+    Variable("redis_command_length", ("DD_REDIS_CMD_MAX_LENGTH", "OTEL_INSTRUMENTATION_REDIS_COMMAND_LENGTH"),
+        _whole(0, 25_000), 1_000,
+        "Most characters of a Redis command that are kept, blanks not counted."),
     # HTTP
     Variable("query_string_obfuscation", ("DD_TRACE_OBFUSCATION_QUERY_STRING_REGEXP",), _verbatim, None,
         "What to replace by `<redacted>` in query strings; empty: nothing.", "built-in pattern for credentials",

@@ -28,3 +28,10 @@ def test_what_is_switched_off_is_not_asked_for_and_a_variable_of_datadogs_goes_b
     assert asked(**off, DD_DJANGO_TRACING_MINIMAL="false") == {
         f"OTEL_INSTRUMENTATION_DJANGO_{name}": "true" for name in ("CACHES", "DATABASES", "TEMPLATES")
     }
+
+
+def test_commands_of_redis_are_cut_where_datadogs_variable_says() -> None:
+    assert "OTEL_INSTRUMENTATION_REDIS_COMMAND_LENGTH" not in asked()
+    assert asked(DD_REDIS_CMD_MAX_LENGTH="10")["OTEL_INSTRUMENTATION_REDIS_COMMAND_LENGTH"] == "10"
+    twins = {"OTEL_INSTRUMENTATION_REDIS_COMMAND_LENGTH": "5", "DD_REDIS_CMD_MAX_LENGTH": "10"}
+    assert asked(**twins)["OTEL_INSTRUMENTATION_REDIS_COMMAND_LENGTH"] == "10"

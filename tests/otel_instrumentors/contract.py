@@ -16,6 +16,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import ModuleType
 from typing import Any, ClassVar
 
 import opentelemetry.semconv.attributes
@@ -114,8 +115,8 @@ class Contract:
         """(module, path) -> (owner, attribute) of every hook that the installed version has."""
         found = {}
         for module_name, hooks in self.instrumentor.hooks.items():
-            module = importlib.import_module(module_name)
-            for path in hooks:
+            module = _module(module_name)
+            for path in hooks if module is not None else ():
                 owner: Any = module
                 *parents, name = path.split(".")
                 for parent in parents:
@@ -417,6 +418,16 @@ def _raising(function: Any) -> Any:
     return plain
 
 
+def _module(name: str) -> ModuleType | None:
+    """A module of the library; None where the installed version has none of that name."""
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as missing:
+        if not name.startswith(missing.name or "?"):
+            raise
+        return None
+
+
 def _known_keys() -> set[str]:
     """The attribute keys of the stable conventions, and those that our own `semconv` modules add."""
     keys = set()
@@ -429,7 +440,7 @@ def _known_keys() -> set[str]:
 
 def _imported_before(contract: type[Contract]) -> dict[str, Any]:
     for module in contract.instrumentor.hooks:
-        importlib.import_module(module)
+        _module(module)
     return _imported_after(contract)
 
 

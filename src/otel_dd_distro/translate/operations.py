@@ -42,6 +42,8 @@ class Operation:
     """What `_dd.svc_src` names in the component's place, unless the service was inferred."""
     tags: Mapping[str, str] = field(default_factory=dict)
     metrics: Metrics = field(default_factory=dict)
+    numbers: Mapping[str, str] = field(default_factory=dict)
+    """Attributes that are numbers in words, and the metrics that they are."""
     targets: Targets = field(default_factory=lambda: Targets({}))
     describe: Describe = unnamed
     failed: Failed = errors.failed_call

@@ -11,7 +11,7 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.trace import SpanKind
 
 from ..settings import Settings
-from . import aws, django, http_client, messaging, sql, templates, web
+from . import aws, django, http_client, messaging, sql, stores, templates, web
 from .operations import Operations
 from .urls import Urls
 
@@ -68,6 +68,8 @@ PLUGINS: dict[str, Plugin] = {
     "psycopg":  Plugin("psycopg",  Belongs.LIBRARY,     sql.driver("postgres",
                        {"": "postgres.connection", "psycopg.": "psycopg.connection"},
                        component="psycopg", v1="postgresql"), default="postgres"),
+    "pymemcache": Plugin("pymemcache", Belongs.LIBRARY, stores.memcached("pymemcache"), default="memcached"),
+    "redis":    Plugin("redis",    Belongs.LIBRARY,     stores.redis("redis")),
     "requests": Plugin("requests", Belongs.LIBRARY,     http_client.requests("requests"), renaming_told=True),
     "sqlite3":  Plugin("sqlite",   Belongs.LIBRARY,     sql.driver("sqlite", "sqlite.connection")),
 }

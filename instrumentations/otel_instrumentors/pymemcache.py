@@ -1,0 +1,65 @@
+"""pymemcache: a span for each command that is sent to a server, by plain, pooled and hash clients."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from opentelemetry.context import create_key
+
+from .kernel.call import Call, Outcome, SpanSpec
+from .kernel.hook import Hook
+from .kernel.instrumentor import Instrumentor
+from .kernel.traced import traced
+from .semconv import db, stores
+from .semconv.db import DB_ROW_COUNT
+
+_SENDING = create_key("otel_instrumentors.pymemcache.sending")
+"""Old releases send many values with the client's own commands for one."""
+
+_STORING = ("set", "set_many", "add", "replace", "append", "prepend", "cas", "delete", "delete_many")
+_OTHERS = ("incr", "decr", "touch", "stats", "version", "flush_all", "quit")
+_ALIASES = {"get_multi": "get_many", "set_multi": "set_many", "delete_multi": "delete_many"}
+
+
+def sent(name: str, found: Callable[[Any], int] | None = None) -> Hook:
+    """A hook for the method `name`; `found` counts the values in its result."""
+    silences = _SENDING if name.endswith("_many") else None
+
+    def described(call: Call) -> SpanSpec:
+        server = call.instance.server
+        host, port = server if isinstance(server, tuple) else (None, None)
+        spec = stores.command("memcached", name, name, db.connection(address=host, port=port))
+        spec.silences = silences
+        return spec
+
+    def counted(_call: Call, result: Any) -> Outcome:
+        return Outcome({DB_ROW_COUNT: found(result)})  # type: ignore[misc]
+
+    return traced(described, None if found is None else counted, suppressed_by=_SENDING)
+
+
+def _one(value: Any) -> int:
+    return 1 if value else 0
+
+
+def _one_and_its_version(result: Any) -> int:
+    return _one(result[0])
+
+
+_commands = {
+    **{name: sent(name) for name in (*_STORING, *_OTHERS)},
+    "get": sent("get", _one),
+    "gets": sent("gets", _one_and_its_version),
+    "get_many": sent("get_many", len),
+    "gets_many": sent("gets_many", len),
+}
+
+
+class PymemcacheInstrumentor(Instrumentor):
+    # Pooled and hash clients send their commands with clients of this class.
+    hooks = {
+        "pymemcache.client.base": {
+            f"Client.{name}": _commands[_ALIASES.get(name, name)] for name in (*_commands, *_ALIASES)
+        }
+    }

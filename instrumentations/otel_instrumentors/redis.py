@@ -1,0 +1,82 @@
+"""redis-py: a span for each command, pipeline and transaction, on single servers and clusters."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from opentelemetry.util.types import AttributeValue
+
+from .families.redis import commands, pipelines
+from .kernel.instrumentor import Instrumentor
+from .semconv import db
+from .semconv.stores import DB_CLIENT_NAME
+
+_PORT = 6379
+
+
+def connection(client: Any) -> dict[str, AttributeValue]:
+    """What is known of the server of a client; nothing of its address where that is a socket, or Sentinel's secret."""
+    settings = client.connection_pool.connection_kwargs
+    host = settings.get("host")
+    known = db.connection(str(settings.get("db") or 0), host, settings.get("port") or _PORT)
+    name = settings.get("client_name")
+    if name:
+        known[DB_CLIENT_NAME] = name
+    return known
+
+
+def cluster(client: Any) -> dict[str, AttributeValue]:
+    """The first of the nodes that a cluster's client knows stands for all of them."""
+    nodes: Any = client.nodes_manager.startup_nodes
+    node = next(iter(nodes.values() if hasattr(nodes, "values") else nodes), None)
+    return db.connection("0", getattr(node, "host", None), getattr(node, "port", None))
+
+
+def queued(pipeline: Any) -> Sequence[Any]:
+    return [words for words, _ in pipeline.command_stack]
+
+
+def is_transaction(pipeline: Any) -> object:
+    return pipeline.transaction or pipeline.explicit_transaction
+
+
+def queued_for_cluster(pipeline: Any) -> Sequence[Any]:
+    """Once the pipeline itself kept its commands, now its strategy does."""
+    strategy = getattr(pipeline, "_execution_strategy", None)
+    kept = getattr(pipeline, "_command_stack", None) or getattr(pipeline, "command_stack", ())
+    return [command.args for command in (kept if strategy is None else strategy._command_queue)]
+
+
+def is_transaction_of_cluster(pipeline: Any) -> object:
+    return "Transaction" in type(getattr(pipeline, "_execution_strategy", None)).__name__
+
+
+_command = commands("execute_command", connection)
+_immediate = commands("immediate_execute_command", connection)
+_pipeline = pipelines("execute", connection, queued, is_transaction)
+
+_client = {
+    "Redis.execute_command": _command,
+    "Pipeline.execute": _pipeline,
+    "Pipeline.immediate_execute_command": _immediate,
+}
+_cluster = {
+    "RedisCluster.execute_command": commands("execute_command", cluster),
+    "ClusterPipeline.execute": pipelines("execute", cluster, queued_for_cluster, is_transaction_of_cluster),
+}
+
+
+class RedisInstrumentor(Instrumentor):
+    hooks = {
+        "redis.client": {
+            **_client,
+            # Before 3.0 these were the classes, and the others made of them.
+            "StrictRedis.execute_command": _command,
+            "BasePipeline.execute": _pipeline,
+            "BasePipeline.immediate_execute_command": _immediate,
+        },
+        "redis.asyncio.client": _client,
+        "redis.cluster": _cluster,
+        "redis.asyncio.cluster": _cluster,
+    }
