@@ -46,12 +46,15 @@ def envelope() -> str | None:
 
 
 def received(prefix: str, operation: str, response: object) -> list[SpanContext]:
-    """The contexts that the messages of a response came with."""
+    """The contexts that the messages of a response came with, each once."""
     if (prefix, operation) != ("sqs", "ReceiveMessage") or not isinstance(response, Mapping):
         return []
-    messages = response.get("Messages")
-    contexts = (_context(message) for message in messages or () if isinstance(message, Mapping))
-    return [context for context in contexts if context is not None and context.is_valid]
+    contexts: dict[tuple[int, int], SpanContext] = {}
+    for message in response.get("Messages") or ():
+        context = _context(message)
+        if context is not None and context.is_valid:
+            contexts[context.trace_id, context.span_id] = context
+    return list(contexts.values())
 
 
 # Messages with attributes: SQS and SNS

@@ -154,6 +154,7 @@ def pointers(attributes: dict[str, Any]) -> list[dict[str, Any]]:
     return [
         {
             "trace_id": 0,
+            "trace_id_high": 0,
             "span_id": 0,
             "attributes": {"link.kind": "span-pointer", "ptr.kind": kind, "ptr.dir": "d", "ptr.hash": digest},
         }
