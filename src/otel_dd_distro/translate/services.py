@@ -119,7 +119,7 @@ class Home:
         """The service of all spans of a plugin, unless somebody names another for one of them."""
         default = self._default(plugin)
         service = _of(self._settings.instrumentor_service, name, plugin)
-        if not service:
+        if not service or (plugin.part and self._is_one_for_all):
             if plugin.service is Belongs.CALLER:
                 return None
             is_users = plugin.service is Belongs.APPLICATION and self.is_explicit
