@@ -137,6 +137,8 @@ class _Installation:
         if wrapper is None:
             target = Target(function, owner, is_method and kind is not staticmethod)
             wrapper = self._wrappers[key] = hook.wrap(target, self._scope)
+        if wrapper is function:
+            return found, found  # switched off: the same function may be hooked elsewhere
         standing: Any = kind(wrapper) if bound else wrapper
         self._originals[id(standing)] = found
         return standing, found
