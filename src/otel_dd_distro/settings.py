@@ -34,6 +34,9 @@ _LONGEST_RULES = 2**20
 _OTHER_LEVELS = ("none", "off", "trace", "info", "warn", "warning", "error", "critical", "fatal")
 _KNOWN_EXPORTERS = ("datadog", "otlp", "console", "none")
 
+OFF_BY_DEFAULT = frozenset({"kombu"})
+"""Instrumentors that are to be switched on by name: what they see, a layer above or below them is traced for."""
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
@@ -149,11 +152,14 @@ class Settings:
     django_user_name: bool
 
     def instruments(self, name: str) -> bool:
-        """Whether the instrumentor of this entry point name is wanted: DD_TRACE_<NAME>_ENABLED, else the OTel list."""
+        """Whether the instrumentor of this entry point name is wanted: DD_TRACE_<NAME>_ENABLED, else the OTel list.
+
+        Those of OFF_BY_DEFAULT are wanted only where the former says so.
+        """
         wanted = self.instrumentor_enabled.get(name.lower().replace("-", "_"))
         if wanted is not None:
             return wanted
-        return name not in self.disabled_instrumentors and "*" not in self.disabled_instrumentors
+        return name not in OFF_BY_DEFAULT | self.disabled_instrumentors and "*" not in self.disabled_instrumentors
 
     def propagates(self, name: str) -> bool:
         """Whether the instrumentor of this entry point name reads and writes propagation headers."""
@@ -691,7 +697,7 @@ class PerInstrumentor(NamedTuple):
 
 PER_INSTRUMENTOR: tuple[PerInstrumentor, ...] = (
     PerInstrumentor("instrumentor_enabled", "DD_TRACE_", "_ENABLED", _flag,
-        "Whether it is loaded; wins over OTEL_PYTHON_DISABLED_INSTRUMENTATIONS."),
+        "Whether it is loaded; wins over OTEL_PYTHON_DISABLED_INSTRUMENTATIONS. kombu is not, unless this says so."),
     PerInstrumentor("instrumentor_service", "DD_", "_SERVICE", _text,
         "Service of its spans."),
     PerInstrumentor("instrumentor_distributed_tracing", "DD_", "_DISTRIBUTED_TRACING", _flag,

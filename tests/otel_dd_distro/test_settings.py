@@ -74,6 +74,8 @@ def test_nothing_set_gives_the_defaults(caplog: pytest.LogCaptureFixture) -> Non
         "django_databases": False,
         "django_database_prefix": "",
         "django_user_name": True,
+        "redis_names_alone": True,
+        "redis_command_length": 1000,
         "debug": False,
         "startup_logs": False,
         "trace_ids_128_bit": True,
@@ -177,6 +179,8 @@ def test_nothing_set_gives_the_defaults(caplog: pytest.LogCaptureFixture) -> Non
         ({"OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"}, "otlp_protocol", "grpc"),
         ({"OTEL_DD_OTLP_DATADOG_NAMES": "true"}, "otlp_datadog_names", True),
         ({"DD_DBM_PROPAGATION_MODE": "Full"}, "dbm_propagation_mode", "full"),
+        ({"DD_REDIS_RESOURCE_ONLY_COMMAND": "false"}, "redis_names_alone", False),
+        ({"DD_REDIS_CMD_MAX_LENGTH": "20"}, "redis_command_length", 20),
         ({"DD_TRACE_ENABLED": ""}, "enabled", True),
     ],
 )
@@ -465,6 +469,8 @@ def test_variables_of_one_instrumentor_are_kept_by_its_name() -> None:
         ({"OTEL_PYTHON_DISABLED_INSTRUMENTATIONS": "redis"}, "flask", True),
         ({"OTEL_PYTHON_DISABLED_INSTRUMENTATIONS": "*"}, "flask", False),
         ({"OTEL_PYTHON_DISABLED_INSTRUMENTATIONS": "*", "DD_TRACE_FLASK_ENABLED": "1"}, "flask", True),
+        ({}, "kombu", False),
+        ({"DD_TRACE_KOMBU_ENABLED": "true"}, "kombu", True),
     ],
 )
 def test_an_instrumentor_is_wanted_unless_it_is_disabled(environ: dict[str, str], name: str, wanted: bool) -> None:
