@@ -41,9 +41,10 @@ class SpanSpec:
 
     `carrier` is what the called side will read: the new span's context is injected there with `setter`. `silences` is
     the context key of hooks that stay silent meanwhile (`traced(..., suppressed_by=...)`): those of its own parts.
+    `claims` is the context key of calls around it that leave the span to this one (`ceding`).
     """
 
-    __slots__ = ("attributes", "carrier", "kind", "links", "name", "setter", "silences")
+    __slots__ = ("attributes", "carrier", "claims", "kind", "links", "name", "setter", "silences")
 
     def __init__(
         self,
@@ -54,6 +55,7 @@ class SpanSpec:
         setter: Setter[Any] = default_setter,
         silences: str | None = None,
         links: Sequence[Link] | None = None,
+        claims: str | None = None,
     ) -> None:
         self.name = name
         self.kind = kind
@@ -62,6 +64,16 @@ class SpanSpec:
         self.setter = setter
         self.silences = silences
         self.links = links
+        self.claims = claims
+
+
+class Claim:
+    """What a call puts into the context that makes its span only if none inside does: somebody may take it."""
+
+    __slots__ = ("is_taken",)
+
+    def __init__(self) -> None:
+        self.is_taken = False
 
 
 class Outcome:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY, Context, get_current, set_value
 from opentelemetry.propagate import extract, inject
@@ -40,6 +41,7 @@ class Scope:
         call: Call,
         suppressed_by: str | None = None,
         incoming: Callable[[Call], Incoming] | None = None,
+        begun: int | None = None,
     ) -> Recording | None:
         """Start the described span; entering the recording makes it current.
 
@@ -47,7 +49,7 @@ class Scope:
         `suppressed_by`), not described, or our own code broke.
 
         With `incoming` it is the span of a request that comes in, child of the caller's; what is learnt of the request
-        later finds the span through the context (`noted`).
+        later finds the span through the context (`noted`). `begun` is when the call began, if not now (`time_ns`).
         """
         try:
             parent = get_current()
@@ -59,10 +61,14 @@ class Scope:
             if incoming is not None and self.propagates:
                 source = incoming(call)
                 parent = extract(source.carrier, parent, source.getter)
-            span = self.tracer.start_span(spec.name, parent, spec.kind, spec.attributes, spec.links)
+            span = self.tracer.start_span(spec.name, parent, spec.kind, spec.attributes, spec.links, begun)
             context = set_span_in_context(span, parent)
             if spec.silences is not None:
                 context = set_value(spec.silences, True, context)
+            if spec.claims is not None:
+                claim: Any = parent.get(spec.claims)
+                if claim is not None:
+                    claim.is_taken = True
             recording = Recording(span, context)
             if incoming is not None:
                 recording.context = set_value(ENTRY, recording, context)

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from enum import Enum
 from urllib.parse import quote
 
-from opentelemetry.context import Context
+from opentelemetry.context import Context, create_key
 from opentelemetry.propagate import get_global_textmap
 from opentelemetry.semconv.attributes.db_attributes import DB_NAMESPACE, DB_QUERY_TEXT, DB_SYSTEM_NAME
 from opentelemetry.semconv.attributes.server_attributes import SERVER_ADDRESS, SERVER_PORT
@@ -26,6 +26,9 @@ DB_USER = "db.user"
 
 DB_ROW_COUNT = "db.row_count"
 """The rows that a statement returned or changed, where the driver knows. The conventions count returned ones only."""
+
+STATEMENT = create_key("otel_instrumentors.db.statement")
+"""The context key under which a layer above the drivers leaves the span of a statement to them (`ceding`)."""
 
 _VERB_LENGTH = 24
 
@@ -71,11 +74,11 @@ def query(
     if known:
         attributes.update(known)
     if not isinstance(text, str):
-        return SpanSpec(system, SpanKind.CLIENT, attributes, silences=silences)
+        return SpanSpec(system, SpanKind.CLIENT, attributes, silences=silences, claims=STATEMENT)
     attributes[DB_QUERY_TEXT] = text
     words = text[:_VERB_LENGTH].split(None, 1)
     name = words[0].upper() if words and words[0].isalpha() else system
-    return SpanSpec(name, SpanKind.CLIENT, attributes, silences=silences)
+    return SpanSpec(name, SpanKind.CLIENT, attributes, silences=silences, claims=STATEMENT)
 
 
 def transaction(system: str, name: str, call: str = "", known: Mapping[str, AttributeValue] | None = None) -> SpanSpec:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
@@ -11,7 +11,7 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.trace import SpanKind
 
 from ..settings import Settings
-from . import aws, django, http_client, messaging, sql, stores, templates, web
+from . import aiohttp, aws, django, http_client, messaging, reading, rpc, sql, stores, templates, web
 from .operations import Operations
 from .urls import Urls
 
@@ -46,12 +46,18 @@ class Plugin:
     """The middle of the variable that names its service, where that is not the component's name."""
     client: Plugin | None = None
     """What its spans of kind client and producer are by, where their service or name is another than the server's."""
+    server: Plugin | None = None
+    """What its spans of kind server are by, where it is the client that bears the library's name."""
+    asynchronous: Plugin | None = None
+    """What the spans of its asynchronous API are by, where Datadog has another name for that."""
     own: Callable[[dict[str, Any], Settings], str] | None = None
     """The service of one span where that is not the plugin's; "" where it is."""
 
 
 # fmt: off
 PLUGINS: dict[str, Plugin] = {
+    "aiohttp":  Plugin("aiohttp",  Belongs.APPLICATION, aiohttp.SERVED, default="aiohttp-web",
+                       client=Plugin("aiohttp_client", Belongs.CALLER, aiohttp.SENT, domain=http_client.host)),
     "botocore": Plugin("botocore", Belongs.LIBRARY,     aws.calls("botocore"), renaming_told=True,
                        default="aws", part=aws.PREFIX),
     "django":   Plugin("django",   Belongs.APPLICATION, django.REQUESTS, renaming_told=True, own=django.service,
@@ -62,6 +68,14 @@ PLUGINS: dict[str, Plugin] = {
                        client=Plugin("celery", Belongs.APPLICATION, messaging.sent_tasks(), default="celery-producer",
                                      variable="celery_producer")),
     "flask":    Plugin("flask",    Belongs.APPLICATION, web.requests("flask"), renaming_told=True),
+    "grpc":     Plugin("grpc",     Belongs.LIBRARY,     rpc.calls("grpc", "client"), default="grpc-client",
+                       asynchronous=Plugin("grpc_aio_client", Belongs.LIBRARY, rpc.calls("grpc_aio_client", "client"),
+                                           default="grpc-aio-client"),
+                       server=Plugin("grpc_server", Belongs.APPLICATION, rpc.calls("grpc_server", "server"),
+                                     default="grpc-server",
+                                     asynchronous=Plugin("grpc_aio_server", Belongs.APPLICATION,
+                                                         rpc.calls("grpc_aio_server", "server"),
+                                                         default="grpc-aio-server"))),
     "jinja2":   Plugin("jinja2",   Belongs.CALLER,      templates.engine("jinja2")),
     "kombu":    Plugin("kombu",    Belongs.CALLER,      messaging.messages()),
     "mako":     Plugin("mako",     Belongs.APPLICATION, templates.files("mako")),
@@ -71,21 +85,23 @@ PLUGINS: dict[str, Plugin] = {
     "pymemcache": Plugin("pymemcache", Belongs.LIBRARY, stores.memcached("pymemcache"), default="memcached"),
     "redis":    Plugin("redis",    Belongs.LIBRARY,     stores.redis("redis")),
     "requests": Plugin("requests", Belongs.LIBRARY,     http_client.requests("requests"), renaming_told=True),
+    "sqlalchemy": Plugin("sqlalchemy", Belongs.LIBRARY, sql.toolkit("sqlalchemy"), own=sql.vendor),
     "sqlite3":  Plugin("sqlite",   Belongs.LIBRARY,     sql.driver("sqlite", "sqlite.connection")),
 }
 # fmt: on
 
 BY_SCOPE: dict[str, Plugin] = {SCOPE + name: plugin for name, plugin in PLUGINS.items()}
 
-BY_NAME: dict[str, Plugin] = {
-    **PLUGINS,
-    **{
-        plugin.client.variable or plugin.client.component: plugin.client
-        for plugin in PLUGINS.values()
-        if plugin.client is not None
-    },
-}
-"""All of them, the clients' as well."""
+
+def _others(plugin: Plugin) -> Iterator[tuple[str, Plugin]]:
+    for other in (plugin.client, plugin.server, plugin.asynchronous):
+        if other is not None:
+            yield other.variable or other.component, other
+            yield from _others(other)
+
+
+BY_NAME: dict[str, Plugin] = {**PLUGINS, **dict(pair for plugin in PLUGINS.values() for pair in _others(plugin))}
+"""All of them, the other sides' as well."""
 
 
 _OUTWARD = (SpanKind.CLIENT, SpanKind.PRODUCER)
@@ -95,6 +111,12 @@ def plugin_of(span: ReadableSpan) -> Plugin | None:
     """The plugin that made a span, None where it was not one of ours."""
     scope = span.instrumentation_scope
     plugin = BY_SCOPE.get(scope.name) if scope is not None else None
-    if plugin is not None and plugin.client is not None and span.kind in _OUTWARD:
+    if plugin is None:
+        return None
+    if plugin.client is not None and span.kind in _OUTWARD:
         return plugin.client
+    if plugin.server is not None and span.kind is SpanKind.SERVER:
+        plugin = plugin.server
+    if plugin.asynchronous is not None and reading.attributes(span).get(rpc.API) == rpc.ASYNCHRONOUS:
+        return plugin.asynchronous
     return plugin

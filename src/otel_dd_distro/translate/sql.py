@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ..settings import Settings
 from .attributes import Meta, Targets, text_of
 from .operations import MEASURED, Operation, Operations
 from .urls import Urls
@@ -22,6 +23,15 @@ TARGETS = Targets(
     },
     made=("out.host",),
 )
+TOOLKIT_TARGETS = {
+    "db.namespace": "sql.db",
+    "server.port": "network.destination.port",
+    # The resource, the operation and the service
+    "db.driver.call": "",
+    "db.query.text": "",
+    "db.system.name": "",
+    "error.type": "",
+}
 
 
 def driver(prefix: str, connections: str | Mapping[str, str], *, component: str = "", v1: str = "") -> Operations:
@@ -54,6 +64,37 @@ def driver(prefix: str, connections: str | Mapping[str, str], *, component: str 
         for call in ("commit", "rollback")
     }
     return Operations(query(), {"executemany": query(**{"sql.executemany": "true"}), **ends}, key="db.driver.call")
+
+
+VENDORS = {"postgresql": "postgres", "microsoft.sql_server": "mssql", "oracle.db": "oracle"}
+"""Databases by the names that SQLAlchemy's spans have for them, where those are others."""
+
+
+def toolkit(component: str) -> Operations:
+    """A layer above several databases: `<database>.query`, of a service of the database's name."""
+    return Operations(
+        Operation(
+            component,
+            title=_titled,
+            type="sql",
+            kind="client",
+            component=component,
+            metrics=MEASURED,
+            targets=Targets(TOOLKIT_TARGETS, made=("out.host",)),
+            describe=statement,
+        )
+    )
+
+
+def vendor(attributes: dict[str, Any], settings: Settings) -> str:
+    """The service of a statement: Datadog's name of the database."""
+    system = text_of(attributes, "db.system.name")
+    return VENDORS.get(system, system)
+
+
+def _titled(attributes: dict[str, Any], is_v1: bool) -> str:
+    system = text_of(attributes, "db.system.name")
+    return f"{system if is_v1 else VENDORS.get(system, system)}.query"
 
 
 def statement(attributes: dict[str, Any], meta: Meta, urls: Urls) -> str:
