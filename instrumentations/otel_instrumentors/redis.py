@@ -38,7 +38,9 @@ def queued(pipeline: Any) -> Sequence[Any]:
 
 
 def is_transaction(pipeline: Any) -> object:
-    return pipeline.transaction or pipeline.explicit_transaction
+    # `transaction` is a method of asynchronous ones.
+    asked = getattr(pipeline, "is_transaction", None)
+    return (pipeline.transaction if asked is None else asked) or pipeline.explicit_transaction
 
 
 def queued_for_cluster(pipeline: Any) -> Sequence[Any]:

@@ -142,10 +142,11 @@ class Translator:
         meta = home.meta(named, operation).copy()
         metrics = operation.metrics.copy()
         copy(attributes, operation.targets, meta, metrics)
-        for key, target in operation.numbers.items():
-            value = attributes.get(key)
-            if type(value) is str and value.isdecimal() and value.isascii():
-                metrics[target] = int(value)
+        if operation.numbers:
+            for key, target in operation.numbers.items():
+                value = attributes.get(key)
+                if type(value) is str and value.isdecimal() and value.isascii():
+                    metrics[target] = int(value)
 
         status = span.status
         code = status.status_code

@@ -74,7 +74,7 @@ class Urls:
         self._server_query = settings.server_query_string
         self._client_query = settings.client_query_string
         self.redis_names_alone = settings.redis_names_alone
-        """Whether a Redis command's name is its resource. Not of URLs, but describing functions see no other settings."""
+        """Whether a Redis command's name is its resource. Not of URLs: describing functions see no other settings."""
         self._pattern: re.Pattern[str] | None = None
         self._signs: tuple[str, ...] = ("",)
         self._instead = _REDACTED
@@ -103,8 +103,11 @@ class Urls:
                 return self._pattern.sub(self._instead, query)
         return query
 
-    def served(self, attributes: dict[str, Any]) -> str:
-        """The URL of a request that was served, from its `url.*` and `server.*` attributes."""
+    def served(self, attributes: dict[str, Any], *, quoted: bool = False) -> str:
+        """The URL of a request that was served, from its `url.*` and `server.*` attributes.
+
+        `quoted` leaves its path as the client sent it.
+        """
         host = text_of(attributes, "server.address")
         if ":" in host and not host.startswith("["):
             host = f"[{host}]"
@@ -112,7 +115,7 @@ class Urls:
         if port is not None:
             host = f"{host}:{port}"
         path = text_of(attributes, "url.path")
-        if "%" in path:
+        if "%" in path and not quoted:
             path = readable(path)
         url = f"{text_of(attributes, 'url.scheme') or 'http'}://{host}{path}"
         query = text_of(attributes, "url.query")
