@@ -80,6 +80,7 @@ def calls(library: str) -> Operations:
             type="http",
             kind="client",
             component=library,
+            source="m",
             tags={"aws.agent": library},
             metrics=MEASURED,
             targets=Targets(TARGETS, made=_MADE),

@@ -161,9 +161,11 @@ class Home:
     def _source(self, named: Named, operation: Operation) -> str:
         """Who named the service, as the span tells it; the spans below inherit what `named` says, not this."""
         service, source = named
+        if source.startswith("opt."):
+            return source
         if operation.source and (self.is_explicit or service != self.service):
             return operation.source
-        if service not in self._defaults or source.startswith("opt."):
+        if service not in self._defaults:
             return source
         return operation.component or source or operation.api
 
