@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY, attach, detach, set_value
+from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY, Context, attach, detach, set_value
 
 from .agent import Agent, Answer, Unreached
 from .hard_exit import before_hard_exit
@@ -220,11 +220,15 @@ class Writer:
                 if self._is_forked:
                     before_hard_exit(_shutdown_all)
                 thread = threading.Thread(target=self._run, name="otel-dd-export", daemon=True)
+                # Where threads carry their starter's context, this one would keep a trace for ever.
+                token = attach(Context())
                 try:
                     thread.start()
                 except RuntimeError:
                     # No more threads, or the interpreter is ending: flush and shutdown will do the thread's work.
                     return True
+                finally:
+                    detach(token)
                 self._thread = thread
             return True
 

@@ -8,7 +8,15 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY, get_value
+from opentelemetry.context import (
+    _SUPPRESS_INSTRUMENTATION_KEY,
+    Context,
+    attach,
+    detach,
+    get_current,
+    get_value,
+    set_value,
+)
 
 from otel_dd_distro.export import Agent, AgentInfo, Writer, notices
 from otel_dd_distro.export import writer as module
@@ -126,6 +134,26 @@ def test_our_own_requests_are_nobodys_spans(make: Make) -> None:
         assert writer.flush(5)
     assert seen == [(True, True, "otel-dd-export")]
     assert get_value(_SUPPRESS_INSTRUMENTATION_KEY) is None
+
+
+def test_the_export_thread_starts_in_nobodys_context(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Instrumentors of threads take along what is current at the start."""
+    seen: list[Context] = []
+    start = threading.Thread.start
+
+    def looking(thread: threading.Thread) -> None:
+        if thread.name == "otel-dd-export":
+            seen.append(get_current())
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", looking)
+    with ScriptedAgent() as there:
+        writer = make(there.url)
+        token = attach(set_value("a trace", "that is kept"))
+        writer.submit(chunk())
+        detach(token)
+        assert writer.flush(5)
+    assert seen == [{}]
 
 
 def test_sixteen_threads_lose_and_double_nothing(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
