@@ -1,0 +1,212 @@
+"""What the applications of the benchmark do, the same on every side: nothing here knows of tracing.
+
+Usage: programs.py NAME --calls N. Prints the CPU that a call took, in microseconds, as JSON: that of the whole process,
+background threads and the last delivery included, and that of the calling thread.
+"""
+
+from __future__ import annotations
+
+import argparse
+import atexit
+import json
+import os
+import sqlite3
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+from django_settings import PAGE
+
+WARM_UP = 300
+REST_EVERY = 50  # calls
+REST_S = 0.05
+ENVIRON = {
+    "REQUEST_METHOD": "GET",
+    "PATH_INFO": "/shelves/7",
+    "SCRIPT_NAME": "",
+    "QUERY_STRING": "page=2",
+    "SERVER_NAME": "127.0.0.1",
+    "SERVER_PORT": "8000",
+    "SERVER_PROTOCOL": "HTTP/1.1",
+    "HTTP_HOST": "127.0.0.1:8000",
+    "HTTP_USER_AGENT": "bench/1.0",
+    "HTTP_ACCEPT": "*/*",
+    "REMOTE_ADDR": "127.0.0.1",
+    "wsgi.url_scheme": "http",
+    "wsgi.version": (1, 0),
+    "wsgi.multithread": False,
+    "wsgi.multiprocess": False,
+    "wsgi.run_once": False,
+    "wsgi.errors": sys.stderr,
+}
+
+
+def books() -> sqlite3.Connection:
+    database = sqlite3.connect(":memory:", check_same_thread=False)
+    database.execute("CREATE TABLE books (shelf INTEGER, title TEXT)")
+    database.executemany("INSERT INTO books VALUES (?, ?)", [(shelf, f"Book {shelf}") for shelf in range(10)])
+    database.commit()
+    return database
+
+
+def served(application: Any) -> Callable[[], None]:
+    """A request through a WSGI application, as a server does it."""
+    import io
+
+    def request() -> None:
+        answered: list[str] = []
+        environ = {**ENVIRON, "wsgi.input": io.BytesIO()}
+        body = application(environ, lambda status, headers, *_: answered.append(status))
+        page = b"".join(body)
+        close = getattr(body, "close", None)
+        if close is not None:
+            close()
+        assert answered == ["200 OK"], answered
+        assert b"Book 7" in page
+
+    return request
+
+
+def flask_application() -> Any:
+    import flask
+    import jinja2
+
+    app = flask.Flask("bench")
+    app.jinja_loader = jinja2.DictLoader({"shelf.html": PAGE})
+    database = books()
+
+    @app.get("/shelves/<int:shelf>")
+    def shelf(shelf: int) -> str:
+        (count,) = database.execute("SELECT count(*) FROM books WHERE shelf = ?", (shelf,)).fetchone()
+        rows = database.execute("SELECT title FROM books WHERE shelf = ?", (shelf,)).fetchall()
+        assert count == len(rows)
+        return flask.render_template("shelf.html", shelf=shelf, titles=[title for (title,) in rows])
+
+    return app
+
+
+def flask_request() -> Callable[[], None]:
+    return served(flask_application())
+
+
+def django_request() -> Callable[[], None]:
+    import django
+    from django.http import HttpRequest, HttpResponse
+
+    django.setup()
+    from django.db import connection
+    from django.shortcuts import render
+    from django.urls import path
+
+    atexit.register(os.remove, connection.settings_dict["NAME"])
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE TABLE books (shelf INTEGER, title TEXT)")
+        cursor.executemany("INSERT INTO books VALUES (%s, %s)", [(shelf, f"Book {shelf}") for shelf in range(10)])
+
+    def shelf(request: HttpRequest, shelf: int) -> HttpResponse:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM books WHERE shelf = %s", [shelf])
+            (count,) = cursor.fetchone()
+            cursor.execute("SELECT title FROM books WHERE shelf = %s", [shelf])
+            rows = cursor.fetchall()
+        assert count == len(rows)
+        return render(request, "shelf.html", {"shelf": shelf, "titles": [title for (title,) in rows]})
+
+    urlpatterns.append(path("shelves/<int:shelf>", shelf))
+    from django.core.wsgi import get_wsgi_application
+
+    return served(get_wsgi_application())
+
+
+urlpatterns: list[Any] = []
+
+
+def redis_get() -> Callable[[], None]:
+    import redis
+
+    client = redis.Redis.from_url(os.environ["TEST_REDIS_URL"])
+    client.set("tea", "green")
+
+    def get() -> None:
+        assert client.get("tea") == b"green"
+
+    return get
+
+
+def psycopg_select() -> Callable[[], None]:
+    import psycopg
+
+    connection = psycopg.connect(os.environ["TEST_POSTGRESQL_URL"], autocommit=True)
+
+    def select() -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1 + %s", (41,))
+            assert cursor.fetchone() == (42,)
+
+    return select
+
+
+def requests_get() -> Callable[[], None]:
+    import requests
+
+    session, url = requests.Session(), os.environ["BENCH_PAGE"]
+
+    def get() -> None:
+        assert session.get(url).status_code == 200
+
+    return get
+
+
+def jinja2_render() -> Callable[[], None]:
+    import jinja2
+
+    template = jinja2.Environment(loader=jinja2.DictLoader({"shelf.html": PAGE})).get_template("shelf.html")
+
+    def render() -> None:
+        assert "Book 7" in template.render(shelf=7, titles=["Book 7"])
+
+    return render
+
+
+PROGRAMS: dict[str, Callable[[], Callable[[], None]]] = {
+    "Flask request": flask_request,
+    "Django request": django_request,
+    "redis GET": redis_get,
+    "psycopg SELECT": psycopg_select,
+    "requests GET": requests_get,
+    "Jinja2 render": jinja2_render,
+}
+
+
+def delivered() -> None:
+    """All that was recorded is sent, by whichever tracer is here."""
+    if "ddtrace" in sys.modules:
+        sys.modules["ddtrace"].tracer.shutdown()
+    elif "opentelemetry.sdk.trace" in sys.modules:
+        sys.modules["opentelemetry.trace"].get_tracer_provider().shutdown()
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    arguments.add_argument("name", choices=PROGRAMS)
+    arguments.add_argument("--calls", type=int, required=True)
+    given = arguments.parse_args()
+    sys.modules.setdefault("programs", sys.modules["__main__"])
+    work = PROGRAMS[given.name]()
+    for _ in range(WARM_UP):
+        work()
+    time.sleep(2.5)  # the first payload is on its way, and everything is loaded
+    total, own = time.process_time(), time.thread_time()
+    for _ in range(given.calls // REST_EVERY):
+        for _ in range(REST_EVERY):
+            work()
+        time.sleep(REST_S)
+    own = time.thread_time() - own
+    delivered()
+    total = time.process_time() - total
+    print(json.dumps({"total": total / given.calls * 1e6, "own": own / given.calls * 1e6}))
+
+
+if __name__ == "__main__":
+    main()
