@@ -50,8 +50,8 @@ class Plugin:
     """What its spans of kind server are by, where it is the client that bears the library's name."""
     asynchronous: Plugin | None = None
     """What the spans of its asynchronous API are by, where Datadog has another name for that."""
-    own: Callable[[dict[str, Any], Settings], str] | None = None
-    """The service of one span where that is not the plugin's; "" where it is."""
+    own: Callable[[dict[str, Any], Settings], str | None] | None = None
+    """The service of one span where that is not the plugin's; "" where it is, None for that of the span around it."""
 
 
 # fmt: off
@@ -79,6 +79,9 @@ PLUGINS: dict[str, Plugin] = {
     "jinja2":   Plugin("jinja2",   Belongs.CALLER,      templates.engine("jinja2")),
     "kombu":    Plugin("kombu",    Belongs.CALLER,      messaging.messages()),
     "mako":     Plugin("mako",     Belongs.APPLICATION, templates.files("mako")),
+    "mysql_connector": Plugin("mysql", Belongs.LIBRARY, sql.driver("mysql", "mysql.connection")),
+    "mysqldb":  Plugin("mysqldb",  Belongs.LIBRARY,     sql.driver("mysql", "MySQLdb.connection", component="mysqldb"),
+                       default="mysql"),
     "psycopg":  Plugin("psycopg",  Belongs.LIBRARY,     sql.driver("postgres",
                        {"": "postgres.connection", "psycopg.": "psycopg.connection"},
                        component="psycopg", v1="postgresql"), default="postgres"),

@@ -1,0 +1,55 @@
+"""MySQL Connector: a span for each statement, commit and rollback, of its pure, C and asyncio forms."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .families.dbapi import Attributes, Driver, as_text
+from .kernel.hook import Hook
+from .kernel.instrumentor import Instrumentor
+from .semconv import db
+from .semconv.db import Comments
+
+
+def connection_of(cursor: Any) -> Any:
+    return getattr(cursor, "_connection", None) or getattr(cursor, "_cnx", None)
+
+
+def known(connection: Any) -> Attributes:
+    if connection is None:
+        return {}  # the cursor is closed
+    # The property `database` would ask the server.
+    return db.connection(
+        connection._database, connection.server_host, connection.server_port, getattr(connection, "user", None)
+    )
+
+
+_driver = Driver(
+    "mysql",
+    argument="operation",
+    text=as_text,
+    # It puts parameters in the place of `%s` and looks at no other `%`.
+    comments=Comments.PLAIN,
+    connection=connection_of,
+    known=known,
+    nests=True,
+)
+_statements = {name: _driver.statement(name) for name in ("execute", "executemany", "callproc")}
+# A cursor of prepared statements knows them by identity: with a comment each call would prepare its own.
+_prepared = {name: _driver.statement(name, comments=Comments.NONE) for name in ("execute", "executemany")}
+_transactions = {name: _driver.transaction(name) for name in ("commit", "rollback")}
+
+
+def _of(cls: str, hooks: dict[str, Hook]) -> dict[str, Hook]:
+    return {f"{cls}.{name}": hook for name, hook in hooks.items()}
+
+
+class MysqlConnectorInstrumentor(Instrumentor):
+    hooks = {
+        "mysql.connector.cursor": {**_of("MySQLCursor", _statements), **_of("MySQLCursorPrepared", _prepared)},
+        "mysql.connector.connection": _of("MySQLConnection", _transactions),
+        "mysql.connector.cursor_cext": {**_of("CMySQLCursor", _statements), **_of("CMySQLCursorPrepared", _prepared)},
+        "mysql.connector.connection_cext": _of("CMySQLConnection", _transactions),
+        "mysql.connector.aio.cursor": {**_of("MySQLCursor", _statements), **_of("MySQLCursorPrepared", _prepared)},
+        "mysql.connector.aio.connection": _of("MySQLConnection", _transactions),
+    }

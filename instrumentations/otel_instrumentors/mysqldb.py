@@ -1,0 +1,39 @@
+"""mysqlclient (MySQLdb): a span for each statement, commit and rollback."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .families.dbapi import Attributes, Driver
+from .kernel.instrumentor import Instrumentor
+from .semconv import db
+from .semconv.db import Comments
+
+
+def known(connection: Any) -> Attributes:
+    if connection is None:
+        return {}  # the cursor is closed
+    return db.connection(
+        getattr(connection, "database", None),
+        getattr(connection, "host", None),
+        getattr(connection, "port", None),
+        getattr(connection, "user", None),
+    )
+
+
+_driver = Driver("mysql", comments=Comments.DOUBLED, known=known, nests=True)
+
+
+class MysqldbInstrumentor(Instrumentor):
+    hooks = {
+        "MySQLdb.cursors": {
+            "BaseCursor.execute": _driver.statement("execute"),
+            # Behind a comment it would not know an INSERT, and send its rows one by one.
+            "BaseCursor.executemany": _driver.statement("executemany", comments=Comments.NONE),
+            "BaseCursor.callproc": _driver.statement("callproc"),
+        },
+        "MySQLdb.connections": {
+            "Connection.commit": _driver.transaction("commit"),
+            "Connection.rollback": _driver.transaction("rollback"),
+        },
+    }
