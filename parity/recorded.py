@@ -76,6 +76,8 @@ class Places:
             return "<of the trace id>"
         if key == "meta.runtime-id" and re.fullmatch(r"[0-9a-f]{32}", value):
             return "<32 hex digits>"
+        if key == "meta.network.destination.port":
+            return "<port>"
         if key == "meta.aws.requestid":
             return "<request id>"
         if key == "meta.error.stack" and value.startswith("Traceback (most recent call last):\n"):

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from opentelemetry import trace
 
-from otel_instrumentors.kernel.call import Call, Outcome, SpanSpec
+from otel_instrumentors.kernel.call import Outcome, SpanSpec
 from otel_instrumentors.kernel.hook import Target
 from otel_instrumentors.kernel.scope import Scope
 from otel_instrumentors.kernel.streamed import streamed
