@@ -116,9 +116,9 @@ def _several(attributes: Attributes, key: str, values: Any) -> None:
 def _path(named: Any) -> str:
     """Module and name of a function or class, or of the class of another object."""
     named = getattr(named, "view_class", named)
-    if not hasattr(named, "__qualname__"):
+    if not hasattr(named, "__name__"):
         named = type(named)
-    return f"{named.__module__}.{named.__qualname__}"
+    return f"{named.__module__}.{named.__name__}"
 
 
 def is_answer(error: Exception) -> bool:
@@ -131,10 +131,11 @@ def view(call: Call) -> SpanSpec:
 
 
 def middleware(call: Call) -> SpanSpec:
-    if hasattr(call.instance, "__qualname__"):
+    made = call.instance
+    if hasattr(made, "__qualname__"):
         # A function is made inside of a factory, and that is what the settings name.
-        return _middleware(_path(call.instance).partition(".<locals>")[0])
-    return _middleware(f"{_path(call.instance)}.__call__")
+        return _middleware(f"{made.__module__}.{made.__qualname__.partition('.<locals>')[0]}")
+    return _middleware(f"{_path(made)}.__call__")
 
 
 def _method(name: str) -> Hook:
@@ -169,31 +170,37 @@ def _cache(operation: str) -> Hook:
         return SpanSpec(f"cache {operation}", attributes=attributes)
 
     def found(_call: Call, result: Any) -> Outcome | None:
-        if operation == "get":
-            return db.rows(0 if result is None else 1)
-        return db.rows(len(result)) if operation == "get_many" else None
+        if operation == "get_many":
+            return db.rows(len(result))
+        return db.rows(1 if operation == "get" and result is not None else 0)
 
     return traced(described, found)
 
 
 def _keys(keys: Any) -> str:
     """One key or several, cut."""
-    several = [keys] if isinstance(keys, (str, bytes)) or not isinstance(keys, Iterable) else [*keys]
-    return " ".join(str(key)[:LONGEST_KEY] for key in several)[:LONGEST_KEYS]
+    shown, room = [], LONGEST_KEYS
+    for key in [keys] if isinstance(keys, (str, bytes)) or not isinstance(keys, Iterable) else keys:
+        text = key.decode("utf-8", "backslashreplace") if isinstance(key, bytes) else str(key)
+        if len(text) > LONGEST_KEY:
+            text = f"{text[:LONGEST_KEY]}..."
+        if len(text) > room:
+            shown.append(f"{text[:room]}...")
+            break
+        shown.append(text)
+        room -= len(text)
+    return " ".join(shown)
 
 
 def _statement(name: str) -> Hook:
     def described(call: Call) -> SpanSpec | None:
-        connection = call.instance.db
         if is_traced(call.instance.cursor):
             return None
-        spec = db.query(connection.vendor, call.arg(0, "sql"), name)
-        own: Attributes = {
-            STEP: "statement",
-            "django.db.alias": connection.alias,
-            "django.db.vendor": connection.vendor,
-        }
-        return SpanSpec(spec.name, spec.kind, {**(spec.attributes or {}), **own})
+        connection = call.instance.db
+        to = connection.settings_dict
+        known = db.connection(to["NAME"], to["HOST"], to["PORT"], to["USER"])
+        own = {STEP: "statement", "django.db.alias": connection.alias, "django.db.vendor": connection.vendor}
+        return db.query(connection.vendor, call.arg(0, "sql"), name, {**known, **own})
 
     def executed(call: Call, _result: Any) -> Outcome | None:
         return db.rows(getattr(call.instance.cursor, "rowcount", None))

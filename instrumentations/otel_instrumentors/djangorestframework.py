@@ -18,8 +18,10 @@ def dispatch(call: Call) -> SpanSpec:
 
 
 def dispatched(_call: Call, response: Any) -> Outcome | None:
+    """`exception` says whether the response was made of one."""
     status = response.status_code
-    return Outcome({HTTP_RESPONSE_STATUS_CODE: status}, error=str(status)) if status >= 500 else None
+    failed = status >= 500 and getattr(response, "exception", False)
+    return Outcome({HTTP_RESPONSE_STATUS_CODE: status}, error=str(status)) if failed else None
 
 
 def handled(call: Call, response: Any) -> Outcome | None:

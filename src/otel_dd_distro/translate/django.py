@@ -18,6 +18,13 @@ _AUTHENTICATED = "django.user.is_authenticated"
 _ROOT = {"/": "^/"}
 """The route of the root's own pattern, which Django does not tell: ddtrace shows the resolver's."""
 
+_CONNECTION = {
+    "db.namespace": "db.name",
+    "server.port": "network.destination.port",
+    "db.driver.call": "",
+    "db.query.text": "",
+    "db.system.name": "",
+}
 _TARGETS = {_FUNCTION: "", "django.step": "", "error.type": ""}
 
 
@@ -94,7 +101,6 @@ REQUESTS = Operations(
             "django.cache",
             type="cache",
             component="django",
-            metrics={"db.row_count": 0},
             targets=Targets({**_TARGETS, "django.cache.key_prefix": ""}),
             describe=_cache,
         ),
@@ -102,18 +108,22 @@ REQUESTS = Operations(
     key="django.step",
 )
 
-STATEMENTS = Operations(
-    Operation(
+
+def _statement(**tags: str) -> Operation:
+    return Operation(
         "django.query",
         title=_query,
         type="sql",
         kind="client",
         component="django-database",
+        tags=tags,
         metrics={**MEASURED, "db.row_count": -1},
-        targets=Targets({**_TARGETS, "db.query.text": "", "db.driver.call": "", "db.system.name": ""}),
+        targets=Targets({**_TARGETS, **_CONNECTION}, made=("out.host",)),
         describe=sql.statement,
     )
-)
+
+
+STATEMENTS = Operations(_statement(), {"executemany": _statement(**{"sql.executemany": "true"})}, key="db.driver.call")
 
 REST = Operations(
     Operation(
@@ -125,12 +135,12 @@ REST = Operations(
 )
 
 
-def service(attributes: dict[str, Any], settings: Settings) -> str:
-    """The service of a cache or a database; "" for all other spans."""
+def service(attributes: dict[str, Any], settings: Settings) -> str | None:
+    """The service of a cache or a database, None for what is below a request, "" for the request itself."""
     step = attributes.get("django.step")
     if step == "cache":
         return settings.instrumentor_service.get("django_cache", "django")
     if step == "statement":
         named = settings.instrumentor_service.get("django_database")
         return named or f"{settings.django_database_prefix}{text_of(attributes, 'django.db.alias')}db"
-    return ""
+    return "" if step is None else None

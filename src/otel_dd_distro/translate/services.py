@@ -150,8 +150,10 @@ class Home:
                     named = self._renamed(domain, _BY_DOMAIN, plugin)
             elif plugin is not None and plugin in self._owned:
                 own = self._owned[plugin](attributes, self._settings)
-                if own:
-                    named = self._renamed(own, plugin.component, plugin)
+                if own is None:
+                    named = parent or self.own
+                elif own:
+                    named = self._renamed(own, _MANUAL, plugin)
         return named
 
     def _part(self, plugin: Plugin, attributes: dict[str, Any]) -> Named | None:
