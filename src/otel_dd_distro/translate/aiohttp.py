@@ -53,7 +53,7 @@ SENT = Operations(
         type="http",
         kind="client",
         component="aiohttp_client",
-        targets=Targets(http_client.TARGETS, made=("http.url",)),
+        targets=Targets({**http_client.TARGETS, "user_agent.original": ""}, made=("http.url",)),
         describe=_sent,
         failed=failed_request,
     )
