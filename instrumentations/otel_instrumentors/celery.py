@@ -31,7 +31,7 @@ def apply_async(call: Call) -> SpanSpec | None:
     message = body if isinstance(body, dict) else headers
     if headers is None or "task" not in message or "retries" not in message:
         return None
-    attributes = _told(message)
+    attributes = _told(message["task"], message)
     attributes.update(kombu.broker(kombu.connection_of(call.instance)))
     exchange, routing_key = call.arg(11, "exchange"), call.arg(1, "routing_key")
     exchange = getattr(exchange, "name", exchange)
@@ -53,7 +53,7 @@ def tracer(making: Call) -> Hook:
 
     def run(call: Call) -> SpanSpec:
         request = call.arg(3, "request") or {}
-        attributes = _told(request)
+        attributes = _told(task.name, request)
         attributes[messaging.MESSAGING_SYSTEM] = system
         attributes[messaging.MESSAGING_MESSAGE_ID] = call.arg(0, "uuid")
         if request.get("correlation_id"):
@@ -99,9 +99,9 @@ def tick(_call: Call) -> SpanSpec:
     return SpanSpec("tick", attributes={messaging.MESSAGING_OPERATION_NAME: "tick"})
 
 
-def _told(message: Message) -> Attributes:
+def _told(task: str, message: Message) -> Attributes:
     attributes: Attributes = {f"celery.{name}": value for name in _TOLD if (value := message.get(name))}
-    attributes["celery.task"] = message.get("task") or ""
+    attributes["celery.task"] = task
     if message.get("id"):
         attributes[messaging.MESSAGING_MESSAGE_ID] = message["id"]
     hard, soft = message.get("timelimit") or (None, None)
