@@ -40,6 +40,11 @@ def with_context(prefix: str, operation: str, params: Params, pairs: Pairs) -> P
     return None if put is None else put(params, pairs, envelope())
 
 
+def bears_context(prefix: str, operation: str) -> bool:
+    """Whether what such a call sends or receives has a place for a context."""
+    return (prefix, operation) in _PUT
+
+
 def envelope() -> str | None:
     """The name under which the pairs of a context stand together in a message; None where each stands by itself."""
     return getattr(get_global_textmap(), "envelope", None)

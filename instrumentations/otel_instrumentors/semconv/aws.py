@@ -75,8 +75,10 @@ def digest(*parts: bytes) -> str:
     return sha256(b"|".join(parts)).hexdigest()[:DIGEST_DIGITS]
 
 
-def answered(response: object, attributes: dict[str, AttributeValue] | None = None) -> Outcome | None:
-    """What the metadata of a response says, be it a result or what an error carries; completes `attributes`."""
+def answered(
+    response: object, attributes: dict[str, AttributeValue] | None = None, error: Exception | None = None
+) -> Outcome:
+    """What the metadata of a response says, be it a result or what `error` carries; completes `attributes`."""
     known = {} if attributes is None else attributes
     metadata = response.get("ResponseMetadata") if isinstance(response, Mapping) else None
     if isinstance(metadata, Mapping):
@@ -84,7 +86,7 @@ def answered(response: object, attributes: dict[str, AttributeValue] | None = No
             value = metadata.get(source)
             if value is not None:
                 known[key] = value
-    return Outcome(known) if known else None
+    return Outcome(known, error=error)
 
 
 _METADATA = (
