@@ -36,10 +36,14 @@ class Plugin:
     operations: Operations
     renaming_told: bool = False
     """Whether `_dd.svc_src` tells of a service that DD_SERVICE_MAPPING renamed."""
+    named_late: bool = False
+    """Whether ddtrace names the service of a span that has started already as one of the application's."""
     default: str = ""
     """The default service where that is not the component's name."""
     part: str = ""
     """The attribute that tells a part of the service, whose name follows after a dot."""
+    inherited_told: bool = False
+    """Whether `_dd.svc_src` of a service that was inherited names this component."""
     domain: Callable[[dict[str, Any], Urls], str] = http_client.domain
     """The service of a request where it is split by domain."""
     variable: str = ""
@@ -56,8 +60,9 @@ class Plugin:
 
 # fmt: off
 PLUGINS: dict[str, Plugin] = {
-    "aiohttp":  Plugin("aiohttp",  Belongs.APPLICATION, aiohttp.SERVED, default="aiohttp-web",
-                       client=Plugin("aiohttp_client", Belongs.CALLER, aiohttp.SENT, domain=http_client.host)),
+    "aiohttp":  Plugin("aiohttp",  Belongs.APPLICATION, aiohttp.SERVED, renaming_told=True, default="aiohttp-web",
+                       client=Plugin("aiohttp_client", Belongs.CALLER, aiohttp.SENT, renaming_told=True,
+                                     inherited_told=True, domain=http_client.host)),
     "botocore": Plugin("botocore", Belongs.LIBRARY,     aws.calls("botocore"), renaming_told=True,
                        default="aws", part=aws.PREFIX),
     "django":   Plugin("django",   Belongs.APPLICATION, django.REQUESTS, renaming_told=True, own=django.service,
@@ -68,14 +73,15 @@ PLUGINS: dict[str, Plugin] = {
                        client=Plugin("celery", Belongs.APPLICATION, messaging.sent_tasks(), default="celery-producer",
                                      variable="celery_producer")),
     "flask":    Plugin("flask",    Belongs.APPLICATION, web.requests("flask"), renaming_told=True),
-    "grpc":     Plugin("grpc",     Belongs.LIBRARY,     rpc.calls("grpc", "client"), default="grpc-client",
+    "grpc":     Plugin("grpc",     Belongs.LIBRARY,     rpc.calls("grpc", "client"), renaming_told=True, named_late=True,
+                       default="grpc-client",
                        asynchronous=Plugin("grpc_aio_client", Belongs.LIBRARY, rpc.calls("grpc_aio_client", "client"),
-                                           default="grpc-aio-client"),
+                                           renaming_told=True, named_late=True, default="grpc-aio-client"),
                        server=Plugin("grpc_server", Belongs.APPLICATION, rpc.calls("grpc_server", "server"),
-                                     default="grpc-server",
+                                     renaming_told=True, named_late=True, default="grpc-server",
                                      asynchronous=Plugin("grpc_aio_server", Belongs.APPLICATION,
-                                                         rpc.calls("grpc_aio_server", "server"),
-                                                         default="grpc-aio-server"))),
+                                                         rpc.calls("grpc_aio_server", "server"), renaming_told=True,
+                                                         named_late=True, default="grpc-aio-server"))),
     "jinja2":   Plugin("jinja2",   Belongs.CALLER,      templates.engine("jinja2")),
     "kombu":    Plugin("kombu",    Belongs.CALLER,      messaging.messages()),
     "mako":     Plugin("mako",     Belongs.APPLICATION, templates.files("mako")),

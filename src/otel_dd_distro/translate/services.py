@@ -124,7 +124,8 @@ class Home:
                 return None
             is_users = plugin.service is Belongs.APPLICATION and self.is_explicit
             service = self.service if is_users else default
-        return self._renamed(service, plugin.component if service == default else _MANUAL, plugin)
+        users = "" if plugin.named_late and not self.is_explicit else _MANUAL
+        return self._renamed(service, plugin.component if service == default else users, plugin)
 
     def _renamed(self, service: str, source: str, plugin: Plugin | None) -> Named:
         renamed = self._mapping.get(service, service)
@@ -142,6 +143,8 @@ class Home:
             named = self._by_plugin.get(plugin) if plugin is not None else None  # type: ignore[assignment]
             if named is None:
                 named = parent or self.own
+                if plugin is not None and plugin.inherited_told:
+                    named = Named(named.service, plugin.component)
             if self._parted and plugin in self._parted:
                 named = self._part(plugin, attributes) or named
             elif self._split and plugin is not None and plugin in self._split:
@@ -159,6 +162,10 @@ class Home:
     def _part(self, plugin: Plugin, attributes: dict[str, Any]) -> Named | None:
         part = attributes.get(plugin.part)
         return self._renamed(f"{self._parted[plugin]}.{as_text(part)}", _MANUAL, plugin) if part else None
+
+    def is_own(self, named: Named) -> bool:
+        """Whether that is the global service."""
+        return named.service == self.service
 
     def _source(self, named: Named, operation: Operation) -> str:
         """Who named the service, as the span tells it; the spans below inherit what `named` says, not this."""
