@@ -140,6 +140,8 @@ class Translator:
         span_id = ids.span_id
         services[span_id] = named
         meta = home.meta(named, operation).copy()
+        if home.version and plugin is not None and plugin.named_late and (around is None or home.is_own(around)):
+            meta["version"] = text.value(home.version)
         metrics = operation.metrics.copy()
         copy(attributes, operation.targets, meta, metrics)
         if operation.numbers:
