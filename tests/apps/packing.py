@@ -15,12 +15,7 @@ from opentelemetry import trace
 app = Celery("packing", broker=os.environ["BROKER"], backend=os.environ["BACKEND"])
 app.conf.update(
     task_default_queue=os.environ.get("QUEUE", "packing"),
-    # A chord of several workers counts its parts there.
-    result_expires=60,
     broker_connection_retry_on_startup=True,
-    worker_cancel_long_running_tasks_on_connection_loss=True,
-    task_always_eager=False,
-    timezone="UTC",
 )
 
 
@@ -36,12 +31,6 @@ def add(x: int, y: int) -> int:
 @app.task
 def total(numbers: list[int]) -> int:
     return sum(numbers)
-
-
-@app.task(bind=True)
-def whose(self: Any) -> tuple[int, str, Any]:
-    """The process, the current span and the headers that a task sees."""
-    return os.getpid(), current(), self.request.headers
 
 
 @app.task
@@ -78,17 +67,16 @@ def ignored() -> None:
     raise Ignore
 
 
-@app.task(soft_time_limit=0.3)
-def too_slow() -> None:
-    time.sleep(10)
+@app.task
+def sleeps(seconds: float) -> None:
+    time.sleep(seconds)
 
 
 @app.task
-def hands_on(depth: int) -> int:
-    """Sends the next one itself."""
-    if depth:
-        hands_on.delay(depth - 1)
-    return depth
+def nothing_left() -> bool:
+    """Whether nothing of earlier tasks is around this one but its own span."""
+    span = trace.get_current_span()
+    return span.is_recording() and span.name.endswith("nothing_left")  # type: ignore[attr-defined,no-any-return]
 
 
 @app.task(bind=True)
@@ -97,13 +85,22 @@ def replaced(self: Any) -> Any:
 
 
 if os.environ.get("OWN_HANDLERS"):
-    # Those of the application, in the worker's processes.
-    @signals.worker_process_init.connect(weak=False)
-    def _started(**_: Any) -> None:
-        signal.signal(signal.SIGUSR2, lambda *_: print("mine", flush=True))
 
-    @app.task
-    def signalled() -> str:
-        os.kill(os.getpid(), signal.SIGUSR2)
-        time.sleep(0.05)
-        return threading.current_thread().name
+    @signals.worker_process_init.connect(weak=False)
+    def started(**_: Any) -> None:
+        signal.signal(signal.SIGUSR2, lambda *_: os.write(1, b"mine SIGUSR2\n"))
+
+    @signals.worker_process_shutdown.connect(weak=False)
+    def ending(**_: Any) -> None:
+        os.write(1, b"mine shutdown\n")
+
+
+@app.task
+def signalled() -> str:
+    os.kill(os.getpid(), signal.SIGUSR2)
+    time.sleep(0.05)
+    return threading.current_thread().name
+
+
+if os.environ.get("BEAT"):
+    app.conf.beat_schedule = {"often": {"task": "packing.add", "schedule": 0.5, "args": (1, 2)}}
