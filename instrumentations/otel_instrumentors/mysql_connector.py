@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from .families.dbapi import Attributes, Driver, as_text
+from .kernel.call import Call
+from .kernel.given import returned
 from .kernel.hook import Hook
 from .kernel.instrumentor import Instrumentor
 from .semconv import db
@@ -22,6 +24,13 @@ def known(connection: Any) -> Attributes:
     return db.connection(
         connection._database, connection.server_host, connection.server_port, getattr(connection, "user", None)
     )
+
+
+def unasked(call: Call, result: Any) -> Any:
+    """Where a span is current the connector sends its context along, and warns if the server cannot take it."""
+    if not getattr(call.instance, "_query_attrs_supported", True):
+        call.instance.otel_context_propagation = False
+    return result
 
 
 _driver = Driver(
@@ -47,7 +56,10 @@ def _of(cls: str, hooks: dict[str, Hook]) -> dict[str, Hook]:
 class MysqlConnectorInstrumentor(Instrumentor):
     hooks = {
         "mysql.connector.cursor": {**_of("MySQLCursor", _statements), **_of("MySQLCursorPrepared", _prepared)},
-        "mysql.connector.connection": _of("MySQLConnection", _transactions),
+        "mysql.connector.connection": {
+            **_of("MySQLConnection", _transactions),
+            "MySQLConnection._open_connection": returned(unasked),
+        },
         "mysql.connector.cursor_cext": {**_of("CMySQLCursor", _statements), **_of("CMySQLCursorPrepared", _prepared)},
         "mysql.connector.connection_cext": _of("CMySQLConnection", _transactions),
         "mysql.connector.aio.cursor": {**_of("MySQLCursor", _statements), **_of("MySQLCursorPrepared", _prepared)},
