@@ -28,7 +28,7 @@ class TestPymemcacheContract(Contract):
 
     @staticmethod
     def use() -> Any:
-        client = Client(address())
+        client = Client(address(), no_delay=True)
         try:
             client.set("contract", "1", noreply=False)
             client.set_many({"a": "2", "b": "3"})
@@ -44,16 +44,13 @@ def recorder() -> Iterator[Recorder]:
         yield recorder
 
 
-def emptied(client: Any, recorder: Recorder) -> Any:
-    client.flush_all(noreply=False)
-    recorder.take()
-    return client
-
-
 @pytest.fixture
 def client(memcached: str, recorder: Recorder) -> Iterator[Client]:
+    """A client of an empty server."""
     client = Client(address())
-    yield emptied(client, recorder)
+    client.flush_all(noreply=False)
+    recorder.take()
+    yield client
     client.close()
 
 
@@ -149,24 +146,24 @@ def test_a_server_that_is_not_there_is_an_error(recorder: Recorder) -> None:
     assert (attributes["server.port"], attributes["error.type"]) == (1, "ConnectionRefusedError")
 
 
-def test_a_pooled_clients_commands_are_traced_once(memcached: str, recorder: Recorder) -> None:
-    client = emptied(PooledClient(address(), max_pool_size=2), recorder)
-    client.set("a", "1", noreply=False)
-    client.get_many(["a"])
-    client.close()
+def test_a_pooled_clients_commands_are_traced_once(client: Client, recorder: Recorder) -> None:
+    pooled = PooledClient(address(), max_pool_size=2)
+    pooled.set("a", "1", noreply=False)
+    pooled.get_many(["a"])
+    pooled.close()
     spans = recorder.spans()
     assert counted(recorder) == [("set", None), ("get_many", 1)]
     assert {dict(span.attributes or {})["server.port"] for span in spans} == {address()[1]}
 
 
 @pytest.mark.parametrize("pooling", [False, True])
-def test_a_hash_clients_commands_are_those_that_it_sends(memcached: str, recorder: Recorder, pooling: bool) -> None:
-    client = emptied(HashClient([address()], use_pooling=pooling), recorder)
-    client.set("a", "1", noreply=False)
-    assert client.get("a") == b"1"
-    assert client.get_many(["a", "none"]) == {"a": b"1"}
-    client.delete("a", noreply=False)
-    for sending in client.clients.values():
+def test_a_hash_clients_commands_are_those_that_it_sends(client: Client, recorder: Recorder, pooling: bool) -> None:
+    many = HashClient([address()], use_pooling=pooling)
+    many.set("a", "1", noreply=False)
+    assert many.get("a") == b"1"
+    assert many.get_many(["a", "none"]) == {"a": b"1"}
+    many.delete("a", noreply=False)
+    for sending in many.clients.values():
         sending.close()
     assert counted(recorder) == [("set", None), ("get", 1), ("get_many", 1), ("delete", None)]
 
