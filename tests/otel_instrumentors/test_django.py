@@ -1,0 +1,474 @@
+"""Django, called as WSGI and ASGI servers call it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from opentelemetry import trace
+from opentelemetry.trace import SpanKind
+
+from otel_instrumentors.django import DjangoInstrumentor, is_answer
+from otel_instrumentors.kernel.switched import PREFIX
+from otel_instrumentors.sqlite3 import Sqlite3Instrumentor
+from tests.otel_instrumentors.contract import Contract, Recorder, instrumented, names
+
+SWITCHES = ("MIDDLEWARE", "TEMPLATES", "CACHES", "DATABASES", "USER_NAME")
+SITE = "tests.otel_instrumentors.django_site"
+
+if __name__ == "exam":
+    os.environ.update({f"{PREFIX}DJANGO_{switch}": "true" for switch in SWITCHES})
+
+
+@pytest.fixture
+def all_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    for switch in SWITCHES:
+        monkeypatch.setenv(f"{PREFIX}DJANGO_{switch}", "true")
+
+
+@pytest.mark.usefixtures("all_on")
+class TestDjangoContract(Contract):
+    instrumentor = DjangoInstrumentor
+
+    @staticmethod
+    def use() -> Any:
+        from tests.otel_instrumentors.django_site import ask, forget_caches
+
+        forget_caches()
+        answer = ask("/everything/")
+        return answer.status, answer.body
+
+
+@pytest.fixture
+def recorder() -> Iterator[Recorder]:
+    recorder = Recorder()
+    with instrumented(DjangoInstrumentor, recorder.provider):
+        yield recorder
+
+
+def asked(recorder: Recorder, url: str, **options: Any) -> Any:
+    """The span of the request, after it has been answered."""
+    from tests.otel_instrumentors.django_site import ask
+
+    ask(url, **options)
+    return served(recorder)
+
+
+def served(recorder: Recorder) -> Any:
+    (span,) = [span for span in recorder.take() if span.kind is SpanKind.SERVER]
+    return span
+
+
+def handler(kind: str) -> Any:
+    """A new application of the site, for a server of that kind."""
+    import tests.otel_instrumentors.django_site  # noqa: F401
+
+    if kind == "wsgi":
+        from django.core.handlers.wsgi import WSGIHandler
+
+        return WSGIHandler()
+    from django.core.handlers.asgi import ASGIHandler
+
+    return ASGIHandler()
+
+
+def test_a_request_is_a_server_span_named_by_its_route_and_its_view_is_below(recorder: Recorder) -> None:
+    from tests.otel_instrumentors.django_site import ask
+
+    answer = ask("/items/3/?x=1", HTTP_HOST="shop.example:8080", HTTP_USER_AGENT="test")
+
+    assert (answer.status, answer.body) == (200, b"item 3")
+    view, request = recorder.take()
+    assert (request.name, request.kind) == ("GET items/<int:n>/", SpanKind.SERVER)
+    assert dict(request.attributes) == {
+        "http.request.method": "GET",
+        "url.scheme": "http",
+        "url.path": "/items/3/",
+        "url.query": "x=1",
+        "server.address": "shop.example",
+        "server.port": 8080,
+        "client.address": "127.0.0.1",
+        "user_agent.original": "test",
+        "network.protocol.version": "1.1",
+        "http.route": "items/<int:n>/",
+        "http.response.status_code": 200,
+        "code.function.name": f"{SITE}.item",
+        "django.request.class": "django.core.handlers.wsgi.WSGIRequest",
+        "django.response.class": "django.http.response.HttpResponse",
+        "django.view": "item",
+    }
+    assert (view.name, view.kind) == (f"view {SITE}.item", SpanKind.INTERNAL)
+    assert dict(view.attributes) == {"django.step": "view", "code.function.name": f"{SITE}.item"}
+    assert view.parent.span_id == request.context.span_id
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("/", {"http.route": "/", "django.view": "front"}),
+        ("/old/1999/", {"http.route": "^old/(?P<n>[0-9]{4})/$", "django.view": f"{SITE}.item"}),
+        (
+            "/shop/items/2/",
+            {
+                "http.route": "shop/items/<int:n>/",
+                "django.view": "upstairs:item",
+                "django.namespace": "upstairs",
+                "django.app": "shop",
+            },
+        ),
+        ("/shelf/", {"http.route": "shelf/", "code.function.name": f"{SITE}.Shelf"}),
+        ("/everything/", {"django.response.template": "item.html"}),
+        ("/items/1/?refused=1", {"http.route": "items/<int:n>/", "http.response.status_code": 403}),
+    ],
+)
+def test_routes_of_all_kinds(recorder: Recorder, url: str, expected: dict[str, Any]) -> None:
+    span = asked(recorder, url)
+    assert {key: span.attributes.get(key) for key in expected} == expected
+
+
+@pytest.mark.parametrize(("url", "status"), [("/no/such/page/", 404), ("/items/x/", 404), ("/items/3", 301)])
+def test_a_request_without_a_route_is_named_by_its_method(recorder: Recorder, url: str, status: int) -> None:
+    span = asked(recorder, url)
+    assert (span.name, span.attributes["http.response.status_code"]) == ("GET", status)
+    assert "http.route" not in span.attributes
+    assert span.status.is_unset
+
+
+@pytest.mark.parametrize(
+    ("url", "status", "error"),
+    [
+        ("/missing/", 404, None),
+        ("/forbidden/", 403, None),
+        ("/taken/", 410, None),
+        ("/broken/", 503, "503"),
+        ("/boom/", 500, "ValueError"),
+    ],
+)
+def test_only_what_is_answered_with_a_5xx_is_an_error(
+    recorder: Recorder, url: str, status: int, error: str | None
+) -> None:
+    span = asked(recorder, url)
+    assert span.attributes["http.response.status_code"] == status
+    assert span.attributes.get("error.type") == error
+    assert span.status.is_unset is (error is None)
+    assert [event.attributes["exception.message"] for event in span.events] == (
+        ["the view failed"] if url == "/boom/" else []
+    )
+
+
+def test_the_view_is_an_error_only_where_it_failed(recorder: Recorder) -> None:
+    from tests.otel_instrumentors.django_site import ask
+
+    for url in ("/boom/", "/taken/", "/missing/", "/forbidden/"):
+        ask(url)
+    views = [span for span in recorder.take() if span.name.startswith("view")]
+    assert [span.attributes.get("error.type") for span in views] == ["ValueError", "LookupError", None, None]
+
+
+def test_an_exception_that_escapes_is_recorded_once_and_raised(recorder: Recorder) -> None:
+    from django.test import override_settings
+
+    from tests.otel_instrumentors.django_site import ask
+
+    with override_settings(DEBUG_PROPAGATE_EXCEPTIONS=True), pytest.raises(ValueError, match="the view failed"):
+        ask("/boom/")
+    assert len(served(recorder).events) == 1
+
+
+def stream(application: Any, url: str = "/stream/") -> Any:
+    from django.test import RequestFactory
+
+    return application(RequestFactory().get(url).environ, lambda *_args: None)
+
+
+def test_the_span_covers_the_streamed_body_to_its_last_part(recorder: Recorder) -> None:
+    body = stream(handler("wsgi"))
+    assert not trace.get_current_span().get_span_context().is_valid
+    assert [span.name for span in recorder.take()] == [f"view {SITE}.stream"]
+    assert b"".join(body) == b"abc"
+    assert served(recorder).name == "GET stream/"
+    body.close()
+    assert recorder.take() == []
+
+
+def test_a_client_that_goes_away_ends_the_span_once(recorder: Recorder) -> None:
+    body = stream(handler("wsgi"))
+    assert next(iter(body)) == b"a"
+    body.close()
+    body.close()
+    assert served(recorder).status.is_unset
+
+
+def test_a_body_that_breaks_off_is_an_error(recorder: Recorder) -> None:
+    body = stream(handler("wsgi"), "/stream/broken/")
+    with pytest.raises(ValueError, match="in the middle"):
+        list(body)
+    span = served(recorder)
+    assert (span.attributes["http.response.status_code"], span.attributes["error.type"]) == (200, "ValueError")
+
+
+def test_the_user_is_told_where_the_application_asked_for_one(recorder: Recorder) -> None:
+    def user(url: str) -> dict[str, Any]:
+        return {key: value for key, value in asked(recorder, url).attributes.items() if key.startswith("django.user")}
+
+    assert user("/known/") == {"django.user.is_authenticated": True, "django.user.id": "7"}
+    assert user("/unknown/") == {}
+
+
+@pytest.mark.usefixtures("all_on")
+def test_the_users_name_is_told_where_that_is_switched_on(recorder: Recorder) -> None:
+    assert asked(recorder, "/known/").attributes["django.user.name"] == "alice"
+
+
+@pytest.mark.parametrize("kind", ["wsgi", "asgi"])
+def test_a_handler_made_before_instrumenting_is_traced(kind: str) -> None:
+    application = handler(kind)
+    recorder = Recorder()
+    with instrumented(DjangoInstrumentor, recorder.provider):
+        request(application, kind, "/items/1/")
+    assert names(recorder.take()) == ["GET items/<int:n>/", f"view {SITE}.item"]
+
+
+def test_the_caller_of_the_request_is_the_parent_unless_nothing_is_propagated() -> None:
+    caller = {"HTTP_TRACEPARENT": f"00-{7:032x}-{8:016x}-01"}
+    recorder = Recorder()
+    with instrumented(DjangoInstrumentor, recorder.provider):
+        span = asked(recorder, "/items/3/", **caller)
+    assert (span.context.trace_id, span.parent.span_id) == (7, 8)
+    with instrumented(DjangoInstrumentor, recorder.provider, propagate=False):
+        assert asked(recorder, "/items/3/", **caller).parent is None
+
+
+@pytest.mark.usefixtures("all_on")
+def test_everything_that_can_be_switched_on_has_its_place() -> None:
+    recorder = Recorder()
+    with instrumented(DjangoInstrumentor, recorder.provider):
+        from tests.otel_instrumentors.django_site import ask, forget_caches
+
+        forget_caches()
+        ask("/everything/")
+    spans = {span.context.span_id: span for span in recorder.take()}
+
+    def path(span: Any) -> str:
+        above = spans.get(span.parent.span_id) if span.parent is not None else None
+        return f"{path(above)} > {span.name}" if above is not None else span.name
+
+    chain = (
+        "GET everything/ > middleware django.middleware.common.CommonMiddleware.__call__"
+        f" > middleware {SITE}.Guard.__call__ > middleware {SITE}.polite"
+    )
+    assert sorted(map(path, spans.values())) == sorted(
+        [
+            "GET everything/",
+            "GET everything/ > middleware django.middleware.common.CommonMiddleware.__call__",
+            chain.rpartition(" > ")[0],
+            chain,
+            f"{chain} > middleware {SITE}.Guard.process_view",
+            f"{chain} > view {SITE}.everything",
+            f"{chain} > view {SITE}.everything > cache set",
+            f"{chain} > view {SITE}.everything > SELECT",
+            f"{chain} > render item.html",
+        ]
+    )
+    by_name = {span.name: dict(span.attributes) for span in spans.values()}
+    assert by_name["cache set"] == {
+        "django.step": "cache",
+        "django.cache.backend": "django.core.cache.backends.locmem.LocMemCache",
+        "django.cache.key": "key",
+        "code.function.name": "django.core.cache.backends.locmem.set",
+        "db.row_count": 0,
+    }
+    assert by_name["SELECT"] == {
+        "django.step": "statement",
+        "django.db.alias": "default",
+        "django.db.vendor": "sqlite",
+        "db.system.name": "sqlite",
+        "db.driver.call": "execute",
+        "db.query.text": "SELECT 7",
+        "db.namespace": ":memory:",
+    }
+    assert by_name["render item.html"] == {
+        "django.step": "render",
+        "django.template.engine.class": "django.template.engine.Engine",
+        "template.engine": "django",
+        "template.operation": "render",
+        "template.name": "item.html",
+    }
+    assert by_name[f"middleware {SITE}.polite"] == {
+        "django.step": "middleware",
+        "code.function.name": f"{SITE}.polite",
+    }
+
+
+@pytest.mark.parametrize(
+    ("switch", "more"),
+    [("MIDDLEWARE", "middleware"), ("TEMPLATES", "render"), ("CACHES", "cache"), ("DATABASES", "SELECT")],
+)
+def test_each_switch_is_for_itself(switch: str, more: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(f"{PREFIX}DJANGO_{switch}", "true")
+    recorder = Recorder()
+    with instrumented(DjangoInstrumentor, recorder.provider):
+        from tests.otel_instrumentors.django_site import ask, forget_caches
+
+        forget_caches()
+        ask("/everything/")
+    assert {span.name.split()[0] for span in recorder.take()} == {"GET", "view", more}
+
+
+def reconnect(connection: Any) -> None:
+    """Django does not close a database that is in memory."""
+    if connection.connection is not None:
+        connection.connection.close()
+        connection.connection = None
+    connection.ensure_connection()
+
+
+@pytest.mark.parametrize("switch", ["true", "false"])
+def test_a_statement_is_one_span_where_the_driver_is_traced(switch: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(f"{PREFIX}DJANGO_DATABASES", switch)
+    recorder = Recorder()
+    with (
+        instrumented(DjangoInstrumentor, recorder.provider),
+        instrumented(Sqlite3Instrumentor, recorder.provider),
+    ):
+        from django.db import connection
+
+        from tests.otel_instrumentors.django_site import ask
+
+        reconnect(connection)
+        recorder.take()
+        assert ask("/statement/").body == b"8"
+        reconnect(connection)
+    spans = [span for span in recorder.take() if span.kind is SpanKind.CLIENT][:2]
+    assert [span.attributes["db.query.text"] for span in spans] == ["SELECT ?", "SELECT 8"]
+    assert {span.instrumentation_scope.name for span in spans} == {"otel_instrumentors.sqlite3"}
+
+
+def test_middleware_is_called_as_it_is_and_its_own_attributes_are_there(all_on: None) -> None:
+    with instrumented(DjangoInstrumentor, Recorder().provider):
+        from django.core.handlers import base
+
+        guard = base.import_string(f"{SITE}.Guard")
+        assert guard.__name__ == "Guard"
+        instance = guard(lambda request: request)
+        assert type(instance.get_response) is type(lambda: None)
+        assert instance.process_view.__self__ is instance.process_exception.__self__
+        assert not hasattr(instance, "process_template_response")
+
+
+@pytest.mark.parametrize(("name", "is_one"), [("PermissionDenied", True), ("ImproperlyConfigured", False)])
+def test_which_exceptions_are_answers(name: str, is_one: bool) -> None:
+    from django.core import exceptions
+
+    assert is_answer(getattr(exceptions, name)()) is is_one
+    assert not is_answer(type(name, (Exception,), {})())
+
+
+def request(application: Any, kind: str, path: str, **how: Any) -> Any:
+    if kind == "wsgi":
+        from tests.otel_instrumentors.django_site import ask
+
+        return ask(path, application)
+    from tests.otel_instrumentors.families.asgi_server import asked as asked_asynchronously
+
+    return asked_asynchronously(application, path, **how)
+
+
+def test_asynchronously_a_request_is_the_same_span(recorder: Recorder) -> None:
+    client = request(handler("asgi"), "asgi", "/items/3/", query="x=1")
+
+    assert (client.status, client.body) == (200, b"item 3")
+    view, served = recorder.take()
+    assert (served.name, served.kind) == ("GET items/<int:n>/", SpanKind.SERVER)
+    assert dict(served.attributes) == {
+        "http.request.method": "GET",
+        "url.scheme": "http",
+        "url.path": "/items/3/",
+        "url.query": "x=1",
+        "server.address": "shop.example",
+        "server.port": 8080,
+        "client.address": "127.0.0.1",
+        "user_agent.original": "test",
+        "network.protocol.version": "1.1",
+        "asgi.version": "3.0",
+        "asgi.spec_version": "2.3",
+        "http.route": "items/<int:n>/",
+        "http.response.status_code": 200,
+        "code.function.name": f"{SITE}.item",
+        "django.request.class": "django.core.handlers.asgi.ASGIRequest",
+        "django.response.class": "django.http.response.HttpResponse",
+        "django.view": "item",
+    }
+    assert view.parent.span_id == served.context.span_id
+
+
+@pytest.mark.parametrize("kind", ["wsgi", "asgi"])
+@pytest.mark.parametrize(
+    ("path", "view"),
+    [("/waited/3/", "waited"), ("/shelf/asynchronous/", "AsynchronousShelf"), ("/shelf/", "Shelf")],
+)
+def test_views_of_both_kinds_on_servers_of_both_kinds(recorder: Recorder, kind: str, path: str, view: str) -> None:
+    request(handler(kind), kind, path)
+    below, above = recorder.take()
+    assert below.name == f"view {SITE}.{view}"
+    assert below.parent.span_id == above.context.span_id
+    assert above.start_time < below.start_time < below.end_time < above.end_time
+
+
+@pytest.mark.parametrize("path", ["/boom/", "/boom/asynchronous/"])
+def test_asynchronously_an_exception_of_the_view_is_on_the_span(recorder: Recorder, path: str) -> None:
+    assert request(handler("asgi"), "asgi", path).status == 500
+    span = served(recorder)
+    assert (span.attributes["error.type"], len(span.events)) == ("ValueError", 1)
+
+
+@pytest.mark.usefixtures("all_on")
+def test_asynchronous_middleware_lasts_until_it_is_done() -> None:
+    from django.test import override_settings
+
+    chain = [f"{SITE}.Patient", "django.middleware.common.CommonMiddleware"]
+    recorder = Recorder()
+    with override_settings(MIDDLEWARE=chain), instrumented(DjangoInstrumentor, recorder.provider):
+        request(handler("asgi"), "asgi", "/waited/3/")
+    view, common, patient, above = recorder.take()
+    assert [span.name for span in (patient, common)] == [
+        f"middleware {SITE}.Patient.__call__",
+        "middleware django.middleware.common.CommonMiddleware.__call__",
+    ]
+    parents = [span.parent.span_id for span in (view, common, patient)]
+    assert parents == [span.context.span_id for span in (common, patient, above)]
+
+
+def test_a_stream_of_ten_thousand_parts_is_one_span(recorder: Recorder) -> None:
+    assert len(request(handler("asgi"), "asgi", "/stream/long/").body) == 10_000
+    assert names(recorder.take()) == ["GET stream/long/", f"view {SITE}.ten_thousand"]
+
+
+@pytest.mark.parametrize(("path", "parts"), [("/sleepy/", 0), ("/stream/endless/", 3)])
+def test_a_client_that_disconnects_ends_the_span_once_and_nothing_is_said(
+    recorder: Recorder, path: str, parts: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    request(handler("asgi"), "asgi", path, leaves_after=parts)
+    span = served(recorder)
+    assert span.status.is_unset
+    assert [record.getMessage() for record in caplog.records if record.name.startswith(("ote", "opente"))] == []
+
+
+def test_requests_at_the_same_time_keep_to_their_own(recorder: Recorder) -> None:
+    from tests.otel_instrumentors.families.asgi_server import Client, http_scope
+
+    application = handler("asgi")
+
+    async def all_at_once() -> None:
+        paths = [f"/waited/{number}/" for number in range(20)] + [f"/items/{number}/" for number in range(20)]
+        await asyncio.gather(*(Client().request(application, http_scope(path)) for path in paths))
+
+    asyncio.run(all_at_once())
+    spans = recorder.take()
+    roots = {span.context.span_id: span for span in spans if span.kind is SpanKind.SERVER}
+    assert len(roots) == 40
+    assert Counter(span.parent.span_id for span in spans if span.parent) == dict.fromkeys(roots, 1)
