@@ -1,0 +1,209 @@
+"""Libraries that call each other, both traced: each row of docs/pairs.md, counted."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from otel_instrumentors.kernel.instrumentor import Instrumentor
+from otel_instrumentors.kernel.switched import PREFIX
+from tests.otel_instrumentors.contract import Recorder, instrumented
+
+PAGE = Path(__file__).parents[2] / "docs" / "pairs.md"
+NOT_OURS = ("http.client", "urllib3")
+
+Row = tuple[str, str]
+"""Libraries, and what is called, as the page has them."""
+
+
+def rows() -> dict[Row, tuple[int, list[str]]]:
+    """How many spans there are, and their names."""
+    found = {}
+    for line in PAGE.read_text().splitlines():
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        if len(cells) == 4 and cells[2].isdigit():
+            found[cells[0], cells[1]] = int(cells[2]), re.findall(r"`([^`]+)`", cells[3])
+    return found
+
+
+CALLS: dict[Row, Callable[[Recorder, pytest.FixtureRequest], None]] = {}
+
+
+def call(libraries: str, what: str) -> Callable[[Any], Any]:
+    def of(function: Any) -> Any:
+        CALLS[libraries, what] = function
+        return function
+
+    return of
+
+
+def instrumentor(plugin: str) -> type[Instrumentor]:
+    members = vars(import_module(f"otel_instrumentors.{plugin}")).items()
+    (found,) = (value for name, value in members if name.endswith("Instrumentor") and value is not Instrumentor)
+    kind: type[Instrumentor] = found
+    return kind
+
+
+@pytest.mark.parametrize("row", rows(), ids=" - ".join)
+def test_each_call_makes_the_spans_that_the_page_says(row: Row, request: pytest.FixtureRequest) -> None:
+    libraries, _ = row
+    recorder = Recorder()
+    with ExitStack() as stack:
+        for library in libraries.split(" + "):
+            if library not in NOT_OURS:
+                stack.enter_context(instrumented(instrumentor(library), recorder.provider))
+        CALLS[row](recorder, request)
+    spans = sorted(recorder.take(), key=lambda span: span.start_time or 0)
+    number, names = rows()[row]
+    assert [span.name for span in spans] == names
+    assert len(spans) == number
+
+
+def test_the_page_has_every_call() -> None:
+    assert set(rows()) == set(CALLS)
+
+
+class _Handler(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.send_response(204)
+        self.end_headers()
+
+    def log_message(self, *_args: Any) -> None:
+        """Quiet."""
+
+
+@pytest.fixture
+def url() -> Iterator[str]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}/"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@call("requests + http.client", "`requests.get(url)`")
+def _get(_recorder: Recorder, request: pytest.FixtureRequest) -> None:
+    import requests
+
+    requests.get(request.getfixturevalue("url"), timeout=5)
+
+
+@call("botocore + requests + urllib3", "`sns.list_topics()`")
+def _list_topics(_recorder: Recorder, request: pytest.FixtureRequest) -> None:
+    request.getfixturevalue("aws")
+    from tests.otel_instrumentors.test_botocore import client
+
+    client("sns").list_topics()
+
+
+@contextmanager
+def flask_site() -> Iterator[Any]:
+    import flask
+    import jinja2
+
+    app = flask.Flask("shop")
+    app.jinja_loader = jinja2.DictLoader({"page.html": "tea"})
+    app.add_url_rule("/", view_func=lambda: flask.render_template("page.html"), endpoint="page")
+    with app.test_client() as browser:
+        yield lambda: browser.get("/").get_data()
+
+
+@call("flask + jinja2", "a page, its template for the first time")
+def _page(_recorder: Recorder, _request: pytest.FixtureRequest) -> None:
+    with flask_site() as ask:
+        assert ask() == b"tea"
+
+
+@call("flask + jinja2", "the page again")
+def _page_again(recorder: Recorder, _request: pytest.FixtureRequest) -> None:
+    with flask_site() as ask:
+        ask()
+        recorder.take()
+        assert ask() == b"tea"
+
+
+@contextmanager
+def django_site(path: str, view: Any) -> Iterator[Any]:
+    """Django's, with one page; asks for it."""
+    site = import_module("tests.otel_instrumentors.django_site")
+    from django.test import override_settings
+    from django.urls import path as at
+
+    view.__module__ = "shop"
+    with override_settings(ROOT_URLCONF=(at(path, getattr(view, "as_view", lambda: view)()),)):
+        yield lambda: site.ask(f"/{path}").body
+
+
+@call("django + sqlite3", "a page with a statement")
+def _statement(recorder: Recorder, _request: pytest.FixtureRequest) -> None:
+    def statement(_request: Any) -> Any:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 7")
+            return HttpResponse(str(cursor.fetchone()[0]))
+
+    with django_site("statement/", statement) as ask:
+        from django.db import connection
+        from django.http import HttpResponse
+
+        # One that is made now: of older ones sqlite3's statements are not seen.
+        connection.connect()
+        recorder.take()
+        assert ask() == b"7"
+
+
+@call("django + sqlite3", "the same with `DD_DJANGO_INSTRUMENT_DATABASES=true`")
+def _statement_with_switch(recorder: Recorder, request: pytest.FixtureRequest) -> None:
+    monkeypatch = request.getfixturevalue("monkeypatch")
+    django = instrumentor("django")()
+    django.uninstrument()
+    monkeypatch.setenv(f"{PREFIX}DJANGO_DATABASES", "true")
+    django.instrument(tracer_provider=recorder.provider, skip_dep_check=True)
+    _statement(recorder, request)
+
+
+@call("django + djangorestframework", "a page of the API")
+def _api(_recorder: Recorder, _request: pytest.FixtureRequest) -> None:
+    import_module("tests.otel_instrumentors.django_site")
+    from rest_framework.response import Response
+    from rest_framework.views import APIView
+
+    class Api(APIView):
+        def get(self, _request: Any) -> Response:
+            return Response({"tea": 7})
+
+    with django_site("api/", Api) as ask:
+        assert ask() == b'{"tea":7}'
+
+
+@call("sqlalchemy + sqlite3", '`connection.execute(text("SELECT 1"))`')
+@call("sqlalchemy", '`connection.execute(text("SELECT 1"))`')
+def _select(recorder: Recorder, _request: pytest.FixtureRequest) -> None:
+    import sqlalchemy
+
+    engine = sqlalchemy.create_engine("sqlite://")
+    with engine.connect() as connection:
+        # What the pool says to a connection that it makes, and to one that it takes back.
+        recorder.take()
+        assert connection.execute(sqlalchemy.text("SELECT 1")).scalar() == 1
+        spans = recorder.take()
+    engine.dispose()
+    recorder.take()
+    recorder.exporter.export(spans)
+
+
+@call("celery + kombu", "`add.delay(1, 2)`")
+def _delay(_recorder: Recorder, _request: pytest.FixtureRequest) -> None:
+    from tests.otel_instrumentors.test_celery import task, thrown_away
+
+    task("add").delay(1, 2)
+    thrown_away()
