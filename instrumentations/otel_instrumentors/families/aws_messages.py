@@ -98,11 +98,11 @@ def _attributes_in(entries: str | None, body: str, data_type: str) -> Put:
 
 
 def _size(message: object, body: str) -> int:
-    """The bytes of a message that count: its body, and its attributes with their names and types."""
+    """The bytes of a message that count: its body and subject, and its attributes with their names and types."""
     if not isinstance(message, Mapping):
         return 0
     attributes = message.get("MessageAttributes")
-    size = _length(message.get(body))
+    size = _length(message.get(body)) + _length(message.get("Subject"))
     return size + sum(map(_attribute_size, attributes.items())) if isinstance(attributes, Mapping) else size
 
 
@@ -128,17 +128,24 @@ def _asking(params: Params, _pairs: Pairs, name: str | None) -> Params | None:
 
 
 def _context(message: Params) -> SpanContext | None:
-    """The context in the attributes of a message of SQS, or of the SNS notification that is its body."""
-    attributes = message.get("MessageAttributes")
-    pairs = _read(attributes, "StringValue", "BinaryValue")
-    if not pairs:
-        body = message.get("Body")
-        if isinstance(body, str) and '"Notification"' in body:
-            notification = _object(body) or {}
-            pairs = _read(notification.get("MessageAttributes"), "Value", None)
-    if not pairs:
-        return None
-    return get_current_span(extract(pairs, Context())).get_span_context()
+    """The context in the attributes of a message of SQS, or in the notification or event that is its body."""
+    pairs = _read(message.get("MessageAttributes"), "StringValue", "BinaryValue") or _in_body(message.get("Body"))
+    return get_current_span(extract(pairs, Context())).get_span_context() if pairs else None
+
+
+def _in_body(body: object) -> dict[str, str]:
+    """The pairs in a notification of SNS, or in the detail of an event."""
+    name = envelope()
+    if not isinstance(body, str) or (name or '"Notification"') not in body:
+        return {}
+    found = _object(body) or {}
+    pairs = _read(found.get("MessageAttributes"), "Value", None)
+    detail = found.get("detail")
+    return pairs or (_pairs(detail.get(name)) if isinstance(detail, dict) and name is not None else {})
+
+
+def _pairs(found: object) -> dict[str, str]:
+    return {key: value for key, value in found.items() if isinstance(value, str)} if isinstance(found, dict) else {}
 
 
 def _read(attributes: object, text: str, binary: str | None) -> dict[str, str]:
@@ -157,7 +164,7 @@ def _read(attributes: object, text: str, binary: str | None) -> dict[str, str]:
         elif attribute.get("Type") == "Binary":
             value = _decoded(value)
         if name is not None:
-            return {key: item for key, item in (_object(value) or {}).items() if isinstance(item, str)}
+            return _pairs(_object(value))
         if isinstance(value, str):
             found[key] = value
     return found
@@ -226,7 +233,14 @@ def _events(params: Params, pairs: Pairs, name: str | None) -> Params | None:
 
 
 def _event_size(entry: object) -> int:
-    return sum(map(_length, entry.values())) if isinstance(entry, Mapping) else 0
+    """The bytes of an event that count: its texts and resources, and 14 for its time."""
+    return sum(map(_part_size, entry.values())) if isinstance(entry, Mapping) else 0
+
+
+def _part_size(part: object) -> int:
+    if isinstance(part, (list, tuple)):
+        return sum(map(_length, part))
+    return _length(part) if isinstance(part, str) else 14
 
 
 def _input(params: Params, pairs: Pairs, name: str | None) -> Params | None:

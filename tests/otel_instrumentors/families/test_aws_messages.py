@@ -227,8 +227,10 @@ def test_an_event_gets_it_where_it_has_a_detail_and_the_request_stays_below_256_
     assert put("events", "PutEvents", {"Entries": [entry, {"Detail": "tea"}]}) == {
         "Entries": [{"Source": "shop", "Detail": f'{{"cup": 1, {MEMBER}}}'}, {"Detail": "tea"}]
     }
-    for length, fits in ((256 * 1024 - GROWTH, True), (256 * 1024 - GROWTH + 1, False)):
-        (sent,) = put("events", "PutEvents", {"Entries": [{"Detail": filled(length)}]})["Entries"]
+    rest = {"Time": None, "Resources": ["tea"]}
+    room = 256 * 1024 - GROWTH - 14 - len("tea")
+    for length, fits in ((room, True), (room + 1, False)):
+        (sent,) = put("events", "PutEvents", {"Entries": [{"Detail": filled(length), **rest}]})["Entries"]
         assert (NAME in sent["Detail"]) == fits
 
 
@@ -304,6 +306,7 @@ def notification(attribute: dict[str, str]) -> dict[str, str]:
         {"MessageAttributes": {NAME: {"BinaryValue": json.dumps(SENT).encode(), "DataType": "Binary"}}},
         notification({"Type": "Binary", "Value": packed(json.dumps(SENT))}),
         notification({"Type": "String", "Value": json.dumps(SENT)}),
+        {"Body": json.dumps({"detail-type": "order", "detail": {"cup": 1, NAME: SENT}})},
     ],
 )
 def test_a_message_tells_where_it_was_sent(message: dict[str, Any]) -> None:
@@ -330,6 +333,8 @@ def test_a_message_tells_it_with_an_attribute_for_each_pair() -> None:
         {"MessageAttributes": {NAME: {"StringValue": '{"traceparent": 7}'}}},
         {"MessageAttributes": {NAME: {"BinaryValue": b"\xff"}}},
         notification({"Type": "Binary", "Value": "no base64"}),
+        {"Body": json.dumps({"detail": NAME})},
+        {"Body": json.dumps({"detail": {NAME: "tea"}})},
     ],
 )
 def test_a_message_that_bears_nothing_tells_nothing(message: dict[str, Any]) -> None:
