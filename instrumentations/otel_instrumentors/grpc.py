@@ -47,7 +47,7 @@ _KINDS = {
 _SCHEMES = ("dns", "ipv4", "ipv6", "unix", "unix-abstract", "vsock")
 
 _targets: weakref.WeakKeyDictionary[Any, str] = weakref.WeakKeyDictionary()
-"""What asynchronous channels connect to: most releases keep it where Python does not see it."""
+"""What asynchronous channels connect to: most releases keep that where Python does not see it."""
 
 _logger = logging.getLogger("otel_instrumentors")
 
@@ -88,13 +88,12 @@ def address(target: str) -> tuple[str | None, int | None]:
     return host.strip("[]"), int(port)
 
 
-def channels_target(callable_: Any) -> Any:
-    return callable_._channel.target()
+def channels_target(sender: Any) -> Any:
+    return sender._channel.target()
 
 
-def noted_target(callable_: Any) -> Any:
-    channel = callable_._references[0]
-    return _targets.get(channel) or (callable_._channel.target() if hasattr(callable_._channel, "target") else None)
+def noted_target(sender: Any) -> Any:
+    return _targets.get(sender._references[0]) or getattr(sender._channel, "target", None)
 
 
 def opened(call: Call, result: Any) -> Any:
