@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from contextlib import suppress
 from importlib import import_module
+from inspect import isfunction
 from typing import Any
 from uuid import UUID
 
@@ -211,8 +212,13 @@ def _statement(name: str) -> Hook:
 def is_traced(cursor: Any) -> bool:
     """Whether the driver's cursor is traced already, by its own plugin or by somebody else."""
     while cursor is not None:
-        if any(hasattr(vars(kind).get("execute"), "__wrapped__") for kind in type(cursor).__mro__):
-            return True
+        for kind in type(cursor).__mro__:
+            execute = vars(kind).get("execute")
+            if hasattr(execute, "__wrapped__"):
+                return True
+            # Django's own class for SQLite called the driver's past all others, until 4.2.
+            if isfunction(execute) and "super" not in execute.__code__.co_names:
+                break
         # Some of Django's backends put a cursor of theirs around the driver's.
         cursor = getattr(cursor, "cursor", None)
     return False
