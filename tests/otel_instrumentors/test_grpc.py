@@ -23,7 +23,8 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.trace import SpanKind
 
 from otel_instrumentors.grpc import GrpcInstrumentor, address
-from tests.otel_instrumentors.contract import ROOT, Contract, Recorder, instrumented
+from otel_instrumentors.kernel import safety
+from tests.otel_instrumentors.contract import ROOT, Contract, Recorder, boom, instrumented
 
 SERVICE = "tea.v1.House"
 ORDER, POUR, COLLECT, ECHO = (f"/{SERVICE}/{name}" for name in ("Order", "Pour", "Collect", "Echo"))
@@ -136,6 +137,11 @@ class Running:
         self.port = self.server.add_insecure_port("127.0.0.1:0")
         self.target = f"127.0.0.1:{self.port}"
         self.server.start()
+
+    def wait_for_a_call(self) -> None:
+        deadline = time.monotonic() + 5
+        while not self.house.current and time.monotonic() < deadline:
+            time.sleep(0.002)
 
     def stop(self) -> None:
         self.house.stopped.set()
@@ -476,9 +482,7 @@ def test_a_stream_that_nobody_reads_is_over_when_it_is_dropped(recorder: Recorde
     option = grpc.experimental.ChannelOptions.SingleThreadedUnaryStream
     with running() as server, channel(server.target, options=((option, 1),) if single_threaded else ()) as made:
         stream = made.unary_stream(POUR)(ENDLESS)
-        deadline = time.monotonic() + 5
-        while not server.house.current and time.monotonic() < deadline:
-            time.sleep(0.002)
+        server.wait_for_a_call()
         assert recorder.take() == []
         del stream
         client, _served = take(recorder, 2)
@@ -492,6 +496,7 @@ def test_a_stream_read_in_one_thread_is_one_span(recorder: Recorder, read: int) 
     option = grpc.experimental.ChannelOptions.SingleThreadedUnaryStream
     with running() as server, channel(server.target, options=((option, 1),)) as made:
         stream = made.unary_stream(POUR)(b"tea")
+        server.wait_for_a_call()
         assert [next(stream) for _ in range(read)] == ANSWERS["server_streaming"][:read]
         if read == 3:
             assert list(stream) == []
@@ -946,6 +951,58 @@ def test_a_caller_without_us_is_continued(recorder: Recorder) -> None:
     # The last header is the nearest caller's.
     assert served.parent is not None
     assert served.parent.span_id == client.context.span_id
+
+
+@pytest.mark.parametrize("part", ["describing", "outcome", "tracer", "context", "extracting", "recording", "hooking"])
+def test_what_breaks_on_our_side_breaks_no_server(
+    part: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As the exam asks of the client's side."""
+    import grpc
+
+    safety._last_said.clear()
+    recorder = Recorder()
+    where = {
+        "describing": "otel_instrumentors.kernel.call.SpanSpec.__init__",
+        "outcome": "otel_instrumentors.kernel.call.Outcome.__init__",
+        "tracer": "opentelemetry.sdk.trace.Tracer.start_span",
+        "context": "otel_instrumentors.kernel.scope.set_span_in_context",
+        "extracting": "otel_instrumentors.kernel.scope.extract",
+        "recording": "opentelemetry.sdk.trace.Span.record_exception",
+        "hooking": "otel_instrumentors.grpc._watched",
+    }[part]
+
+    def seen(made: Any) -> list[Any]:
+        answers = [call() for call in each_kind(made).values()]
+        for request in (b"none", b"broken", b"empty"):
+            with pytest.raises(grpc.RpcError) as raised:
+                made.unary_unary(ORDER)(request)
+            answers.append((raised.value.code(), raised.value.details()))
+        return answers
+
+    async def aio_seen() -> list[Any]:
+        async with aio_running(AsyncHouse()) as target, grpc.aio.insecure_channel(target) as made:
+            answers = [
+                await made.unary_unary(ORDER)(b"tea"),
+                await _list(made.unary_stream(POUR)(b"tea")),
+                await made.stream_unary(COLLECT)(iter([b"a"])),
+                await _list(made.stream_stream(ECHO)(iter([b"a"]))),
+            ]
+            with pytest.raises(grpc.aio.AioRpcError) as raised:
+                await made.unary_unary(ORDER)(b"none")
+            return [*answers, raised.value.code(), raised.value.details()]
+
+    with running() as server, channel(server.target) as made:
+        untraced = seen(made), asyncio.run(aio_seen())
+        monkeypatch.setattr(where, boom)
+        with (
+            instrumented(GrpcInstrumentor, recorder.provider),
+            caplog.at_level(logging.WARNING, "otel_instrumentors"),
+        ):
+            assert (seen(made), asyncio.run(aio_seen())) == untraced
+    said = [record.getMessage() for record in caplog.records if record.name == "otel_instrumentors"]
+    assert said
+    assert len(said) == len(set(said)), "the same line twice within a minute"
 
 
 @pytest.mark.parametrize(
