@@ -1,0 +1,188 @@
+"""Requests that an object of their own serves, from one of its methods to another, in whatever task."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from . import safety
+from .call import Call, Incoming, Outcome
+from .hook import Hook, Target, standing_for
+from .recording import Recording
+from .scope import Describe, Scope
+
+Note = Callable[[Call], Outcome | None]
+
+
+class Lasting:
+    """The requests of one framework that are being served, by the object that serves each.
+
+    Contexts do not tell whose method is called: one request's code may end another request, and a thread any.
+    """
+
+    def __init__(self) -> None:
+        self._open: WeakKeyDictionary[Any, _Request] = WeakKeyDictionary()
+
+    def begun(self, describe: Describe, incoming: Callable[[Call], Incoming], is_over: Callable[[Call], bool]) -> Hook:
+        """A hook for the method that serves a request, its span current inside.
+
+        Where the request `is_over` when the method is done (or the future that it returned), so is the span.
+        """
+        return _Begun(self, describe, incoming, is_over)
+
+    def noted(self, describe: Note) -> Hook:
+        """A hook for a method whose call tells something of the request: asked before it is called."""
+        return _Noted(self, describe)
+
+    def over(self, describe: Note | None = None, *, if_idle: bool = False) -> Hook:
+        """A hook for a method with whose return the span ends; `describe` is asked then.
+
+        `if_idle`: only where the method that serves the request is done.
+        """
+        return _Over(self, describe, if_idle)
+
+    def keep(self, server: Any, recording: Recording, is_over: Callable[[Call], bool]) -> _Request | None:
+        """From now on `server` serves that request."""
+        try:
+            request = self._open[server] = _Request(recording, is_over)
+        except Exception as error:  # noqa: BLE001
+            safety.report("serving a request", error)
+            recording.end()
+            return None
+        return request
+
+    def of(self, server: Any) -> _Request | None:
+        """The request that `server` serves, if it is still open."""
+        try:
+            request = self._open.get(server)
+        except TypeError:
+            return None  # not hashable: never kept
+        return None if request is None or request.recording.ended else request
+
+
+class _Request:
+    __slots__ = ("is_over", "is_running", "recording")
+
+    def __init__(self, recording: Recording, is_over: Callable[[Call], bool]) -> None:
+        self.recording = recording
+        self.is_over = is_over
+        self.is_running = True
+
+    def returned(self, call: Call) -> None:
+        self.is_running = False
+        try:
+            is_over = self.is_over(call)
+        except Exception as error:  # noqa: BLE001
+            safety.report(safety.place(self.is_over), error)
+            is_over = True
+        if is_over:
+            self.recording.end()
+
+
+class _Begun:
+    __slots__ = ("describe", "incoming", "is_over", "requests")
+
+    def __init__(
+        self,
+        requests: Lasting,
+        describe: Describe,
+        incoming: Callable[[Call], Incoming],
+        is_over: Callable[[Call], bool],
+    ) -> None:
+        self.requests = requests
+        self.describe = describe
+        self.incoming = incoming
+        self.is_over = is_over
+
+    def wrap(self, target: Target, scope: Scope) -> Callable[..., Any]:
+        function = target.function
+
+        def opened(call: Call) -> _Request | None:
+            recording = scope.open(self.describe, call, None, self.incoming) if scope.active else None
+            return None if recording is None else self.requests.keep(call.instance, recording, self.is_over)
+
+        def wrapper(*args: Any, **kwargs: Any) -> Any:
+            call = target.call(args, kwargs)
+            request = opened(call)
+            if request is None:
+                return function(*args, **kwargs)
+            request.recording.enter()
+            try:
+                result = function(*args, **kwargs)
+            except BaseException as error:
+                request.recording.fail(error)
+                raise
+            request.recording.leave()
+            when_done = getattr(result, "add_done_callback", None)
+            if when_done is None:
+                request.returned(call)
+            else:
+                when_done(lambda _future: request.returned(call))
+            return result
+
+        async def coroutine(*args: Any, **kwargs: Any) -> Any:
+            call = target.call(args, kwargs)
+            request = opened(call)
+            if request is None:
+                return await function(*args, **kwargs)
+            request.recording.enter()
+            try:
+                result = await function(*args, **kwargs)
+            except BaseException as error:
+                request.recording.abandon()
+                request.recording.fail(error)
+                raise
+            request.recording.abandon()
+            request.returned(call)
+            return result
+
+        return standing_for(function, coroutine if inspect.iscoroutinefunction(function) else wrapper)
+
+
+class _Noted:
+    __slots__ = ("describe", "requests")
+
+    def __init__(self, requests: Lasting, describe: Note) -> None:
+        self.requests = requests
+        self.describe = describe
+
+    def wrap(self, target: Target, scope: Scope) -> Callable[..., Any]:
+        function = target.function
+
+        def wrapper(*args: Any, **kwargs: Any) -> Any:
+            call = target.call(args, kwargs)
+            request = self.requests.of(call.instance)
+            if request is not None:
+                request.recording.learn(self.describe, call)
+            return function(*args, **kwargs)
+
+        return standing_for(function, wrapper)
+
+
+class _Over:
+    __slots__ = ("describe", "if_idle", "requests")
+
+    def __init__(self, requests: Lasting, describe: Note | None, if_idle: bool) -> None:
+        self.requests = requests
+        self.describe = describe
+        self.if_idle = if_idle
+
+    def wrap(self, target: Target, scope: Scope) -> Callable[..., Any]:
+        function = target.function
+
+        def wrapper(*args: Any, **kwargs: Any) -> Any:
+            result = function(*args, **kwargs)
+            call = target.call(args, kwargs)
+            request = self.requests.of(call.instance)
+            if request is not None and not (self.if_idle and request.is_running):
+                recording = request.recording
+                if self.describe is not None:
+                    recording.learn(self.describe, call)
+                # Perhaps in another task than the one that entered.
+                recording.abandon()
+                recording.end()
+            return result
+
+        return standing_for(function, wrapper)

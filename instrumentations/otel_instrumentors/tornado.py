@@ -1,0 +1,211 @@
+"""Tornado: a span for each request that is served, for each that `AsyncHTTPClient` sends, and for each template."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable, Iterator
+from functools import partial
+from typing import Any
+
+from opentelemetry.context import Context
+from opentelemetry.propagators.textmap import Getter
+from opentelemetry.util.types import AttributeValue
+
+from .kernel.call import Arguments, Call, Incoming, Outcome, SpanSpec
+from .kernel.instrumentor import Instrumentor
+from .kernel.lasting import Lasting
+from .kernel.recording import Recording
+from .kernel.traced import traced
+from .semconv import http, templates
+from .semconv.headers import captured
+
+HANDLER = "tornado.handler"
+"""The class that serves the request."""
+
+_requests = Lasting()
+
+
+def serve(call: Call) -> SpanSpec:
+    handler = call.instance
+    request, kind = handler.request, type(handler)
+    headers, wanted = request.headers, captured().server_request
+    address, port = http.host_and_port(request.host or "")
+    attributes: dict[str, AttributeValue] = wanted.of(headers.get_all()) if wanted is not None else {}
+    attributes[HANDLER] = f"{kind.__module__}.{kind.__name__}"
+    spec = http.server_request(
+        request.method,
+        scheme=request.protocol,
+        path=request.path,
+        query=request.query,
+        address=address,
+        port=port,
+        client=request.remote_ip,
+        user_agent=headers.get("User-Agent"),
+        referrer=headers.get("Referer"),
+        protocol_version=request.version.rpartition("/")[2],
+        attributes=attributes,
+    )
+    route = next(_routes(handler), None)
+    if route is not None:
+        routed = http.routed(request.method, route, attributes)
+        spec.name = routed.name or spec.name
+    return spec
+
+
+def _routes(handler: Any) -> Iterator[str]:
+    """The paths of the rules that lead to the handler's class, as Tornado writes them to reverse them: `/tea/%s`."""
+    application, request = handler.application, handler.request
+    router = getattr(application, "default_router", None)
+    if router is None:
+        # Before 4.5
+        for spec in application._get_host_handlers(request) or ():
+            if spec.handler_class is type(handler) and spec.regex.match(request.path):
+                yield _path(spec)
+        return
+    waiting = list(router.rules)
+    while waiting:
+        rule = waiting.pop(0)
+        if rule.target is type(handler):
+            if hasattr(rule.matcher, "regex") and rule.matcher.match(request) is not None:
+                yield _path(rule.matcher)
+        elif hasattr(rule.target, "rules") and rule.matcher.match(request) is not None:
+            waiting[:0] = rule.target.rules
+
+
+def _path(rule: Any) -> str:
+    path: str | None = rule._path
+    # Of a pattern that cannot be reversed Tornado has no path.
+    return path if path is not None else rule.regex.pattern.removeprefix("^").removesuffix("$")
+
+
+class _Headers(Getter[Any]):
+    """The request headers of Tornado."""
+
+    def get(self, carrier: Any, key: str) -> list[str] | None:
+        values: list[str] = carrier.get_list(key)
+        return values or None
+
+    def keys(self, carrier: Any) -> list[str]:
+        return list(carrier.keys())
+
+
+_headers = _Headers()
+
+
+def incoming(call: Call) -> Incoming:
+    return Incoming(call.instance.request.headers, _headers)
+
+
+def is_over(call: Call) -> bool:
+    """Whether a handler whose method is done has answered: it may be waiting for somebody to call its `finish`."""
+    handler = call.instance
+    # Before 6.0 the method is done when a WebSocket is open.
+    return bool(handler._finished) or getattr(handler, "ws_connection", None) is not None
+
+
+def unhandled(call: Call) -> Outcome | None:
+    from tornado.iostream import StreamClosedError
+    from tornado.web import Finish
+
+    error = call.arg(0, "e")
+    if not isinstance(error, Exception) or isinstance(error, Finish) or getattr(error, "status_code", 500) < 500:
+        return None
+    stream = getattr(call.instance.request.connection, "stream", None)
+    if isinstance(error, StreamClosedError) and stream is not None and stream.closed():
+        return None  # The client has left.
+    return Outcome(error=error)
+
+
+def finished(call: Call) -> Outcome:
+    handler = call.instance
+    wanted = captured().server_response
+    headers = wanted.of(handler._headers.get_all()) if wanted is not None else None
+    return http.server_response(handler.get_status(), headers)
+
+
+def render(call: Call) -> SpanSpec:
+    return templates.span("tornado", "render", call.instance.name)
+
+
+def fetch(call: Call) -> SpanSpec:
+    request = call.arg(0, "request")
+    given = call.kwargs if isinstance(request, str) else vars(request)
+    url = request if isinstance(request, str) else request.url
+    headers = list(_pairs(given.get("headers") or given.get("_headers")))
+    agents = [value for name, value in headers if name.lower() == "user-agent"]
+    agent = agents[-1] if agents else given.get("user_agent")
+    spec = http.client_request(given.get("method") or "GET", url, {}, agent, headers)
+    # Redirects are fetched by the same method.
+    spec.silences = http.SUPPRESSED
+    return spec
+
+
+def _pairs(headers: Any) -> Iterable[tuple[str, str]]:
+    if not headers:
+        return ()
+    every = getattr(headers, "get_all", None)
+    return headers.items() if every is None else every()  # type: ignore[no-any-return]
+
+
+def propagated(call: Call, _context: Context) -> Arguments | None:
+    carrier = call.carrier
+    if not carrier:
+        return None
+    from tornado.httputil import HTTPHeaders
+
+    request = call.arg(0, "request")
+    given = call.kwargs.get("headers") if isinstance(request, str) else request.headers
+    headers = HTTPHeaders()
+    for name, value in _pairs(given):
+        headers.add(name, value)
+    for name, value in carrier.items():
+        headers[name] = value
+    if isinstance(request, str):
+        return call.args, {**call.kwargs, "headers": headers}
+    # The application may send its own again, and elsewhere.
+    request = copy.copy(request)
+    request.headers = headers
+    if call.args:
+        return (request, *call.args[1:]), call.kwargs
+    return call.args, {**call.kwargs, "request": request}
+
+
+def awaited(call: Call, future: Any, recording: Recording) -> Any:
+    future.add_done_callback(partial(_fetched, call, recording))
+    return future
+
+
+def _fetched(call: Call, recording: Recording, future: Any) -> None:
+    # Not `exception()`: asyncio would take it for looked after, and say no more of it.
+    error = getattr(future, "_exception", None)
+    failed = getattr(error, "response", None)
+    if future.cancelled():
+        recording.end()
+    elif error is not None and failed is None:
+        recording.fail(error)
+    else:
+        recording.finish(fetched, call, future.result() if error is None else failed)
+
+
+def fetched(call: Call, response: Any) -> Outcome | None:
+    request = call.arg(0, "request")
+    if not isinstance(request, str):
+        response.request = request
+    if response.code == 599:
+        return Outcome(error=response.error)
+    return http.client_response(response.code, response.reason, response.headers)
+
+
+class TornadoInstrumentor(Instrumentor):
+    hooks = {
+        "tornado.web": {
+            "RequestHandler._execute": _requests.begun(serve, incoming, is_over),
+            "RequestHandler._handle_request_exception": _requests.noted(unhandled),
+            "RequestHandler.finish": _requests.over(finished),
+            "RequestHandler.on_connection_close": _requests.over(if_idle=True),
+        },
+        "tornado.httpclient": {
+            "AsyncHTTPClient.fetch": traced(fetch, suppressed_by=http.SUPPRESSED, prepare=propagated, hold=awaited),
+        },
+        "tornado.template": {"Template.generate": traced(render)},
+    }
