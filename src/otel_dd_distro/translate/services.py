@@ -145,7 +145,7 @@ class Home:
                 named = parent or self.own
                 if plugin is not None and plugin.inherited_told:
                     named = Named(named.service, plugin.component)
-            if self._parted and plugin in self._parted:
+            if plugin is not None and plugin.part and plugin in self._parted:
                 named = self._part(plugin, attributes) or named
             elif self._split and plugin is not None and plugin in self._split:
                 domain = plugin.domain(attributes, self._urls)

@@ -156,7 +156,9 @@ class Translator:
         raised = errors.exception(happened) if happened else None
         is_watched = not operation.targets.watched.isdisjoint(attributes)
         if plugin is not None:
-            name, type_ = operation.titled(attributes, self._is_v1), operation.type
+            name, type_ = operation.name, operation.type
+            if self._is_v1 or operation.title is not None:
+                name = operation.titled(attributes, self._is_v1)
             resource = operation.describe(attributes, meta, self._urls) or name
             failed = operation.failed(code, attributes, raised is not None, self._error_statuses)
             if failed:
