@@ -64,6 +64,9 @@ class Places:
         (re.compile(r"(127\.0\.0\.1|localhost):\d{4,5}"), r"\1:<port>"),
         (re.compile(r"\bport=\d{4,5}\b"), "port=<port>"),
         (re.compile(r"\b0x[0-9a-f]{6,16}\b"), "<address>"),
+        (re.compile(r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b"), "<uuid>"),
+        (re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[0-9.]*\+00:00"), "<time>"),
+        (re.compile(r"\bgen\d+@"), "gen<process id>@"),
     )
 
     def steady(self, key: str, value: Value) -> Value:

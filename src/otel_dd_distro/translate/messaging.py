@@ -18,18 +18,20 @@ _UNSENT = {
 }
 _BROKER = {"server.address": "out.host", "server.port": "network.destination.port"}
 _FLAGS = ("celery.delivery_info.redelivered", "celery.delivery_info.is_eager")
+_NO_LIMITS = [None, None]
 _TASKS = Targets(
     {
         **_UNSENT,
         **_BROKER,
         "messaging.message.id": "celery.id",
         "messaging.message.conversation_id": "celery.correlation_id",
-        "celery.time_limit": "celery.timelimit.0",
-        "celery.soft_time_limit": "celery.timelimit.1",
+        "celery.time_limit": "",
+        "celery.soft_time_limit": "",
         # The resource
         "celery.task": "",
         "celery.entry": "",
-    }
+    },
+    made=("celery.timelimit",),
 )
 _MESSAGES = Targets(
     {
@@ -63,7 +65,13 @@ def run_tasks() -> Operations:
     def beat(verb: str) -> Operation:
         # ddtrace gives the beat no component.
         return Operation(
-            f"celery.beat.{verb}", type="worker", kind="producer", metrics=MEASURED, targets=_TASKS, describe=_entry
+            f"celery.beat.{verb}",
+            type="worker",
+            kind="producer",
+            source="datadog",
+            metrics=MEASURED,
+            targets=_TASKS,
+            describe=_entry,
         )
 
     return Operations(
@@ -106,6 +114,9 @@ def _task(attributes: dict[str, Any], meta: Meta, urls: Urls) -> str:
     for flag in _FLAGS:
         if flag in attributes:
             meta[flag] = str(attributes[flag])
+    limits = [attributes.get("celery.time_limit"), attributes.get("celery.soft_time_limit")]
+    if limits != _NO_LIMITS:
+        meta["celery.timelimit"] = str(limits)
     return text_of(attributes, "celery.task")
 
 
