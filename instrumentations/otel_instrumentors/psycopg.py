@@ -30,9 +30,10 @@ def text(query: Any) -> Any:
         return "".join(map(str, map(text, query)))
     if "Literal" in kinds:
         return "?"
-    if "Identifier" in kinds and hasattr(query, "strings"):
-        # psycopg2 asks the connection how to quote, which may be closed.
-        return ".".join('"' + name.replace('"', '""') + '"' for name in query.strings)
+    if "Identifier" in kinds:
+        # The drivers ask the connection how to quote, which may be closed.
+        names = getattr(query, "strings", None) or query._obj
+        return ".".join('"' + name.replace('"', '""') + '"' for name in names)
     return query.as_string(None) if "Composable" in kinds else query
 
 
