@@ -108,7 +108,7 @@ class Alikes:
 
         meta = common.copy()
         metrics: Metrics = {}
-        for target, value in zip(alike.targets, held.values(), strict=False):
+        for target, value in zip(alike.targets, held.values()):  # noqa: B905 - the keyword costs more than the rest
             kind = type(value)
             if kind is str:
                 meta[target] = value if value.isascii() and len(value) <= MOST_VALUE else text.value(value)

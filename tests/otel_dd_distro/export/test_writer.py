@@ -118,6 +118,26 @@ def test_a_full_raw_queue_wakes_the_thread_early(make: Make) -> None:
         assert writer.counters().sent >= module.WAKE_AT
 
 
+def test_what_waits_is_encoded_soon_and_sent_when_it_is_due(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    with ScriptedAgent() as there:
+        writer = make(there.url, interval_s=60.0)
+        writer.submit(chunk(module.WAKE_AT + 1))
+        first = settled(writer, 5.0).sent
+
+        def encoded(size: int) -> None:
+            end = time.monotonic() + 5
+            while writer.counters().queued_bytes < size and time.monotonic() < end:
+                time.sleep(0.01)
+
+        writer.submit(chunk(module.WAKE_AT + 1))
+        encoded(1)
+        assert writer.counters().queued_bytes > 0
+        assert writer.counters().sent == first
+        monkeypatch.setattr(module, "SEND_AT", 1)
+        writer.submit(chunk(module.WAKE_AT + 1))
+        assert settled(writer, 5.0).sent == 3 * first
+
+
 def test_our_own_requests_are_nobodys_spans(make: Make) -> None:
     seen: list[tuple[object, object, str]] = []
 
