@@ -127,17 +127,16 @@ def render(call: Call) -> SpanSpec:
     return templates.span("tornado", "render", call.instance.name)
 
 
-def fetch(call: Call) -> SpanSpec:
+def fetch(call: Call) -> SpanSpec | None:
     request = call.arg(0, "request")
     given = call.kwargs if isinstance(request, str) else vars(request)
+    if "original_request" in given:
+        return None  # A redirect that is followed.
     url = request if isinstance(request, str) else request.url
     headers = list(_pairs(given.get("headers") or given.get("_headers")))
     agents = [value for name, value in headers if name.lower() == "user-agent"]
     agent = agents[-1] if agents else given.get("user_agent")
-    spec = http.client_request(given.get("method") or "GET", url, {}, agent, headers)
-    # Redirects are fetched by the same method.
-    spec.silences = http.SUPPRESSED
-    return spec
+    return http.client_request(given.get("method") or "GET", url, {}, agent, headers)
 
 
 def _pairs(headers: Any) -> Iterable[tuple[str, str]]:

@@ -11,7 +11,7 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.trace import SpanKind
 
 from ..settings import Settings
-from . import aiohttp, aws, django, http_client, messaging, reading, rpc, sql, stores, templates, web
+from . import aiohttp, aws, django, http_client, messaging, reading, rpc, sql, stores, templates, tornado, web
 from .operations import Operations
 from .urls import Urls
 
@@ -96,6 +96,9 @@ PLUGINS: dict[str, Plugin] = {
     "requests": Plugin("requests", Belongs.LIBRARY,     http_client.requests("requests"), renaming_told=True),
     "sqlalchemy": Plugin("sqlalchemy", Belongs.LIBRARY, sql.toolkit("sqlalchemy"), own=sql.vendor),
     "sqlite3":  Plugin("sqlite",   Belongs.LIBRARY,     sql.driver("sqlite", "sqlite.connection")),
+    "tornado":  Plugin("tornado",  Belongs.APPLICATION, tornado.SERVED, renaming_told=True, default="tornado-web",
+                       client=Plugin("tornado_client", Belongs.CALLER, tornado.SENT, renaming_told=True,
+                                     inherited_told=True, domain=http_client.host)),
 }
 # fmt: on
 
