@@ -761,6 +761,8 @@ def test_an_interceptor_that_tries_again_makes_a_span_for_each_try(recorder: Rec
     assert statuses(spans) == ["NOT_FOUND", "OK"] * 2
 
 
+# Old releases fall over what an interceptor raised when its call is collected.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_asynchronous_interceptors_are_asked_once_and_in_their_order(recorder: Recorder) -> None:
     seen: list[str] = []
 
@@ -800,6 +802,7 @@ def test_asynchronous_interceptors_are_asked_once_and_in_their_order(recorder: R
                 return await aio_take(recorder, 7)
 
     spans = asyncio.run(called())
+    gc.collect()
     assert seen[:3] == ["first", "second", "server"]
     assert [span.kind.name for span in spans] == ["CLIENT"] * 5 + ["SERVER"] * 2
     assert [told(span).get("error.type") for span in spans[:5]] == [None, None, "ValueError", "NOT_FOUND", "CANCELLED"]
