@@ -5,8 +5,10 @@ from __future__ import annotations
 import functools
 import logging
 import os
+import sys
 from typing import TYPE_CHECKING, Any
 
+import wrapt
 from opentelemetry.instrumentation.dependencies import DependencyConflictError
 from opentelemetry.instrumentation.distro import BaseDistro  # type: ignore[attr-defined]
 from opentelemetry.instrumentation.environment_variables import OTEL_PYTHON_CONFIGURATOR
@@ -20,26 +22,51 @@ log = logging.getLogger("otel_dd_distro")
 
 DISTRIBUTION = "otel-dd-distro"
 _GROUP = "opentelemetry_instrumentor"
+_LIBRARIES = "otel_instrumentors.libraries"
 
 
 class DatadogDistro(BaseDistro):  # type: ignore[misc]
-    """Loads our instrumentor where several bear one name, leaves the others alone, and lets none stop the next."""
+    """Loads our instrumentor where several bear one name, leaves the others alone, and lets none stop the next.
+
+    Ours are loaded when their library is imported: what an application does not use costs it nothing.
+    """
 
     def _configure(self, **kwargs: Any) -> None:
         # Another distro's configurator must not set the SDK up before ours.
         os.environ.setdefault(OTEL_PYTHON_CONFIGURATOR, "datadog")
 
-    def load_instrumentor(self, entry_point: EntryPoint, **kwargs: Any) -> None:
-        """Put an instrumentor to work, unless it is switched off or ours of the same name goes before."""
+    def wants(self, entry_point: EntryPoint) -> bool:
+        """False for an instrumentor that is switched off, or that one of ours of the same name goes before."""
         current = settings.current()
         name = entry_point.name
         if not current.enabled or not current.instruments(name):
-            return
-        if name in catalogue() and catalogue()[name] != entry_point.value:
+            return False
+        if name in catalogue() and not self.is_ours(entry_point):
             log.debug("Instrumentor %s of %s: ours goes before it", name, entry_point.value)
+            return False
+        return True
+
+    def is_ours(self, entry_point: EntryPoint) -> bool:
+        return catalogue().get(entry_point.name) == entry_point.value
+
+    def load_instrumentor(self, entry_point: EntryPoint, **kwargs: Any) -> None:
+        """Put an instrumentor to work, unless it is not wanted."""
+        if not self.wants(entry_point):
             return
-        if name in catalogue() and not current.propagates(name):
+        if not self.is_ours(entry_point):
+            self._load(entry_point, kwargs)
+            return
+        if not settings.current().propagates(entry_point.name):
             kwargs["propagate"] = False
+        libraries = libraries_of(entry_point.name)
+        if any(library in sys.modules for library in libraries):
+            self._load(entry_point, kwargs)
+            return
+        load = _Once(functools.partial(self._load_late, entry_point, kwargs))
+        for library in libraries:
+            wrapt.register_post_import_hook(load, library)
+
+    def _load(self, entry_point: EntryPoint, kwargs: dict[str, Any]) -> None:
         try:
             super().load_instrumentor(entry_point, **kwargs)
         except (DependencyConflictError, ImportError):
@@ -47,14 +74,52 @@ class DatadogDistro(BaseDistro):  # type: ignore[misc]
             raise
         except Exception as error:  # noqa: BLE001
             # On any other exception it would load no further instrumentor.
-            log.warning(
-                "Instrumentor %s failed, the others go on without it: %s: %s", name, type(error).__name__, error
-            )
+            _say(entry_point, error)
+
+    def _load_late(self, entry_point: EntryPoint, kwargs: dict[str, Any]) -> None:
+        try:
+            # The application may have been faster.
+            if not entry_point.load()().is_instrumented_by_opentelemetry:
+                super().load_instrumentor(entry_point, **kwargs)
+        except Exception as error:  # noqa: BLE001
+            _say(entry_point, error)
+
+
+class _Once:
+    """Called with each of several modules, acts at the first."""
+
+    def __init__(self, act: functools.partial[None]) -> None:
+        self._act: functools.partial[None] | None = act
+
+    def __call__(self, _module: object) -> None:
+        act, self._act = self._act, None
+        if act is not None:
+            act()
+
+
+def _say(entry_point: EntryPoint, error: Exception) -> None:
+    log.warning(
+        "Instrumentor %s failed, the others go on without it: %s: %s", entry_point.name, type(error).__name__, error
+    )
+
+
+@functools.cache
+def _own_entry_points() -> tuple[EntryPoint, ...]:
+    """Read from our own distribution alone: reading all is slow."""
+    from importlib.metadata import distribution
+
+    return tuple(distribution(DISTRIBUTION).entry_points)
 
 
 @functools.cache
 def catalogue() -> dict[str, str]:
-    """Our own instrumentors: name -> entry point value. Read from our own distribution alone: reading all is slow."""
-    from importlib.metadata import distribution
+    """Our own instrumentors: name -> entry point value."""
+    return {entry.name: entry.value for entry in _own_entry_points() if entry.group == _GROUP}
 
-    return {entry.name: entry.value for entry in distribution(DISTRIBUTION).entry_points if entry.group == _GROUP}
+
+@functools.cache
+def libraries_of(name: str) -> tuple[str, ...]:
+    """The top-level modules that one of our instrumentors watches: that of its name, where nothing else is said."""
+    module = catalogue()[name].partition(":")[0]
+    named = [entry.name for entry in _own_entry_points() if entry.group == _LIBRARIES and entry.value == module]
+    return tuple(named) or (name,)

@@ -1,0 +1,93 @@
+"""Runs a program in this process so that it finds itself as `python program.py` and `python -m module` would run it."""
+
+from __future__ import annotations
+
+import builtins
+import importlib.machinery
+import io
+import os
+import pkgutil
+import runpy
+import sys
+from collections.abc import Callable
+from types import ModuleType, TracebackType
+from typing import Any
+
+# What Python itself calls for `-m`, and for the `__main__` of a directory or an archive.
+_run_module: Callable[..., None] = runpy._run_module_as_main  # type: ignore[attr-defined]
+
+
+def run_module(name: str, arguments: list[str]) -> None:
+    """As `python -m name arguments`."""
+    sys.argv[:] = ["-m", *arguments]
+    _as_main(_run_module, name)
+
+
+def run_path(path: str, arguments: list[str]) -> None:
+    """As `python path arguments`: a file, or the `__main__` of a directory or an archive."""
+    sys.argv[:] = [path, *arguments]
+    place = os.path.join(os.getcwd(), path)
+    if pkgutil.get_importer(place) is not None:
+        _replace_first_path(place, also_if_safe=True)
+        _as_main(_run_module, "__main__", alter_argv=False)
+        return
+    try:
+        with io.open_code(place) as file:
+            content = file.read()
+    except OSError as error:
+        print(f"{sys.executable}: can't open file {place!r}: [Errno {error.errno}] {error.strerror}", file=sys.stderr)
+        sys.exit(2)
+    _replace_first_path(os.path.dirname(os.path.realpath(place)))
+    _as_main(_run_file, place, content)
+
+
+def _run_file(place: str, content: bytes) -> None:
+    code = pkgutil.read_code(io.BytesIO(content))
+    compiled = code is not None
+    main = vars(sys.modules["__main__"])
+    loader = importlib.machinery.SourcelessFileLoader if compiled else importlib.machinery.SourceFileLoader
+    main.update(__file__=place, __cached__=None, __loader__=loader("__main__", place))
+    exec(code if compiled else compile(content, place, "exec", dont_inherit=True), main)
+
+
+def _replace_first_path(path: str, *, also_if_safe: bool = False) -> None:
+    """Python has put the working directory first, for our own `-m`; unless that is not to be trusted (`-P`, `-I`)."""
+    if not (getattr(sys.flags, "safe_path", False) or sys.flags.isolated):
+        sys.path[0] = path
+    elif also_if_safe:
+        sys.path.insert(0, path)
+
+
+def _as_main(run: Callable[..., None], *arguments: Any, **options: Any) -> None:
+    """Call `run` with a fresh `__main__` in place of ours."""
+    main = sys.modules["__main__"] = ModuleType("__main__")
+    main.__dict__.update(__builtins__=builtins, __annotations__={})
+    try:
+        run(*arguments, **options)
+    except BaseException as error:
+        _hide_us(error)
+        raise
+
+
+def _hide_us(error: BaseException) -> None:
+    """Have Python show the traceback of an error that ends the program without the frames that led to it."""
+    show = sys.excepthook
+
+    def show_theirs(kind: type[BaseException], value: BaseException, traceback: TracebackType | None) -> None:
+        sys.excepthook = show
+        if value is error:
+            traceback = _theirs(traceback)
+            value.__traceback__ = traceback
+        show(kind, value, traceback)
+
+    sys.excepthook = show_theirs
+
+
+def _theirs(traceback: TracebackType | None) -> TracebackType | None:
+    """What stands behind the last frame of ours."""
+    theirs = traceback
+    while traceback is not None:
+        if traceback.tb_frame.f_globals is globals():
+            theirs = traceback.tb_next
+        traceback = traceback.tb_next
+    return theirs
