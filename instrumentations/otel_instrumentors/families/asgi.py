@@ -101,21 +101,18 @@ class _Application:
         self.describe = describe
 
     def wrap(self, target: Target, scope: Scope) -> Callable[..., Any]:
-        function, describe = target.function, self.describe
+        function, describe, ours = target.function, self.describe, scope
 
-        async def wrapper(*args: Any, **kwargs: Any) -> Any:
-            recording = _opened(describe, target.call(args, kwargs), scope) if scope.active else None
+        # Called with fewer arguments it fails at once, as it always did: that is how servers tell it from a factory.
+        async def wrapper(self: Any, scope: AsgiScope, receive: Any, send: Any) -> Any:
+            recording = _opened(describe, Call(self, (scope, receive, send), {}), ours) if ours.active else None
             if recording is None:
-                return await function(*args, **kwargs)
+                return await function(self, scope, receive, send)
             # Entered here, and ended wherever the last part is sent: that may be another task, with its own context.
             here = Recording(recording.span, recording.context)
             here.enter()
             try:
-                if "send" in kwargs:
-                    kwargs["send"] = _sending(kwargs["send"], recording)
-                else:
-                    args = (*args[:-1], _sending(args[-1], recording))
-                result = await function(*args, **kwargs)
+                result = await function(self, scope, receive, _sending(send, recording))
             except BaseException as error:
                 here.abandon()
                 recording.fail(error)
@@ -127,14 +124,14 @@ class _Application:
         return standing_for(function, wrapper)
 
 
-def _opened(describe: Describe, call: Call, scope: Scope) -> Recording | None:
-    asgi_scope = call.arg(0, "scope")
-    if not isinstance(asgi_scope, dict) or asgi_scope.get("type") != "http":
+def _opened(describe: Describe, call: Call, ours: Scope) -> Recording | None:
+    scope = call.args[0]
+    if not isinstance(scope, dict) or scope.get("type") != "http":
         return None
-    headers = asgi_scope.get("headers")
+    headers = scope.get("headers")
     if headers is not None and get_current().get(_SERVED) is headers:
         return None
-    recording = scope.open(describe, call, None, _incoming)
+    recording = ours.open(describe, call, None, _incoming)
     if recording is not None:
         recording.context = set_value(_SERVED, headers, recording.context)
     return recording

@@ -272,6 +272,13 @@ def test_headers_sent_twice_are_all_read() -> None:
     assert asgi._headers.keys(pairs) == ["baggage", "baggage", "x"]
 
 
+def test_an_application_is_no_factory_and_no_application_of_asgi_2(recorder: Recorder) -> None:
+    """uvicorn calls what it is given without arguments, and looks whether that fails."""
+    for arguments in ((), (http_scope("/"),)):
+        with pytest.raises(TypeError, match="missing"):
+            hooked(Application(), recorder)(*arguments)
+
+
 def test_an_application_that_sends_nonsense_gets_what_it_always_got(recorder: Recorder) -> None:
     class Nonsense:
         async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:

@@ -1,0 +1,1 @@
+"""A small Django project, laid out as they all are."""
