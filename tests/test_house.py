@@ -107,6 +107,15 @@ def test_the_catalogue_is_complete_file_entry_point_and_extra_bear_one_name() ->
         assert loaded.hooks
 
 
+def test_every_plugin_is_loaded_with_the_libraries_that_it_watches() -> None:
+    from otel_dd_distro.distro import catalogue, libraries_of
+
+    for name, value in catalogue().items():
+        module, _, attribute = value.partition(":")
+        hooks = getattr(importlib.import_module(module), attribute).hooks
+        assert set(libraries_of(name)) == {watched.partition(".")[0] for watched in hooks}, f"{name}: pyproject.toml"
+
+
 def test_the_extra_all_has_the_requirements_of_every_plugin() -> None:
     required: dict[str, set[str]] = {}
     for line in DISTRIBUTION.requires or []:

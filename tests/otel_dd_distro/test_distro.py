@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import importlib
 import logging
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from opentelemetry.instrumentation.dependencies import DependencyConflict, DependencyConflictError
 
-from otel_dd_distro import settings
+from otel_dd_distro import distro, settings
 from otel_dd_distro.distro import DatadogDistro
 
 
 class Entry:
-    """An entry point as the upstream loader passes it."""
+    """An entry point as the upstream loader passes it, and what it names."""
+
+    is_instrumented_by_opentelemetry = False
 
     def __init__(self, name: str, value: str, fails_with: Exception | None = None) -> None:
         self.name = name
@@ -34,6 +39,7 @@ class Entry:
 OURS = ("flask", "otel_instrumentors.flask:FlaskInstrumentor")
 THEIRS = ("flask", "opentelemetry.instrumentation.flask:FlaskInstrumentor")
 OTHER = ("tortoise", "opentelemetry.instrumentation.tortoiseorm:TortoiseORMInstrumentor")
+MADE_UP = "a_library_that_nobody_has"
 
 
 @pytest.fixture
@@ -41,6 +47,22 @@ def environ(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
     settings.current.cache_clear()
     yield monkeypatch
     settings.current.cache_clear()
+
+
+@pytest.fixture(autouse=True)
+def _the_libraries_are_imported() -> None:
+    import flask  # noqa: F401
+    import requests  # noqa: F401
+
+
+@pytest.fixture
+def library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """A library that can be imported and has not been; ours of Flask waits for it."""
+    (tmp_path / f"{MADE_UP}.py").write_text("")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(distro, "libraries_of", lambda name: (MADE_UP, "another_one") if name == "flask" else (name,))
+    yield MADE_UP
+    sys.modules.pop(MADE_UP, None)
 
 
 def loaded(*entry: Any, **options: Any) -> bool:
@@ -52,6 +74,42 @@ def loaded(*entry: Any, **options: Any) -> bool:
 def test_ours_goes_before_another_of_the_same_name(environ: pytest.MonkeyPatch) -> None:
     assert loaded(*OURS)
     assert not loaded(*THEIRS)
+
+
+def test_ours_is_loaded_when_its_library_is_imported(environ: pytest.MonkeyPatch, library: str) -> None:
+    environ.setenv("DD_FLASK_DISTRIBUTED_TRACING", "false")
+    made = Entry(*OURS)
+    DatadogDistro().load_instrumentor(made, skip_dep_check=True)  # type: ignore[arg-type]
+    assert made.instrumented == []
+    importlib.import_module(library)
+    assert made.instrumented == [{"skip_dep_check": True, "propagate": False}]
+
+
+def test_one_that_the_application_was_faster_with_is_left_at_that(environ: pytest.MonkeyPatch, library: str) -> None:
+    made = Entry(*OURS)
+    DatadogDistro().load_instrumentor(made)  # type: ignore[arg-type]
+    made.is_instrumented_by_opentelemetry = True
+    importlib.import_module(library)
+    assert made.instrumented == []
+
+
+@pytest.mark.parametrize("error", [RuntimeError("broken"), ImportError("broken")])
+def test_one_that_fails_late_does_not_fail_the_import(
+    environ: pytest.MonkeyPatch, library: str, error: Exception, caplog: pytest.LogCaptureFixture
+) -> None:
+    DatadogDistro().load_instrumentor(Entry(*OURS, fails_with=error))  # type: ignore[arg-type]
+    importlib.import_module(library)
+    assert [record.getMessage() for record in caplog.records] == [
+        f"Instrumentor flask failed, the others go on without it: {type(error).__name__}: broken"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "libraries"),
+    [("flask", {"flask"}), ("mysqldb", {"MySQLdb"}), ("psycopg", {"psycopg", "psycopg2"})],
+)
+def test_the_catalogue_says_which_libraries_a_plugin_is_for(name: str, libraries: set[str]) -> None:
+    assert set(distro.libraries_of(name)) == libraries
 
 
 def test_others_are_left_alone(environ: pytest.MonkeyPatch) -> None:
