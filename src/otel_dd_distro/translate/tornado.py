@@ -42,6 +42,7 @@ SERVED = Operations(
         type="web",
         kind="server",
         component="tornado",
+        source="tornado",
         metrics=MEASURED,
         targets=Targets({**web.TARGETS, _HANDLER: ""}, made=("http.url", "http.route")),
         describe=_served,
@@ -52,6 +53,7 @@ SERVED = Operations(
             "tornado.template",
             type="template",
             component="tornado",
+            source="tornado",
             targets=Targets(
                 {"template.name": _TEMPLATE, "template.engine": "", "template.operation": "", "error.type": ""}
             ),
