@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from opentelemetry.context import Context
+from opentelemetry.semconv.attributes.server_attributes import SERVER_ADDRESS
 
 from .families import messaging as kombu
 from .kernel.call import Arguments, Call, Incoming, SpanSpec
@@ -48,7 +49,7 @@ def _message(call: Call) -> Incoming:
 
 def _told(connection: Any, exchange: Any, routing_key: Any) -> Attributes:
     attributes = kombu.broker(connection)
-    if connection is not None and connection.virtual_host:
+    if SERVER_ADDRESS in attributes and connection.virtual_host:
         attributes["kombu.virtual_host"] = connection.virtual_host
     attributes["kombu.exchange"] = exchange or ""
     if routing_key:

@@ -19,7 +19,8 @@ SETTINGS = {"DD_CELERY_DISTRIBUTED_TRACING": "true", "PYTHONHASHSEED": "1"}
 SERVERS = ("rabbitmq",)
 
 app = Celery("tea", broker=os.environ["TEST_RABBITMQ_URL"], backend="cache+memory://")
-app.conf.update(worker_hijack_root_logger=False, worker_redirect_stdouts=False, task_default_queue="tea")
+# The heartbeat lets the worker end at once.
+app.conf.update(task_default_queue="tea", worker_hijack_root_logger=False, broker_heartbeat=2)
 
 
 @signals.task_received.connect
