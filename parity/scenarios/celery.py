@@ -12,7 +12,6 @@ from celery.beat import ScheduleEntry, Scheduler
 from celery.contrib.testing.worker import start_worker
 from celery.exceptions import Ignore, Reject
 from kombu.exceptions import OperationalError
-
 from steps import step
 
 SETTINGS = {"DD_CELERY_DISTRIBUTED_TRACING": "true", "PYTHONHASHSEED": "1"}

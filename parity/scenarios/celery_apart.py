@@ -8,7 +8,6 @@ from typing import Any
 
 from celery import Celery, signals
 from celery.contrib.testing.worker import start_worker
-
 from steps import step
 
 SETTINGS = {"PYTHONHASHSEED": "1"}

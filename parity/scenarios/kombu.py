@@ -7,7 +7,6 @@ from typing import Any
 
 from kombu import Connection, Consumer, Exchange, Queue
 from kombu.exceptions import EncodeError, OperationalError
-
 from steps import saw, step
 
 SETTINGS = {"DD_TRACE_KOMBU_ENABLED": "true"}
