@@ -28,7 +28,9 @@ def connection(client: Any) -> dict[str, AttributeValue]:
 
 def cluster(client: Any) -> dict[str, AttributeValue]:
     """The first of the nodes that a cluster's client knows stands for all of them."""
-    nodes: Any = client.nodes_manager.startup_nodes
+    # Some asynchronous pipelines know them through their client.
+    known = client if hasattr(client, "nodes_manager") else getattr(client, "cluster_client", None) or client._client
+    nodes: Any = known.nodes_manager.startup_nodes
     node = next(iter(nodes.values() if hasattr(nodes, "values") else nodes), None)
     return db.connection("0", getattr(node, "host", None), getattr(node, "port", None))
 
