@@ -57,19 +57,17 @@ _logger = logging.getLogger("otel_instrumentors")
 
 def calling(api: str, kind: str, target: Callable[[Any], Any]) -> Describe:
     def calling(call: Call) -> SpanSpec:
-        attributes = _addressed(target(call.instance)).copy()
-        attributes[API] = api
-        attributes[KIND] = kind
-        method = call.instance._method
-        name = (method.decode() if isinstance(method, bytes) else method).lstrip("/")
-        return rpc.call(SpanKind.CLIENT, "grpc", name, attributes, carrier={})
+        sender = call.instance
+        name, attributes = _described(api, kind, sender._method, target(sender))
+        return SpanSpec(name, SpanKind.CLIENT, attributes.copy(), carrier={})
 
     return calling
 
 
 @functools.lru_cache(1_024)
-def _addressed(target: Any) -> Attributes:
-    return rpc.server(*address(target.decode() if isinstance(target, bytes) else target)) if target else {}
+def _described(api: str, kind: str, method: Any, target: Any) -> tuple[str, Attributes]:
+    attributes = rpc.server(*address(_text(target))) if target else {}
+    return rpc.call("grpc", _text(method), {**attributes, API: api, KIND: kind})
 
 
 def address(target: str) -> tuple[str | None, int | None]:
@@ -237,7 +235,8 @@ def incoming(call: Call) -> Incoming:
 
 def serving(api: str, method: str, kind: str) -> Describe:
     def serving(_call: Call) -> SpanSpec:
-        return rpc.call(SpanKind.SERVER, "grpc", method.lstrip("/"), {API: api, KIND: kind})
+        name, attributes = rpc.call("grpc", method, {API: api, KIND: kind})
+        return SpanSpec(name, SpanKind.SERVER, attributes)
 
     return serving
 
@@ -265,8 +264,12 @@ def _status(call: Call) -> tuple[Any, Any]:
 
 
 def _detailed(details: Any) -> Attributes:
-    text = details.decode(errors="replace") if isinstance(details, bytes) else details
-    return {DETAILS: text} if text else {}
+    return {DETAILS: _text(details)} if details else {}
+
+
+def _text(value: Any) -> str:
+    """Core keeps its texts as bytes."""
+    return value.decode(errors="replace") if isinstance(value, bytes) else str(value)
 
 
 def _watched(handler: Any, api: str, method: str, scope: Scope) -> Any:
@@ -296,7 +299,7 @@ class _Found(Hook):
     def wrap(self, target: Target, scope: Scope) -> Callable[..., Any]:
         def found(call: Call, handler: Any) -> Any:
             method = call.args[0].call_details.method
-            return _watched(handler, "grpc", method.decode() if method else call.args[2].name(), scope)
+            return _watched(handler, "grpc", _text(method or call.args[2].name()), scope)
 
         return returned(found).wrap(target, scope)
 

@@ -8,10 +8,9 @@ from __future__ import annotations
 from typing import Any
 
 from opentelemetry.semconv.attributes.server_attributes import SERVER_ADDRESS, SERVER_PORT
-from opentelemetry.trace import SpanKind
 from opentelemetry.util.types import AttributeValue
 
-from ..kernel.call import Outcome, SpanSpec
+from ..kernel.call import Outcome
 
 RPC_SYSTEM_NAME = "rpc.system.name"
 RPC_METHOD = "rpc.method"
@@ -40,17 +39,15 @@ _STATUSES = (
 _SERVER_FAULTS = frozenset(("UNKNOWN", "DEADLINE_EXCEEDED", "UNIMPLEMENTED", "INTERNAL", "UNAVAILABLE", "DATA_LOSS"))
 
 
-def call(
-    kind: SpanKind,
-    system: str,
-    method: str,
-    attributes: dict[str, AttributeValue],
-    carrier: dict[str, str] | None = None,
-) -> SpanSpec:
-    """The span of one side of a call; `method` is `package.Service/Method`, `attributes` is completed in place."""
+def call(system: str, path: str, attributes: dict[str, AttributeValue]) -> tuple[str, dict[str, AttributeValue]]:
+    """Name and attributes of a call's span, on either side; `path` is `/package.Service/Method`.
+
+    `attributes` is completed in place.
+    """
+    method = path.lstrip("/")
     attributes[RPC_SYSTEM_NAME] = system
     attributes[RPC_METHOD] = method
-    return SpanSpec(method, kind, attributes, carrier)
+    return method, attributes
 
 
 def server(address: str | None, port: int | None) -> dict[str, AttributeValue]:
