@@ -58,6 +58,8 @@ class DatadogDistro(BaseDistro):  # type: ignore[misc]
             return
         if not settings.current().propagates(entry_point.name):
             kwargs["propagate"] = False
+        elif not settings.current().propagates(f"{entry_point.name}_client"):
+            kwargs["inject"] = False
         libraries = libraries_of(entry_point.name)
         if any(library in sys.modules for library in libraries):
             self._load(entry_point, kwargs)

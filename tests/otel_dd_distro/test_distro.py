@@ -144,6 +144,13 @@ def test_one_that_is_not_to_propagate_is_told_so(environ: pytest.MonkeyPatch) ->
     assert loaded(*OTHER)  # which would not know what to do with it
 
 
+def test_one_whose_clients_are_not_to_propagate_is_told_so(environ: pytest.MonkeyPatch) -> None:
+    environ.setenv("DD_FLASK_CLIENT_DISTRIBUTED_TRACING", "false")
+    made = Entry(*OURS)
+    DatadogDistro().load_instrumentor(made)  # type: ignore[arg-type]
+    assert made.instrumented == [{"inject": False}]
+
+
 def test_one_that_fails_keeps_nobody_from_the_next_and_is_said(
     environ: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

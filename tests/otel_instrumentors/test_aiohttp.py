@@ -659,6 +659,15 @@ def test_without_propagation_nothing_is_written_and_nothing_read() -> None:
     assert [span.parent for span in recorder.take() if span.kind is SpanKind.SERVER] == [None, None]
 
 
+def test_a_client_that_is_not_to_inject_writes_nothing_and_the_server_reads_on() -> None:
+    recorder = Recorder()
+    with instrumented(AiohttpInstrumentor, recorder.provider, inject=False):
+        _, text = asyncio.run(ask("/seen", headers={"traceparent": CALLER}))
+
+    assert (text.count("traceparent"), text.count(CALLER)) == (1, 1)
+    assert [span.parent.span_id for span in recorder.take() if span.kind is SpanKind.SERVER and span.parent] == [0x4D]
+
+
 _INSTALLED = importlib.util.find_spec("aiohttp")
 assert _INSTALLED is not None
 assert _INSTALLED.origin is not None

@@ -30,7 +30,7 @@ class Instrumentor(BaseInstrumentor):  # type: ignore[misc]
     not of a supported version, warns once.
 
     `instrument()` takes `tracer_provider`, and `propagate`: False where the context of callers is not to be read and
-    that of our spans not to be passed on.
+    that of our spans not to be passed on; `inject`: False where only the latter.
     """
 
     hooks: ClassVar[HookTable] = {}
@@ -44,7 +44,7 @@ class Instrumentor(BaseInstrumentor):  # type: ignore[misc]
     def _instrument(self, **kwargs: Any) -> None:
         scope_name = type(self).__module__
         tracer = get_tracer(scope_name, versions.own(), kwargs.get("tracer_provider"))
-        scope = Scope(tracer, propagates=kwargs.get("propagate", True))
+        scope = Scope(tracer, propagates=kwargs.get("propagate", True), injects=kwargs.get("inject", True))
         self._installation = _Installation(_plugin(type(self)), self.hooks, scope)
 
     def _uninstrument(self, **kwargs: Any) -> None:

@@ -25,14 +25,16 @@ class Scope:
     The wrappers, connections and cursors that an application keeps ask `active` at every call; once it is false they
     stay silent, also when the library is instrumented again (with a new scope).
 
-    Where it does not propagate, the context of callers is not read and that of our spans not passed on.
+    Where it does not propagate, the context of callers is not read and that of our spans not passed on; where it does
+    not inject, only the latter.
     """
 
-    __slots__ = ("active", "propagates", "tracer")
+    __slots__ = ("active", "injects", "propagates", "tracer")
 
-    def __init__(self, tracer: Tracer, *, propagates: bool = True) -> None:
+    def __init__(self, tracer: Tracer, *, propagates: bool = True, injects: bool = True) -> None:
         self.tracer = tracer
         self.propagates = propagates
+        self.injects = propagates and injects
         self.active = True
 
     def open(
@@ -75,7 +77,7 @@ class Scope:
         except Exception as error:  # noqa: BLE001
             safety.report(safety.place(describe), error)
             return None
-        if spec.carrier is not None and self.propagates:
+        if spec.carrier is not None and self.injects:
             try:
                 inject(spec.carrier, recording.context, spec.setter)
                 call.carrier = spec.carrier

@@ -81,7 +81,7 @@ class _Traced:
         function = target.function
         describe, finish, suppressed_by = self.describe, self.finish, self.suppressed_by
         incoming, hold, explain = self.incoming, self.hold, self.explain
-        prepare = self.prepare if scope.propagates else None
+        prepare = self.prepare if scope.injects else None
 
         def wrapper(*args: Any, **kwargs: Any) -> Any:
             if not scope.active:
@@ -109,7 +109,7 @@ class _Traced:
         function = target.function
         describe, finish, suppressed_by = self.describe, self.finish, self.suppressed_by
         incoming, hold, explain = self.incoming, self.hold, self.explain
-        prepare = self.prepare if scope.propagates else None
+        prepare = self.prepare if scope.injects else None
 
         async def wrapper(*args: Any, **kwargs: Any) -> Any:
             if not scope.active:

@@ -317,8 +317,9 @@ def test_prepared_arguments_carry_the_span_and_the_application_keeps_its_own(sen
 
 
 @SENDERS
-def test_where_nothing_is_passed_on_nothing_is_prepared(sender: Any, recorder: Recorder) -> None:
-    scope = Scope(recorder.provider.get_tracer("test"), propagates=False)
+@pytest.mark.parametrize("option", ["propagates", "injects"])
+def test_where_nothing_is_passed_on_nothing_is_prepared(sender: Any, recorder: Recorder, option: str) -> None:
+    scope = Scope(recorder.provider.get_tracer("test"), **{option: False})
     wrapper = traced(sending, prepare=boom).wrap(Target(sender, None, False), scope)
     assert answered(wrapper, 1) == (1, None)
     assert len(recorder.take()) == 1
