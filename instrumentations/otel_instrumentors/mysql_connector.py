@@ -6,7 +6,7 @@ from typing import Any
 
 from .families.dbapi import Attributes, Driver, as_text
 from .kernel.call import Call
-from .kernel.given import returned
+from .kernel.given import given
 from .kernel.hook import Hook
 from .kernel.instrumentor import Instrumentor
 from .semconv import db
@@ -26,11 +26,10 @@ def known(connection: Any) -> Attributes:
     )
 
 
-def unasked(call: Call, result: Any) -> Any:
+def unasked(call: Call) -> None:
     """Where a span is current the connector sends its context along, and warns if the server cannot take it."""
     if not getattr(call.instance, "_query_attrs_supported", True):
         call.instance.otel_context_propagation = False
-    return result
 
 
 _driver = Driver(
@@ -46,6 +45,7 @@ _driver = Driver(
 _statements = {name: _driver.statement(name) for name in ("execute", "executemany", "callproc")}
 # A cursor of prepared statements knows them by identity: with a comment each call would prepare its own.
 _prepared = {name: _driver.statement(name, comments=Comments.NONE) for name in ("execute", "executemany")}
+_unasked = given(unasked)
 _transactions = {name: _driver.transaction(name) for name in ("commit", "rollback")}
 
 
@@ -58,7 +58,8 @@ class MysqlConnectorInstrumentor(Instrumentor):
         "mysql.connector.cursor": {**_of("MySQLCursor", _statements), **_of("MySQLCursorPrepared", _prepared)},
         "mysql.connector.connection": {
             **_of("MySQLConnection", _transactions),
-            "MySQLConnection._open_connection": returned(unasked),
+            "MySQLConnection.cmd_query": _unasked,
+            "MySQLConnection.cmd_stmt_execute": _unasked,
         },
         "mysql.connector.cursor_cext": {**_of("CMySQLCursor", _statements), **_of("CMySQLCursorPrepared", _prepared)},
         "mysql.connector.connection_cext": _of("CMySQLConnection", _transactions),

@@ -419,11 +419,12 @@ def _raising(function: Any) -> Any:
 
 
 def _module(name: str) -> ModuleType | None:
-    """A module of the library; None where the installed version has none of that name."""
+    """A module of the library; None where the installed version has none of that name, or not its part in C."""
     try:
         return importlib.import_module(name)
-    except ModuleNotFoundError as missing:
-        if not name.startswith(missing.name or "?"):
+    except ImportError as failed:
+        absent = failed.name or "?"
+        if isinstance(failed, ModuleNotFoundError) and not absent.startswith("_") and not name.startswith(absent):
             raise
         return None
 

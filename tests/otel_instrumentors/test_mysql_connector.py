@@ -6,7 +6,7 @@ import asyncio
 import importlib.util
 import os
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -18,6 +18,12 @@ from otel_instrumentors.mysql_connector import MysqlConnectorInstrumentor
 from tests.otel_instrumentors.contract import Contract, Recorder, instrumented
 
 RUNNING = "SELECT info FROM information_schema.processlist WHERE id = connection_id()"
+FORMS = ["pure"]
+with suppress(ImportError):
+    # Where it is there, and not just its file: newer ones want a newer OpenSSL than some systems have.
+    import _mysql_connector  # noqa: F401
+
+    FORMS.append("C")
 HAS_ASYNCIO = importlib.util.find_spec("mysql.connector.aio") is not None  # since 8.3
 
 
@@ -39,7 +45,7 @@ class TestMysqlConnectorContract(Contract):
     @staticmethod
     def use() -> Any:
         answers = []
-        for form in ("pure", "C"):
+        for form in FORMS:
             with closing(connected(form)) as connection, closing(connection.cursor()) as cursor:
                 cursor.execute("CREATE TEMPORARY TABLE t (a INT)")
                 cursor.executemany("INSERT INTO t VALUES (%s)", [(1,), (2,)])
@@ -66,7 +72,7 @@ def texts(recorder: Recorder) -> list[Any]:
     return [span.get("db.query.text", span["name"]) for span in shown(recorder)]
 
 
-both = pytest.mark.parametrize("form", ["pure", "C"])
+both = pytest.mark.parametrize("form", FORMS)
 
 
 @both
@@ -221,7 +227,8 @@ def test_statements_bear_comments_but_for_those_that_are_prepared(
             assert "values (1),(2)" in str(cursor._executed)
         with closing(connection.cursor(prepared=True)) as cursor:
             cursor.execute(RUNNING)
-            assert cursor.fetchall() == [(RUNNING,)]
+            ((text,),) = cursor.fetchall()
+            assert text in (RUNNING, RUNNING.encode())  # bytes until 8.0
 
 
 if HAS_ASYNCIO:
