@@ -59,6 +59,10 @@ def application() -> Any:
             raise self.retry(countdown=0, exc=ValueError("not yet"))
         return self.request.headers
 
+    @app.task(name="shop.headers", shared=False, bind=True)
+    def headers(self: Any) -> Any:
+        return self.request.headers
+
     @app.task(name="shop.nested", shared=False)
     def nested() -> list[str]:
         ids = [current()[1], current.apply().get()[1], current()[1]]
@@ -153,6 +157,8 @@ def test_a_task_is_sent_and_run_in_one_trace(recorder: Recorder) -> None:
     told = dict(run.attributes or {})
     assert told.pop("celery.hostname")
     assert told.pop("celery.reply_to")
+    # Older releases do not say it of a broker in memory.
+    assert told.pop("celery.delivery_info.redelivered", False) is False
     assert told == {
         "messaging.system": "memory",
         "messaging.operation.name": "run",
@@ -164,7 +170,6 @@ def test_a_task_is_sent_and_run_in_one_trace(recorder: Recorder) -> None:
         "celery.delivery_info.exchange": "",
         "celery.delivery_info.routing_key": "celery",
         "celery.delivery_info.priority": 3,
-        "celery.delivery_info.redelivered": False,
         "celery.state": "SUCCESS",
     }
 
@@ -331,10 +336,10 @@ def instrumented_elsewhere() -> Any:
 
 def test_headers_that_the_application_nests_are_seen_by_the_task_as_they_were(recorder: Recorder) -> None:
     inner = {"x-cup": "big"}
-    headers = task("again").apply_async(headers={"headers": inner}).get(timeout=10)
+    headers = task("headers").apply_async(headers={"headers": inner}).get(timeout=10)
     assert headers["x-cup"] == "big"
     assert inner == {"x-cup": "big"}, "the application's own dictionary"
-    assert lines(*spans(recorder, 4))
+    assert lines(*spans(recorder, 2))
 
 
 def test_without_propagation_each_side_is_a_trace_of_its_own(worker: None) -> None:
