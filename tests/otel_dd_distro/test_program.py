@@ -93,7 +93,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run(folder: Path, *command: str) -> tuple[int, str, str]:
-    environ = clean_environ(OTEL_TRACES_EXPORTER="none", PYTHONDONTWRITEBYTECODE="1")
+    environ = clean_environ(PYTHONDONTWRITEBYTECODE="1")
     done = subprocess.run(
         [sys.executable, *command], cwd=folder, env=environ, input="line\n", capture_output=True, text=True, timeout=60
     )
