@@ -1,4 +1,4 @@
-"""Everything a person runs: demo, tests, bench, outage, lint, types. `nox --list` says what is there.
+"""Everything a person runs: demo, tests, oldest, bench, outage, lint, types. `nox --list` says what is there.
 
 What each session needs stands in `[dependency-groups]` of pyproject.toml, which Pythons are supported in its
 classifiers.
@@ -37,6 +37,24 @@ def tests(session: nox.Session) -> None:
     """The tests, on each supported Python; what follows `--` goes to pytest."""
     install(session, "test", ".[all]")
     session.run("pytest", *session.posargs)
+
+
+@nox.session(python="3.11")
+def oldest(session: nox.Session) -> None:
+    """Each plugin's tests on the oldest release that runs on Python 3.11; `-- flask` for one."""
+    pins: dict[str, list[str]] = PYPROJECT["tool"]["otel-dd-distro"]["oldest"]
+    # moto_server is found from here, too: it and the oldest botocore would not get on.
+    install(session, "aws", "uv")
+    for name in session.posargs or pins:
+        folder = pathlib.Path(session.create_tmp()) / name
+        python = str(folder / "bin" / "python")
+        if not folder.exists():
+            session.run("uv", "venv", "--quiet", "--python", str(Path(session.bin, "python")), str(folder))
+        needed = (*nox.project.dependency_groups(PYPROJECT, "plugins"), *pins[name])
+        session.run("uv", "pip", "install", "--quiet", "--python", python, "--editable", ".", *needed)
+        # What old releases are warned of is not ours to mend.
+        tests = f"tests/otel_instrumentors/test_{name}.py"
+        session.run(python, "-m", "pytest", "--quiet", "-W", "default", tests, external=True)
 
 
 @nox.session
