@@ -18,6 +18,7 @@ from .kernel.call import Call, Outcome, SpanSpec
 from .kernel.handler import handler, making
 from .kernel.hook import Hook
 from .kernel.instrumentor import Instrumentor
+from .kernel.late import late
 from .kernel.noted import noted
 from .kernel.switched import is_on, switched
 from .kernel.traced import traced
@@ -226,7 +227,16 @@ def is_traced(cursor: Any) -> bool:
 
 _uncaught = noted(unhandled, at="entry")
 _responded = answered(response)
-_caches = {prefix + name: _cache(name) for name in CACHE_OPERATIONS for prefix in ("", "a")}
+# Middleware is imported when a handler is made, caches when they are first used; both are made at once.
+_middlewares = making(
+    making(
+        handler(middleware, answers=is_answer),
+        process_view=_method("process_view"),
+        process_template_response=_method("process_template_response"),
+        process_exception=_method("process_exception"),
+    )
+)
+_caches = making(making(**{prefix + name: _cache(name) for name in CACHE_OPERATIONS for prefix in ("", "a")}))
 
 
 class DjangoInstrumentor(Instrumentor):
@@ -237,22 +247,11 @@ class DjangoInstrumentor(Instrumentor):
             "BaseHandler.get_response": _responded,
             "BaseHandler.get_response_async": _responded,
             "BaseHandler.make_view_atomic": making(handler(view, answers=is_answer)),
-            # Middleware is looked for when a handler is made, and made at once.
-            "import_string": switched(
-                "DJANGO_MIDDLEWARE",
-                making(
-                    making(
-                        handler(middleware, answers=is_answer),
-                        process_view=_method("process_view"),
-                        process_template_response=_method("process_template_response"),
-                        process_exception=_method("process_exception"),
-                    )
-                ),
-            ),
+            "import_string": switched("DJANGO_MIDDLEWARE", late(_middlewares, "BaseHandler", "middleware stacks")),
         },
         "django.core.handlers.exception": {"handle_uncaught_exception": _uncaught},
         "django.template.base": {"Template.render": switched("DJANGO_TEMPLATES", traced(render))},
-        "django.core.cache": {"import_string": switched("DJANGO_CACHES", making(making(**_caches)))},
+        "django.core.cache": {"import_string": switched("DJANGO_CACHES", late(_caches, "BaseCache", "caches"))},
         "django.db.backends.utils": {
             "CursorWrapper._execute": switched("DJANGO_DATABASES", _statement("execute")),
             "CursorWrapper._executemany": switched("DJANGO_DATABASES", _statement("executemany")),

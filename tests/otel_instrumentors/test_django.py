@@ -245,6 +245,20 @@ def test_a_handler_made_before_instrumenting_is_traced(kind: str) -> None:
     assert names(recorder.take()) == [routed("GET", "items/<int:n>/"), f"view {SITE}.item"]
 
 
+@pytest.mark.usefixtures("all_on")
+def test_of_middleware_and_caches_made_before_instrumenting_a_line_says_so(caplog: pytest.LogCaptureFixture) -> None:
+    application = handler("wsgi")
+    recorder = Recorder()
+    with instrumented(DjangoInstrumentor, recorder.provider):
+        request(application, "wsgi", "/everything/")
+    said = [record.getMessage() for record in caplog.records if record.name == "otel_instrumentors"]
+    assert sorted(line.partition(" ")[2] for line in said) == [
+        "caches made before they were instrumented are not traced",
+        "middleware stacks made before they were instrumented are not traced",
+    ]
+    assert [name for name in names(recorder.take()) if name.startswith("middleware")] == []
+
+
 def test_the_caller_of_the_request_is_the_parent_unless_nothing_is_propagated() -> None:
     caller = {"HTTP_TRACEPARENT": f"00-{7:032x}-{8:016x}-01"}
     recorder = Recorder()

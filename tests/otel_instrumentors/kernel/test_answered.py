@@ -1,0 +1,76 @@
+"""What an answer tells of the request being served."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from typing import Any
+
+import pytest
+from opentelemetry.propagators.textmap import default_getter
+
+from otel_instrumentors.kernel.answered import answered
+from otel_instrumentors.kernel.call import Call, Incoming, Outcome, SpanSpec
+from otel_instrumentors.kernel.hook import Target
+from otel_instrumentors.kernel.scope import Scope
+from otel_instrumentors.kernel.traced import traced
+from tests.otel_instrumentors.contract import Recorder, boom
+
+
+class Waiter:
+    def answer(self, order: str) -> str:
+        return f"{order}!"
+
+    async def answer_later(self, order: str) -> str:
+        await asyncio.sleep(0)
+        return f"{order}!"
+
+
+KINDS = pytest.mark.parametrize("function", [Waiter.answer, Waiter.answer_later], ids=["plain", "coroutine"])
+
+
+def told(call: Call, answer: str) -> Outcome:
+    return Outcome({"order": call.arg(0, "order"), "answer": answer})
+
+
+def served(describe: Any, function: Any, recorder: Recorder, silent: bool = False) -> str:
+    """The answer of a hooked waiter inside of a request."""
+    scope = Scope(recorder.provider.get_tracer("test"))
+    wrapper = answered(describe).wrap(Target(function, Waiter, True), scope)
+    assert inspect.iscoroutinefunction(wrapper) is inspect.iscoroutinefunction(function)
+    scope.active = not silent
+
+    def request() -> Any:
+        answer = wrapper(Waiter(), "tea")
+        return asyncio.run(answer) if inspect.iscoroutine(answer) else answer
+
+    entry = traced(lambda _call: SpanSpec("request"), incoming=lambda _call: Incoming({}, default_getter))
+    live = Scope(recorder.provider.get_tracer("test"))
+    result: str = entry.wrap(Target(request, None, False), live)()
+    return result
+
+
+@KINDS
+def test_the_request_learns_of_the_call_and_its_answer(function: Any) -> None:
+    recorder = Recorder()
+    assert served(told, function, recorder) == "tea!"
+    (span,) = recorder.take()
+    assert dict(span.attributes or {}) == {"order": "tea", "answer": "tea!"}
+
+
+@KINDS
+@pytest.mark.parametrize(("describe", "silent"), [(boom, False), (told, True)])
+def test_nothing_is_learnt_where_describing_breaks_or_hooks_are_gone(
+    function: Any, describe: Any, silent: bool
+) -> None:
+    recorder = Recorder()
+    assert served(describe, function, recorder, silent) == "tea!"
+    (span,) = recorder.take()
+    assert dict(span.attributes or {}) == {}
+
+
+def test_outside_of_a_request_nobody_learns() -> None:
+    recorder = Recorder()
+    scope = Scope(recorder.provider.get_tracer("test"))
+    assert answered(told).wrap(Target(Waiter.answer, Waiter, True), scope)(Waiter(), "tea") == "tea!"
+    assert recorder.take() == []

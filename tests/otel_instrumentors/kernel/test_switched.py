@@ -1,0 +1,72 @@
+"""Hooks that are switched."""
+
+from __future__ import annotations
+
+import sys
+import types
+
+import pytest
+
+from otel_instrumentors.kernel.call import Call, SpanSpec
+from otel_instrumentors.kernel.instrumentor import Instrumentor
+from otel_instrumentors.kernel.switched import PREFIX, is_on, switched
+from otel_instrumentors.kernel.traced import traced
+from tests.otel_instrumentors.contract import Recorder, instrumented, names
+
+
+def brewed() -> str:
+    return "tea"
+
+
+def brew(call: Call) -> SpanSpec:
+    return SpanSpec("brew")
+
+
+class TeaInstrumentor(Instrumentor):
+    """Two modules show one function; in the first its hook is switched."""
+
+    hooks = {
+        "switched_tea": {"brewed": switched("TEA", traced(brew))},
+        "plain_tea": {"brewed": traced(brew)},
+    }
+
+
+@pytest.fixture
+def shops(monkeypatch: pytest.MonkeyPatch) -> list[types.ModuleType]:
+    modules = [types.ModuleType(name) for name in TeaInstrumentor.hooks]
+    for module in modules:
+        module.brewed = brewed  # type: ignore[attr-defined]
+        monkeypatch.setitem(sys.modules, module.__name__, module)
+    return modules
+
+
+@pytest.mark.parametrize(
+    ("value", "otherwise", "on"),
+    [
+        ("true", False, True),
+        (" On ", False, True),
+        ("1", False, True),
+        ("false", True, False),
+        ("what", True, False),
+        ("", True, True),
+        ("", False, False),
+    ],
+)
+def test_a_switch_is_on_where_it_says_so(
+    value: str, otherwise: bool, on: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(f"{PREFIX}TEA", value)
+    assert is_on("TEA", otherwise) is on
+
+
+@pytest.mark.parametrize(("value", "expected"), [("false", ["brew"]), ("true", ["brew", "brew"])])
+def test_what_is_switched_off_is_the_librarys_own_and_other_hooks_of_it_stand(
+    shops: list[types.ModuleType], value: str, expected: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(f"{PREFIX}TEA", value)
+    recorder = Recorder()
+    with instrumented(TeaInstrumentor, recorder.provider):
+        assert (shops[0].brewed is brewed) is (value == "false")
+        assert [shop.brewed() for shop in shops] == ["tea", "tea"]
+    assert names(recorder.take()) == expected
+    assert [shop.brewed for shop in shops] == [brewed, brewed]
