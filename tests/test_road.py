@@ -22,6 +22,7 @@ from tests.agents import Session, clean_environ, free_port
 ROOT = Path(__file__).parents[1]
 APPS = ROOT / "tests" / "apps"
 INSTRUMENT = str(Path(sys.executable).with_name("opentelemetry-instrument"))
+ONE_START = [sys.executable, "-m", "otel_dd_distro", "-m"]
 
 
 def environ(session: Session | None = None, **more: str) -> dict[str, str]:
@@ -176,10 +177,12 @@ def test_processes_of_multiprocessing_lose_no_span(agent_session: Session, metho
 
 
 @contextmanager
-def gunicorn(session: Session | None, *options: str, **variables: str) -> Iterator[tuple[int, subprocess.Popen[str]]]:
+def gunicorn(
+    session: Session | None, *options: str, launcher: list[str] | None = None, **variables: str
+) -> Iterator[tuple[int, subprocess.Popen[str]]]:
     """Port and process of gunicorn with four sync workers."""
     port = free_port()
-    command = [INSTRUMENT, "gunicorn", "hello:app", "--bind", f"127.0.0.1:{port}", "--workers", "4"]
+    command = [*(launcher or [INSTRUMENT]), "gunicorn", "hello:app", "--bind", f"127.0.0.1:{port}", "--workers", "4"]
     with subprocess.Popen(
         [*command, "--log-level", "warning", *options],
         env=environ(session, **variables),
@@ -211,15 +214,16 @@ def get(port: int, path: str) -> str:
         connection.close()
 
 
+@pytest.mark.parametrize("launcher", [[INSTRUMENT], ONE_START], ids=["instrument", "one start"])
 @pytest.mark.parametrize("options", [(), ("--preload",)], ids=["plain", "preload"])
-def test_gunicorn_loses_no_request_span(agent_session: Session, options: tuple[str, ...]) -> None:
+def test_gunicorn_loses_no_request_span(agent_session: Session, options: tuple[str, ...], launcher: list[str]) -> None:
     pids: Counter[str] = Counter()
 
     def work(number: int) -> None:
         for _ in range(number):
             pids[get(port, "/pid")] += 1
 
-    with gunicorn(agent_session, *options) as (port, process):
+    with gunicorn(agent_session, *options, launcher=launcher) as (port, process):
         threads = [threading.Thread(target=work, args=(250,)) for _ in range(8)]
         for thread in threads:
             thread.start()
