@@ -13,6 +13,7 @@ import logging
 import pkgutil
 import subprocess
 import sys
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -35,10 +36,15 @@ from otel_instrumentors.kernel.instrumentor import Instrumentor
 from tests import servers
 
 ROOT = Path(__file__).parents[2]
+_OURS = str(Path(safety.__file__).parents[1])
 
 
 class Boom(Exception):
     """What breaks in these tests."""
+
+
+OURS = ("describing", "finishing", "tracer", "span", "context", "injecting")
+"""What may break on our side."""
 
 
 def boom(*_args: Any, **_kwargs: Any) -> Any:
@@ -71,6 +77,38 @@ def instrumented(instrumentor: type[Instrumentor], provider: trace.TracerProvide
     finally:
         if instrumentor().is_instrumented_by_opentelemetry:
             instrumentor().uninstrument()
+
+
+def broken(part: str, provider: trace.TracerProvider, monkeypatch: pytest.MonkeyPatch) -> trace.TracerProvider:
+    """Breaks one of `OURS` for every call; the provider to instrument with."""
+    if part == "describing":
+        monkeypatch.setattr(SpanSpec, "__init__", boom)
+    elif part == "finishing":
+        monkeypatch.setattr(Outcome, "__init__", boom)
+    elif part == "tracer":
+        return _BrokenProvider(_BrokenTracer())
+    elif part == "span":
+        return _BrokenProvider(_TracerOfBrokenSpans())
+    elif part == "context":
+        monkeypatch.setattr("otel_instrumentors.kernel.scope.set_span_in_context", boom)
+    else:
+        monkeypatch.setattr("otel_instrumentors.kernel.scope.inject", boom)
+        monkeypatch.setattr("otel_instrumentors.kernel.scope.extract", boom)
+    return provider
+
+
+def said_by_us(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """The lines of our log."""
+    return [record.getMessage() for record in caplog.records if record.name == "otel_instrumentors"]
+
+
+def _way(raised: pytest.ExceptionInfo[BaseException]) -> list[tuple[str, int, str]]:
+    """The traceback from the use on, without our own frames: file, line, function."""
+    return [
+        (frame.filename, frame.lineno or 0, frame.name)
+        for frame in traceback.extract_tb(raised.tb)[1:]
+        if not frame.filename.startswith(_OURS)
+    ]
 
 
 def names(spans: list[ReadableSpan]) -> list[str]:
@@ -207,44 +245,42 @@ class Contract:
     def test_instrumenting_imports_nothing_of_the_library(self) -> None:
         assert self._elsewhere("imported_after")["imported_by_instrumenting"] == []
 
-    @pytest.mark.parametrize("part", ["describing", "finishing", "tracer", "span", "context", "injecting"])
+    @pytest.mark.parametrize("part", OURS)
     def test_what_breaks_on_our_side_the_application_does_not_see(
         self, recorder: Recorder, part: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
     ) -> None:
         untraced = self.use()
-        provider: trace.TracerProvider = recorder.provider
-        if part == "describing":
-            monkeypatch.setattr(SpanSpec, "__init__", boom)
-        elif part == "finishing":
-            monkeypatch.setattr(Outcome, "__init__", boom)
-        elif part == "tracer":
-            provider = _BrokenProvider(_BrokenTracer())
-        elif part == "span":
-            provider = _BrokenProvider(_TracerOfBrokenSpans())
-        elif part == "context":
-            monkeypatch.setattr("otel_instrumentors.kernel.scope.set_span_in_context", boom)
-        else:
-            monkeypatch.setattr("otel_instrumentors.kernel.scope.inject", boom)
-            monkeypatch.setattr("otel_instrumentors.kernel.scope.extract", boom)
+        provider = broken(part, recorder.provider, monkeypatch)
         with instrumented(self.instrumentor, provider), caplog.at_level(logging.WARNING, "otel_instrumentors"):
             for _ in range(3):
                 assert self.use() == untraced
-        said = [record.getMessage() for record in caplog.records if record.name == "otel_instrumentors"]
+        said = said_by_us(caplog)
         assert len(said) == len(set(said)), "the same line twice within a minute"
         if part in ("describing", "tracer", "span"):
             assert said
 
+    @pytest.mark.parametrize("part", [None, *OURS])
     def test_what_breaks_on_their_side_reaches_the_application_as_it_is(
-        self, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+        self, recorder: Recorder, part: str | None, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
     ) -> None:
+        """Whether ours is in order or breaks as well: the same exception, by the same way."""
         for owner, name in self.targets().values():
             monkeypatch.setattr(owner, name, _raising(inspect.getattr_static(owner, name)))
         with pytest.raises(Boom) as untraced:
             self.use()
-        with instrumented(self.instrumentor, recorder.provider), pytest.raises(Boom) as traced:
+        provider = recorder.provider if part is None else broken(part, recorder.provider, monkeypatch)
+        with (
+            caplog.at_level(logging.WARNING, "otel_instrumentors"),
+            instrumented(self.instrumentor, provider),
+            pytest.raises(Boom) as traced,
+        ):
             self.use()
         assert traced.value.args == untraced.value.args
-        assert traced.value.__cause__ is None
+        assert type(traced.value.__cause__) is type(untraced.value.__cause__)
+        assert type(traced.value.__context__) is type(untraced.value.__context__)
+        assert _way(traced) == _way(untraced)
+        said = said_by_us(caplog)
+        assert len(said) == len(set(said)), "the same line twice within a minute"
         for span in recorder.spans():
             assert span.end_time is not None
 
