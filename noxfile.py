@@ -74,19 +74,37 @@ def peer(session: nox.Session, name: str, *requirements: str) -> str:
     return python
 
 
+BENCH_LIBRARIES = ("django", "flask", "gunicorn", "jinja2", "psycopg[binary]", "redis", "requests")
+BENCH_CONTRIB = ("django", "flask", "jinja2", "psycopg", "redis", "requests", "sqlite3")
+
+
 @nox.session
 def bench(session: nox.Session) -> None:
-    """What tracing costs, side by side: start-up, a span, headers, the kernel's part of a call, sampling, stats."""
-    # As pip does it; without, the start-up of our side alone would compile every module.
-    session.install(".[all]", env={"UV_COMPILE_BYTECODE": "1"})
-    ddtrace = peer(session, "ddtrace", DDTRACE, "flask", "requests", "jinja2")
+    """What tracing costs, five sides in turns; the table goes into the README, all of it into benchmarks/results."""
+    extras = "django,flask,jinja2,psycopg,redis,requests,sqlite3"
+    # Compiled as pip does it; without, the start-up of our side alone would compile every module.
+    session.install(f".[{extras}]", *BENCH_LIBRARIES, "matplotlib", env={"UV_COMPILE_BYTECODE": "1"})
+    bare = peer(session, "bare", *BENCH_LIBRARIES)
+    ddtrace = peer(session, "ddtrace", DDTRACE, *BENCH_LIBRARIES)
+    instrumentors = [f"opentelemetry-instrumentation-{name}" for name in BENCH_CONTRIB]
+    exporter = "opentelemetry-exporter-otlp-proto-http"
+    contrib = peer(session, "contrib", "opentelemetry-distro", exporter, *instrumentors, *BENCH_LIBRARIES)
     ours = str(pathlib.Path(session.bin, "python"))
-    otlp = peer(session, "otlp", "opentelemetry-sdk", "opentelemetry-exporter-otlp")
-    session.run("python", "benchmarks/startup.py", "--ours", ours, "--ddtrace", ddtrace)
-    session.run("python", "benchmarks/span.py", "--ddtrace", ddtrace, "--otlp", otlp)
-    session.run("python", "benchmarks/propagation.py", "--ddtrace", ddtrace)
+    sides = ("--bare", bare, "--ours", ours, "--ddtrace", ddtrace, "--contrib", contrib)
+    results = pathlib.Path(session.create_tmp(), "results")
+    results.mkdir(exist_ok=True)
+
+    def measure(part: str, *options: str) -> None:
+        session.run("python", f"benchmarks/{part}.py", *options, "--json", str(results / f"{part}.json"))
+
+    measure("startup", *sides)
+    measure("span", "--ddtrace", ddtrace, "--otlp", contrib)
+    measure("propagation", "--ddtrace", ddtrace)
+    measure("applications", *sides)
+    measure("saturation", *sides)
     for part in ("kernel", "sampling", "stats"):
         session.run("python", f"benchmarks/{part}.py")
+    session.run("python", "benchmarks/report.py", str(results), "benchmarks/results")
 
 
 @nox.session

@@ -11,6 +11,7 @@ import json
 import statistics
 import subprocess
 import sys
+from pathlib import Path
 
 CARRIERS = {
     "datadog and w3c": {
@@ -80,19 +81,24 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--ddtrace", metavar="PYTHON")
     parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--json", type=Path)
     given = parser.parse_args()
     sides = {"ours": (sys.executable, OURS)}
     if given.ddtrace:
         sides["ddtrace"] = (given.ddtrace, DDTRACE)
     rounds = [{side: measured(*how) for side, how in sides.items()} for _ in range(given.rounds)]
     print(f"{'':18}" + "".join(f"{side} extract, inject      " for side in sides))
+    together: dict[str, dict[str, float]] = {}
     for name in CARRIERS:
         medians = {
             side: [statistics.median(each[side][name][part] for each in rounds) for part in (0, 1)] for side in sides
         }
+        together[name] = {side: sum(parts) for side, parts in medians.items()}
         cells = "   ".join(f"{extract:9.2f} {inject:9.2f} us" for extract, inject in medians.values())
         ratio = f"   together {sum(medians['ours']) / sum(medians['ddtrace']):.2f}x" if given.ddtrace else ""
         print(f"{name:18}{cells}{ratio}")
+    if given.json:
+        given.json.write_text(json.dumps(together, indent=1) + "\n")
 
 
 if __name__ == "__main__":
