@@ -7,7 +7,9 @@ import os
 from collections import Counter
 from collections.abc import Iterator
 from importlib.metadata import version
+from importlib.util import find_spec
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from opentelemetry import trace
@@ -378,6 +380,41 @@ def test_a_statement_is_one_span_where_the_driver_is_traced(switch: str, monkeyp
         own = [("SELECT %s", "otel_instrumentors.django"), ("SELECT 8", "otel_instrumentors.django")]
         expected = own if switch == "true" else []
     assert [(span.attributes["db.query.text"], span.instrumentation_scope.name) for span in spans] == expected
+
+
+if VERSION >= (4, 2) and find_spec("psycopg"):
+
+    @pytest.mark.parametrize("switch", ["true", "false"])
+    def test_a_statement_is_one_span_on_postgresql(
+        switch: str, postgresql: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        from otel_instrumentors.psycopg import PsycopgInstrumentor
+
+        monkeypatch.setenv(f"{PREFIX}DJANGO_DATABASES", switch)
+        recorder = Recorder()
+        with (
+            instrumented(PsycopgInstrumentor, recorder.provider),
+            instrumented(DjangoInstrumentor, recorder.provider),
+        ):
+            from django.db.utils import ConnectionHandler
+
+            import tests.otel_instrumentors.django_site  # noqa: F401
+
+            url = urlsplit(postgresql)
+            to = {"ENGINE": "django.db.backends.postgresql", "NAME": url.path[1:], "USER": url.username}
+            connection = ConnectionHandler({"default": {**to, "HOST": url.hostname, "PORT": url.port}})["default"]
+            connection.ensure_connection()
+            recorder.take()
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT %s", [7])
+                assert cursor.fetchone() == (7,)
+                cursor.executemany("SELECT %s", [[1], [2]])
+            with connection.chunked_cursor() as cursor:
+                cursor.execute("SELECT 8")
+                assert cursor.fetchall() == [(8,)]
+            connection.close()
+        spans = [(span.attributes["db.query.text"], span.instrumentation_scope.name) for span in recorder.take()]
+        assert spans == [(text, "otel_instrumentors.psycopg") for text in ("SELECT %s", "SELECT %s", "SELECT 8")]
 
 
 def test_middleware_is_called_as_it_is_and_its_own_attributes_are_there(all_on: None) -> None:
