@@ -6,6 +6,7 @@ from typing import Any
 
 from .kernel.call import Call, Outcome, SpanSpec
 from .kernel.instrumentor import Instrumentor
+from .kernel.streamed import streamed
 from .kernel.traced import traced
 from .semconv import templates
 
@@ -34,10 +35,12 @@ def loaded(_call: Call, template: Any) -> Outcome | None:
 
 
 class Jinja2Instrumentor(Instrumentor):
+    # Not its module `environment`: before 3.0 the package puts other methods into it when it has been imported, among
+    # them a `generate` that is no generator, but returns one.
     hooks = {
-        "jinja2.environment": {
+        "jinja2": {
             "Template.render": traced(render),
-            "Template.generate": traced(render),
+            "Template.generate": traced(render, hold=streamed()),
             "Template.render_async": traced(render_async),
             "Template.generate_async": traced(render_async),
             "Environment.compile": traced(compile),
