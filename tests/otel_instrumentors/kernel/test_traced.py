@@ -15,6 +15,7 @@ import pytest
 from opentelemetry import trace
 from opentelemetry.context import Context, get_current
 from opentelemetry.propagators.textmap import default_getter
+from opentelemetry.sdk.trace import TracerProvider
 
 from otel_instrumentors.kernel import safety
 from otel_instrumentors.kernel.call import Arguments, Call, Incoming, Outcome, SpanSpec
@@ -432,3 +433,27 @@ def test_an_exception_that_is_not_explained_is_the_failure(explain: Any, recorde
     assert dict(span.attributes or {})["error.type"] == "ValueError"
     assert span.status.status_code.name == "ERROR"
     assert [event.name for event in span.events] == ["exception"]
+
+
+@pytest.mark.parametrize("shape", [plain, coroutine, generator, asynchronous_generator])
+def test_calls_by_the_hundred_thousand_leave_nothing_behind(shape: Any) -> None:
+    scope = Scope(TracerProvider(shutdown_on_exit=False).get_tracer("test"))
+    wrapper = traced(describe, finish).wrap(Target(shape, None, False), scope)
+
+    async def used(calls: int) -> None:
+        for _ in range(calls):
+            answer = wrapper(1)
+            if inspect.isasyncgen(answer):
+                async for _ in answer:
+                    pass
+            elif inspect.iscoroutine(answer):
+                await answer
+            elif inspect.isgenerator(answer):
+                list(answer)
+
+    asyncio.run(used(100))
+    gc.collect()
+    before = len(gc.get_objects())
+    asyncio.run(used(25_000))
+    gc.collect()
+    assert len(gc.get_objects()) - before <= 100
