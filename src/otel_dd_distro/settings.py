@@ -150,6 +150,8 @@ class Settings:
     django_databases: bool
     django_database_prefix: str
     django_user_name: bool
+    django_resource: str
+    """What requests are named by: `route`, `handler` (with the method before it) or `view` (alone)."""
 
     def instruments(self, name: str) -> bool:
         """Whether the instrumentor of this entry point name is wanted: DD_TRACE_<NAME>_ENABLED, else the OTel list.
@@ -648,6 +650,10 @@ VARIABLES: tuple[Variable, ...] = (
         "What stands before `<alias>db` in the service of such statements."),
     Variable("django_user_name", ("DD_DJANGO_INCLUDE_USER_NAME", "OTEL_INSTRUMENTATION_DJANGO_USER_NAME"), _flag, True,
         "Say on requests by which name the user is logged in (`django.user.name`)."),
+    Variable("django_resource", ("DD_DJANGO_USE_HANDLER_RESOURCE_FORMAT",), _flag, False,
+        "Name requests by their view instead of their route: `GET shop.views.item`.", joined=True),
+    Variable("django_resource", ("DD_DJANGO_USE_LEGACY_RESOURCE_FORMAT",), _flag, False,
+        "Name requests by their view alone, without the method.", joined=True),
     Variable("redis_names_alone", ("DD_REDIS_RESOURCE_ONLY_COMMAND",), _flag, True,
         "`false`: the resource of a Redis command is all of it, not its name alone."),
     Variable("redis_command_length", ("DD_REDIS_CMD_MAX_LENGTH", "OTEL_INSTRUMENTATION_REDIS_COMMAND_LENGTH"),
@@ -754,6 +760,9 @@ def read(
         named, tagged = values.pop(variable_name), tags.get(tag, "") if field != "main_package" else ""
         values[field] = (named or _repository(tagged)) if has_git else ""
     tags = {key: value for key, value in tags.items() if key not in _GIT_TAGS}
+    by_handler = values.pop("DD_DJANGO_USE_HANDLER_RESOURCE_FORMAT")
+    by_view = values.pop("DD_DJANGO_USE_LEGACY_RESOURCE_FORMAT")
+    values["django_resource"] = "handler" if by_handler else "view" if by_view else "route"
     is_minimal = values.pop("DD_DJANGO_TRACING_MINIMAL")
     for field in ("django_templates", "django_caches", "django_databases"):
         if values[field] is None:

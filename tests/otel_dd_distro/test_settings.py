@@ -74,6 +74,7 @@ def test_nothing_set_gives_the_defaults(caplog: pytest.LogCaptureFixture) -> Non
         "django_databases": False,
         "django_database_prefix": "",
         "django_user_name": True,
+        "django_resource": "route",
         "redis_names_alone": True,
         "redis_command_length": 1000,
         "debug": False,

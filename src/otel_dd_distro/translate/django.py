@@ -46,11 +46,12 @@ def _request(attributes: dict[str, Any], meta: Meta, urls: Urls) -> str:
     route = meta.get("http.route")
     if route:
         route = meta["http.route"] = _ROOT.get(route, route)
-        return f"{method} {route}"
-    # Before Django 2.2 the view is known, its route is not.
     view = text_of(attributes, _FUNCTION)
-    if view:
-        return f"{method} {view}"
+    if view and urls.by_view:
+        return view if urls.by_view == "view" else f"{method} {view}"
+    # Before Django 2.2 the view is known, its route is not.
+    if route or view:
+        return f"{method} {route or view}"
     return f"{method} 404" if "django.request.class" in meta else method
 
 

@@ -73,6 +73,8 @@ class Urls:
     def __init__(self, settings: Settings) -> None:
         self._server_query = settings.server_query_string
         self._client_query = settings.client_query_string
+        self.by_view = settings.django_resource if settings.django_resource != "route" else ""
+        """Whether requests are named by their view in place of their route: `handler`, `view` or ""."""
         self.redis_names_alone = settings.redis_names_alone
         """Whether a Redis command's name is its resource. Not of URLs: describing functions see no other settings."""
         self._pattern: re.Pattern[str] | None = None

@@ -115,6 +115,22 @@ def test_a_request_without_a_route_is_named_as_ddtrace_names_it(changed: dict[st
     assert entry["meta"]["http.method"] == resource.partition(" ")[0]
 
 
+@pytest.mark.parametrize(
+    ("variables", "resource"),
+    [
+        ({"DD_DJANGO_USE_HANDLER_RESOURCE_FORMAT": "true"}, "GET shop.views.item"),
+        ({"DD_DJANGO_USE_LEGACY_RESOURCE_FORMAT": "true"}, "shop.views.item"),
+        (
+            {"DD_DJANGO_USE_LEGACY_RESOURCE_FORMAT": "true", "DD_DJANGO_USE_HANDLER_RESOURCE_FORMAT": "true"},
+            "GET shop.views.item",
+        ),
+    ],
+)
+def test_requests_can_be_named_by_their_view(variables: dict[str, str], resource: str) -> None:
+    entry = request(ROUTED, **variables)
+    assert (entry["resource"], entry["meta"]["http.route"]) == (resource, "items/<int:n>/")
+
+
 def test_only_asynchronous_servers_tell_versions() -> None:
     assert "http.version" not in request(ROUTED)["meta"]
     meta = request({**ROUTED, "asgi.version": "3.0", "asgi.spec_version": "2.3"})["meta"]
