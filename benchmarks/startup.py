@@ -1,8 +1,8 @@
 """CPU time and peak memory that tracing adds to the start of `import flask`, side by side in interleaved runs.
 
-Usage: startup.py --ours PYTHON --ddtrace PYTHON [--runs N]. Each PYTHON is that of an environment with Flask and its
-side installed; both must be of one Python version. User and system time of the process that starts and of all that it
-becomes and waits for, and the most memory that it had at any time (`ru_maxrss`); medians of the runs.
+Usage: startup.py --ours PYTHON --ddtrace PYTHON [--contrib PYTHON] [--runs N]. Each PYTHON is that of an environment
+with Flask and its side installed; all must be of one Python version. User and system time of the process that starts,
+of all that it becomes and waits for, and the most memory that it had at any time (`ru_maxrss`); medians of the runs.
 """
 
 from __future__ import annotations
@@ -39,60 +39,65 @@ def cost(command: list[str], environ: dict[str, str]) -> Cost:
     return Cost(used.ru_utime + used.ru_stime, used.ru_maxrss / MIB)
 
 
-def sides(ours: Path, ddtrace: Path, program: str) -> dict[str, tuple[list[str], dict[str, str]]]:
+def sides(ours: Path, ddtrace: Path, contrib: Path | None, program: str) -> dict[str, tuple[list[str], dict[str, str]]]:
     """Name -> command and variables."""
     plain = {name: value for name, value in os.environ.items() if not name.startswith(("DD_", "OTEL_"))}
-    instrument = str(ours.with_name("opentelemetry-instrument"))
-    return {
-        "bare": ([str(ours), program], plain),
-        "bare, ddtrace's environment": ([str(ddtrace), program], plain),
-        # What upstream's loader costs alone: no configurator, no instrumentor.
-        "empty distro": (
-            [instrument, str(ours), program],
-            {**plain, "OTEL_SDK_DISABLED": "true", "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS": "*"},
-        ),
-        "ours": ([instrument, str(ours), program], plain),
-        "ours, one start": ([str(ours), "-m", "otel_dd_distro", program], plain),
-        "ddtrace-run": ([str(ddtrace.with_name("ddtrace-run")), str(ddtrace), program], plain),
+    # What upstream's loader costs alone: no configurator, no instrumentor.
+    nothing = {**plain, "OTEL_SDK_DISABLED": "true", "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS": "*"}
+    found = {
+        "bare ours": ([str(ours), program], plain),
+        "bare ddtrace": ([str(ddtrace), program], plain),
+        "empty distro": ([launcher(ours, "opentelemetry-instrument"), str(ours), program], nothing),
+        "ours": ([launcher(ours, "opentelemetry-instrument"), str(ours), program], plain),
+        "one start": ([str(ours), "-m", "otel_dd_distro", program], plain),
+        "ddtrace": ([launcher(ddtrace, "ddtrace-run"), str(ddtrace), program], plain),
     }
+    if contrib is not None:
+        found["bare otel"] = ([str(contrib), program], plain)
+        found["otel"] = ([launcher(contrib, "opentelemetry-instrument"), str(contrib), program], plain)
+    return found
 
 
-def measured(ours: Path, ddtrace: Path, runs: int) -> dict[str, Cost]:
+def launcher(python: Path, name: str) -> str:
+    return str(python.with_name(name))
+
+
+def measured(commands: dict[str, tuple[list[str], dict[str, str]]], runs: int) -> dict[str, Cost]:
     """The median cost of each side."""
-    with tempfile.TemporaryDirectory() as folder:
-        program = Path(folder, "program.py")
-        program.write_text(PROGRAM)
-        commands = sides(ours, ddtrace, str(program))
-        taken: dict[str, list[Cost]] = {name: [] for name in commands}
-        for _ in range(runs + 1):
-            for name, (command, environ) in commands.items():
-                taken[name].append(cost(command, environ))
+    taken: dict[str, list[Cost]] = {name: [] for name in commands}
+    for _ in range(runs + 1):
+        for name, (command, environ) in commands.items():
+            taken[name].append(cost(command, environ))
     # The first run of each side compiles and fills the page cache.
     return {name: Cost(*map(statistics.median, zip(*costs[1:], strict=True))) for name, costs in taken.items()}
+
+
+def added(costs: dict[str, Cost]) -> dict[str, Cost]:
+    """What each side costs beyond its own environment's bare Python."""
+    bare = {name: costs.get(f"bare {name}", costs["bare ours"]) for name in costs}
+    return {name: costs[name].over(bare[name]) for name in costs if not name.startswith("bare ")}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--ours", type=Path, required=True)
     parser.add_argument("--ddtrace", type=Path, required=True)
+    parser.add_argument("--contrib", type=Path)
     parser.add_argument("--runs", type=int, default=15)
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
-    costs = measured(options.ours, options.ddtrace, options.runs)
-    bare = {"ddtrace-run": costs["bare, ddtrace's environment"]}
-    added = {
-        name: costs[name].over(bare.get(name, costs["bare"]))
-        for name in ("empty distro", "ours", "ours, one start", "ddtrace-run")
-    }
-    for name, value in added.items():
-        ratio = value.cpu / added["ddtrace-run"].cpu
-        print(f"{name:15} adds {value.cpu * 1000:4.0f} ms CPU, {ratio:.2f}x ddtrace-run, and {value.memory:4.1f} MiB")
+    with tempfile.TemporaryDirectory() as folder:
+        program = Path(folder, "program.py")
+        program.write_text(PROGRAM)
+        commands = sides(options.ours, options.ddtrace, options.contrib, str(program))
+        found = added(measured(commands, options.runs))
+    for name, value in found.items():
+        ratio = value.cpu / found["ddtrace"].cpu
+        print(
+            f"{name:12} adds {value.cpu * 1000:4.0f} ms CPU, {ratio:.2f}x ddtrace, and {value.memory:4.1f} MiB at its peak"
+        )
     if options.json:
-        told = {
-            "seconds": {name: value.cpu for name, value in costs.items()},
-            "added": {name: value.cpu for name, value in added.items()},
-            "mebibytes added": {name: value.memory for name, value in added.items()},
-        }
+        told = {what: {name: getattr(value, what) for name, value in found.items()} for what in Cost._fields}
         options.json.write_text(json.dumps(told, indent=1) + "\n")
 
 
