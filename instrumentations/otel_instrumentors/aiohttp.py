@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from opentelemetry.context import Context, get_current
+from opentelemetry.context import Context
 from opentelemetry.propagators.textmap import Getter
 
+from .kernel.answered import answered
 from .kernel.call import Arguments, Call, Incoming, Outcome, SpanSpec
-from .kernel.given import returned
 from .kernel.instrumentor import Instrumentor
 from .kernel.noted import noted
 from .kernel.over import over
-from .kernel.recording import ENTRY
 from .kernel.traced import traced
 from .semconv import http
 from .semconv.headers import captured
@@ -62,18 +61,13 @@ def incoming(call: Call) -> Incoming:
     return Incoming(call.arg(0, "request").headers, _headers)
 
 
-def resolved(call: Call, match: Any) -> Any:
-    request = call.arg(0, "request")
-    entry: Any = get_current().get(ENTRY)
+def resolved(call: Call, match: Any) -> Outcome | None:
+    request, resource = call.arg(0, "request"), match.route.resource
     # Middlewares resolve other paths, too, to see where they could redirect to: with copies of the request.
-    if entry is not None and getattr(request.protocol, "_current_request", None) is request:
-        entry.learn(matched, request, match)
-    return match
-
-
-def matched(request: Any, match: Any) -> Outcome | None:
-    resource = match.route.resource
-    return None if resource is None else http.routed(request.method, resource.canonical)
+    current = getattr(request.protocol, "_current_request", None)
+    if resource is None or current is None or current is not request:
+        return None
+    return http.routed(request.method, resource.canonical)
 
 
 def started(call: Call) -> Outcome:
@@ -137,6 +131,16 @@ def sent(_call: Call, response: Any) -> Outcome:
     return http.client_response(response.status, response.reason, response.headers)
 
 
+def refused(_call: Call, error: Any) -> Outcome | None:
+    """An answer that the session was told to raise; a request that loops through redirects has no status."""
+    status = getattr(error, "status", None)
+    if not status:
+        return None
+    outcome = http.client_response(status, error.message, error.headers)
+    outcome.error = error
+    return outcome
+
+
 class AiohttpInstrumentor(Instrumentor):
     hooks = {
         # Not the application: every request has a task of its own here, which ends with the last byte of the response.
@@ -144,11 +148,13 @@ class AiohttpInstrumentor(Instrumentor):
             "RequestHandler._handle_request": traced(serve, served, incoming=incoming),
             "RequestHandler.handle_error": over(unhandled, when="raised"),
         },
-        "aiohttp.web_urldispatcher": {"UrlDispatcher.resolve": returned(resolved)},
+        "aiohttp.web_urldispatcher": {"UrlDispatcher.resolve": answered(resolved)},
         "aiohttp.web_response": {"StreamResponse._start": noted(started, at="return")},
         "aiohttp.web_ws": {"WebSocketResponse.prepare": over(upgraded, when="returned")},
         # A redirect is followed inside.
         "aiohttp.client": {
-            "ClientSession._request": traced(send, sent, suppressed_by=http.SUPPRESSED, prepare=propagated)
+            "ClientSession._request": traced(
+                send, sent, suppressed_by=http.SUPPRESSED, prepare=propagated, explain=refused
+            )
         },
     }

@@ -516,6 +516,21 @@ def test_for_a_client_4xx_and_5xx_are_failures(recorder: Recorder, path: str, er
     assert span.status.is_unset == (error is None)
 
 
+def test_a_status_that_is_raised_is_an_error_and_told(recorder: Recorder) -> None:
+    import aiohttp
+
+    with pytest.raises(aiohttp.ClientResponseError):
+        asyncio.run(ask("/gone", raise_for_status=True))
+
+    span = of_client(recorder)[0]
+    attributes = dict(span.attributes or {})
+    assert (attributes["http.response.status_code"], attributes["error.type"]) == (
+        404,
+        "aiohttp.client_exceptions.ClientResponseError",
+    )
+    assert [event.name for event in span.events] == ["exception"]
+
+
 def test_a_refused_connection_is_recorded_and_raised(recorder: Recorder) -> None:
     import aiohttp
 
