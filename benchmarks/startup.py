@@ -93,9 +93,7 @@ def main() -> None:
         found = added(measured(commands, options.runs))
     for name, value in found.items():
         ratio = value.cpu / found["ddtrace"].cpu
-        print(
-            f"{name:12} adds {value.cpu * 1000:4.0f} ms CPU, {ratio:.2f}x ddtrace, and {value.memory:4.1f} MiB at its peak"
-        )
+        print(f"{name:12} adds {value.cpu * 1000:4.0f} ms CPU, {ratio:.2f}x ddtrace, and {value.memory:4.1f} MiB")
     if options.json:
         told = {what: {name: getattr(value, what) for name, value in found.items()} for what in Cost._fields}
         options.json.write_text(json.dumps(told, indent=1) + "\n")
