@@ -102,7 +102,7 @@ def bench(session: nox.Session) -> None:
     measure("propagation", "--ddtrace", ddtrace)
     measure("applications", *sides)
     measure("saturation", *sides)
-    for part in ("kernel", "sampling", "stats"):
+    for part in ("kernel", "wire", "sampling", "stats"):
         session.run("python", f"benchmarks/{part}.py")
     session.run("python", "benchmarks/report.py", str(results), "benchmarks/results")
 
