@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Iterable, Iterator
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 from opentelemetry.context import Context
@@ -23,6 +24,8 @@ HANDLER = "tornado.handler"
 """The class that serves the request."""
 
 _requests = Lasting()
+_TOKENS = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\((?:\?P<\w+>|\?)?|.", re.DOTALL)
+"""The parts of a pattern: what is escaped, sets, beginnings of groups, and signs."""
 
 
 def serve(call: Call) -> SpanSpec:
@@ -56,26 +59,45 @@ def _routes(handler: Any) -> Iterator[str]:
     """The paths of the rules that lead to the handler's class, as Tornado writes them to reverse them: `/tea/%s`."""
     application, request = handler.application, handler.request
     router = getattr(application, "default_router", None)
-    if router is None:
-        # Before 4.5
-        for spec in application._get_host_handlers(request) or ():
-            if spec.handler_class is type(handler) and spec.regex.match(request.path):
-                yield _path(spec)
+    if router is not None:
+        yield from _routed(router.rules, type(handler), request)
         return
-    waiting = list(router.rules)
-    while waiting:
-        rule = waiting.pop(0)
-        if rule.target is type(handler):
-            if hasattr(rule.matcher, "regex") and rule.matcher.match(request) is not None:
-                yield _path(rule.matcher)
-        elif hasattr(rule.target, "rules") and rule.matcher.match(request) is not None:
-            waiting[:0] = rule.target.rules
+    # Before 4.5
+    for spec in application._get_host_handlers(request) or ():
+        if spec.handler_class is type(handler) and spec.regex.match(request.path):
+            yield _path(spec)
+
+
+def _routed(rules: Iterable[Any], kind: type[Any], request: Any) -> Iterator[str]:
+    for rule in rules:
+        target, matcher = rule.target, rule.matcher
+        if target is kind:
+            if hasattr(matcher, "regex") and matcher.match(request) is not None:
+                yield _path(matcher)
+        elif hasattr(target, "rules") and matcher.match(request) is not None:
+            yield from _routed(target.rules, kind, request)
 
 
 def _path(rule: Any) -> str:
     path: str | None = rule._path
-    # Of a pattern that cannot be reversed Tornado has no path.
-    return path if path is not None else rule.regex.pattern.removeprefix("^").removesuffix("$")
+    return _readable(rule.regex.pattern) if path is None else path
+
+
+@lru_cache(512)
+def _readable(pattern: str) -> str:
+    """What Tornado would write for a pattern that it cannot reverse: `%s` for what is captured, the rest as it is."""
+    parts: list[str] = []
+    groups: list[bool] = []
+    for token in _TOKENS.findall(pattern.removeprefix("^").removesuffix("$")):
+        is_captured = any(groups)
+        if token == ")":
+            groups.pop()
+        elif token[0] == "(":
+            groups.append(token != "(?")
+            token = token if token == "(?" else "%s"
+        if not is_captured:
+            parts.append(token)
+    return "".join(parts)
 
 
 class _Headers(Getter[Any]):

@@ -120,6 +120,7 @@ app = web.Application(
         (r"/tea/(\w+)", Tea),
         (r"/cups/(?P<kind>[0-9]+)/full", Tea),
         (r"/any/(.*)", Tea),
+        (r"/set/(?:small|large)/(\d+)", Tea),
         (r"/menu", Menu),
         (r"/text", Text),
         (r"/slow", Slow),
@@ -178,6 +179,9 @@ with step("a coroutine"):
 
 with step("a named argument in the middle"):
     assert ask("/cups/7/full") == 200
+
+with step("a pattern that cannot be reversed"):
+    assert ask("/set/large/6") == 200
 
 with step("a page made from a template"):
     assert ask("/menu") == 200
