@@ -1,4 +1,7 @@
-"""Django: a span for each request, named by its route, and its view; where switched on, for what these call, too."""
+"""Django: a span for each request, named by its route, and its view; where switched on, for what these call, too.
+
+A statement is one span: the driver's own where that is traced, else ours where DJANGO_DATABASES is on.
+"""
 
 from __future__ import annotations
 
@@ -56,11 +59,31 @@ def response(call: Call, response: Any) -> Outcome:
         "django.response.class": _path(type(response)),
     }
     _several(attributes, "django.response.template", _templates(getattr(response, "template_name", None)))
-    _user(attributes, vars(request).get("user"))
     match = getattr(request, "resolver_match", None)
     if match is None and response.status_code != 404:
         match = _resolved(request)
     return Outcome(attributes) if match is None else _matched(request.method, match, attributes)
+
+
+def user(call: Call, _response: Any) -> Outcome | None:
+    """Who asks, if the application looked: only then is the lazy user there, and asking would query the database."""
+    user = vars(call.arg(0, "request")).get("user")
+    user = _own(user).get("_wrapped", user)
+    if not hasattr(user, "is_authenticated"):
+        return None
+    attributes: Attributes = {"django.user.is_authenticated": bool(user.is_authenticated)}
+    identity = getattr(user, "pk", None)
+    # Other keys tend to say more than that it is the same person again: an e-mail address, a name.
+    if isinstance(identity, (int, UUID)):
+        attributes["django.user.id"] = str(identity)
+    name = _own(user).get("username")
+    if name and is_on("DJANGO_USER_NAME"):
+        attributes["django.user.name"] = str(name)
+    return Outcome(attributes)
+
+
+def _own(user: Any) -> dict[str, Any]:
+    return getattr(user, "__dict__", {})
 
 
 def unhandled(call: Call) -> Outcome:
@@ -83,21 +106,6 @@ def _resolved(request: Any) -> Any:
     urls = import_module("django.urls")
     with suppress(urls.Resolver404):
         return urls.get_resolver(getattr(request, "urlconf", None)).resolve(request.path_info)
-
-
-def _user(attributes: Attributes, user: Any) -> None:
-    """Who asks, if the application looked: only then is the lazy user there, and asking would query the database."""
-    user = vars(user).get("_wrapped", user) if user is not None else None
-    if not hasattr(user, "is_authenticated"):
-        return
-    attributes["django.user.is_authenticated"] = bool(user.is_authenticated)
-    identity = getattr(user, "pk", None)
-    # Other keys tend to say more than that it is the same person again: an e-mail address, a name.
-    if isinstance(identity, (int, UUID)):
-        attributes["django.user.id"] = str(identity)
-    name = vars(user).get("username")
-    if name and is_on("DJANGO_USER_NAME"):
-        attributes["django.user.name"] = str(name)
 
 
 def _templates(named: Any) -> list[str]:
@@ -226,7 +234,7 @@ def is_traced(cursor: Any) -> bool:
 
 
 _uncaught = noted(unhandled, at="entry")
-_responded = answered(response)
+_responded = answered(response, user)
 # Middleware is imported when a handler is made, caches when they are first used; both are made at once.
 _middlewares = making(
     making(

@@ -146,6 +146,21 @@ class User:
         self.username = "alice"
 
 
+class Ghost:
+    """A user that cannot be looked at."""
+
+    __slots__ = ()
+
+    @property
+    def is_authenticated(self) -> bool:
+        raise ValueError("who knows")
+
+
+def ghost(request: HttpRequest) -> HttpResponse:
+    request.user = Ghost()
+    return HttpResponse("ghost")
+
+
 def known(request: HttpRequest) -> HttpResponse:
     request.user = SimpleLazyObject(User)
     return HttpResponse(request.user.username)
@@ -178,12 +193,16 @@ urlpatterns = [
     path("stream/broken/", stream_broken),
     path("known/", known),
     path("unknown/", unknown),
+    path("ghost/", ghost),
     path("shelf/", Shelf.as_view()),
     path("shop/", include(([path("items/<int:n>/", item, name="item")], "shop"), namespace="upstairs")),
     re_path(r"^old/(?P<n>[0-9]{4})/$", item),
 ]
 
 if django.VERSION >= (3, 1):
+    from inspect import iscoroutinefunction
+
+    from django.utils.decorators import sync_and_async_middleware
 
     async def waited(request: HttpRequest, n: int) -> HttpResponse:
         await asyncio.sleep(0)
@@ -213,6 +232,17 @@ if django.VERSION >= (3, 1):
             await asyncio.sleep(0)
             response: HttpResponse = await self.get_response(request)
             return response
+
+    @sync_and_async_middleware
+    def both(get_response: Any) -> Any:
+        """A middleware that is a function of the kind that is wanted."""
+        if iscoroutinefunction(get_response):
+
+            async def waiting(request: HttpRequest) -> Any:
+                return await get_response(request)
+
+            return waiting
+        return polite(get_response)
 
     async def ten_thousand(request: HttpRequest) -> StreamingHttpResponse:
         async def parts() -> AsyncIterator[bytes]:

@@ -231,6 +231,7 @@ def test_the_user_is_told_where_the_application_asked_for_one(recorder: Recorder
 
     assert user("/known/") == {"django.user.is_authenticated": True, "django.user.id": "7"}
     assert user("/unknown/") == {}
+    assert user("/ghost/") == {}
 
 
 @pytest.mark.usefixtures("all_on")
@@ -516,17 +517,18 @@ if VERSION >= (4, 1):
     def test_asynchronous_middleware_lasts_until_it_is_done() -> None:
         from django.test import override_settings
 
-        chain = [f"{SITE}.Patient", "django.middleware.common.CommonMiddleware"]
+        chain = [f"{SITE}.Patient", f"{SITE}.both", "django.middleware.common.CommonMiddleware"]
         recorder = Recorder()
         with override_settings(MIDDLEWARE=chain), instrumented(DjangoInstrumentor, recorder.provider):
             request(handler("asgi"), "asgi", "/waited/3/")
-        view, common, patient, above = recorder.take()
-        assert [span.name for span in (patient, common)] == [
+        view, common, both, patient, above = recorder.take()
+        assert [span.name for span in (patient, both, common)] == [
             f"middleware {SITE}.Patient.__call__",
+            f"middleware {SITE}.both",
             "middleware django.middleware.common.CommonMiddleware.__call__",
         ]
-        parents = [span.parent.span_id for span in (view, common, patient)]
-        assert parents == [span.context.span_id for span in (common, patient, above)]
+        parents = [span.parent.span_id for span in (view, common, both, patient)]
+        assert parents == [span.context.span_id for span in (common, both, patient, above)]
 
 
 if VERSION >= (4, 2):

@@ -13,12 +13,14 @@ from .hook import Hook, Target, standing_for
 from .recording import ENTRY
 from .scope import Scope
 
+Describe = Callable[[Call, Any], Outcome | None]
 
-def answered(describe: Callable[[Call, Any], Outcome | None]) -> Hook:
+
+def answered(*describe: Describe) -> Hook:
     """A hook without a span of its own, for plain and coroutine functions.
 
-    It adds to the span of the request being served what `describe` says of the call and its result, as `noted` does of
-    the call alone.
+    It adds to the span of the request being served what is said of the call and its result, as `noted` does of the call
+    alone. Where one of those who describe it breaks, the others are heard all the same.
     """
     return _Answered(describe)
 
@@ -26,7 +28,7 @@ def answered(describe: Callable[[Call, Any], Outcome | None]) -> Hook:
 class _Answered:
     __slots__ = ("describe",)
 
-    def __init__(self, describe: Callable[[Call, Any], Outcome | None]) -> None:
+    def __init__(self, describe: tuple[Describe, ...]) -> None:
         self.describe = describe
 
     def wrap(self, target: Target, scope: Scope) -> Callable[..., Any]:
@@ -49,4 +51,5 @@ class _Answered:
     def _note(self, call: Call, result: Any) -> None:
         entry: Any = get_current().get(ENTRY)
         if entry is not None:
-            entry.learn(self.describe, call, result)
+            for describe in self.describe:
+                entry.learn(describe, call, result)

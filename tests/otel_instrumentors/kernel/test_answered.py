@@ -69,6 +69,16 @@ def test_nothing_is_learnt_where_describing_breaks_or_hooks_are_gone(
     assert dict(span.attributes or {}) == {}
 
 
+def test_several_are_heard_where_one_breaks() -> None:
+    recorder = Recorder()
+    scope = Scope(recorder.provider.get_tracer("test"))
+    wrapper = answered(boom, told).wrap(Target(Waiter.answer, Waiter, True), scope)
+    entry = traced(lambda _call: SpanSpec("request"), incoming=lambda _call: Incoming({}, default_getter))
+    entry.wrap(Target(lambda: wrapper(Waiter(), "tea"), None, False), scope)()
+    (span,) = recorder.take()
+    assert dict(span.attributes or {}) == {"order": "tea", "answer": "tea!"}
+
+
 def test_outside_of_a_request_nobody_learns() -> None:
     recorder = Recorder()
     scope = Scope(recorder.provider.get_tracer("test"))
