@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .families import context
 from .families.dbapi import Driver, Factory, connect
 from .kernel.instrumentor import Instrumentor
 
@@ -16,4 +17,6 @@ class Sqlite3Instrumentor(Instrumentor):
     hooks = {
         "sqlite3": {"connect": _connect},
         "sqlite3.dbapi2": {"connect": _connect},
+        # Its connections are called in threads of their own.
+        "aiosqlite.core": {"Connection._execute": context.carried(0, "fn")},
     }

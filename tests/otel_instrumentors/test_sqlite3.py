@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
+from importlib.util import find_spec
 from typing import Any
 
 import pytest
@@ -179,3 +181,39 @@ def test_odd_statements_raise_what_the_driver_raises(recorder: Recorder) -> None
         ("sqlite", True),
         ("sqlite", True),
     ]
+
+
+def test_connections_that_are_there_already_are_told_of_once(caplog: pytest.LogCaptureFixture) -> None:
+    import sqlite3
+
+    recorder = Recorder()
+    early = sqlite3.connect(":memory:")
+    with instrumented(Sqlite3Instrumentor, recorder.provider):
+        early.execute("select 1")
+        early.execute("select 2")
+    early.close()
+
+    assert recorder.take() == []
+    (line,) = [record.getMessage() for record in caplog.records]
+    assert line.startswith("Statements of sqlite3.Connection are not traced for the ")
+
+
+if find_spec("aiosqlite"):
+
+    def test_statements_of_aiosqlite_are_spans_below_what_awaits_them(recorder: Recorder) -> None:
+        import aiosqlite
+
+        tracer = recorder.provider.get_tracer("application")
+
+        async def main() -> None:
+            async with aiosqlite.connect(":memory:") as connection:
+                for number in range(2):
+                    with tracer.start_as_current_span(f"task {number}"):
+                        rows = await connection.execute_fetchall("select ?", (number,))
+                        assert [tuple(row) for row in rows] == [(number,)]
+
+        asyncio.run(main())
+
+        spans = recorder.take()
+        assert [span.name for span in spans] == ["SELECT", "task 0", "SELECT", "task 1"]
+        assert [span.parent for span in spans] == [spans[1].context, None, spans[3].context, None]
