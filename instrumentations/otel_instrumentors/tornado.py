@@ -220,6 +220,7 @@ def fetched(call: Call, response: Any) -> Outcome | None:
 class TornadoInstrumentor(Instrumentor):
     hooks = {
         "tornado.web": {
+            # Before 5.0 a coroutine has no context of its own: there the span is current until the first `yield`.
             "RequestHandler._execute": _requests.begun(serve, incoming, is_over),
             "RequestHandler._handle_request_exception": _requests.noted(unhandled),
             "RequestHandler.finish": _requests.over(finished),
