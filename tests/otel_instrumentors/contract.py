@@ -17,7 +17,7 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, TracebackType
 from typing import Any, ClassVar
 
 import opentelemetry.semconv.attributes
@@ -102,11 +102,11 @@ def said_by_us(caplog: pytest.LogCaptureFixture) -> list[str]:
     return [record.getMessage() for record in caplog.records if record.name == "otel_instrumentors"]
 
 
-def _way(raised: pytest.ExceptionInfo[BaseException]) -> list[tuple[str, int, str]]:
+def _way(tb: TracebackType | None) -> list[tuple[str, int, str]]:
     """The traceback from the use on, without our own frames: file, line, function."""
     return [
         (frame.filename, frame.lineno or 0, frame.name)
-        for frame in traceback.extract_tb(raised.tb)[1:]
+        for frame in traceback.extract_tb(tb)[1:]
         if not frame.filename.startswith(_OURS)
     ]
 
@@ -121,6 +121,9 @@ class Contract:
     instrumentor: ClassVar[type[Instrumentor]]
     servers: ClassVar[tuple[str, ...]] = ()
     """The fixtures of tests/servers.py that `use` needs; it finds each by its variable, as TEST_REDIS_URL."""
+
+    unbreakable: ClassVar[tuple[str, ...]] = ()
+    """The calls that the library waits for in vain where they break, or falls over by itself."""
 
     @staticmethod
     def use() -> Any:
@@ -278,11 +281,33 @@ class Contract:
         assert traced.value.args == untraced.value.args
         assert type(traced.value.__cause__) is type(untraced.value.__cause__)
         assert type(traced.value.__context__) is type(untraced.value.__context__)
-        assert _way(traced) == _way(untraced)
+        assert _way(traced.tb) == _way(untraced.tb)
         said = said_by_us(caplog)
         assert len(said) == len(set(said)), "the same line twice within a minute"
         for span in recorder.spans():
             assert span.end_time is not None
+
+    def test_each_call_that_breaks_on_their_side_ends_as_it_does_without_us(
+        self, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """One after the other, with the library's own handling of it around."""
+        for (_module_name, path), (owner, name) in self.targets().items():
+            if path in self.unbreakable:
+                continue
+            with monkeypatch.context() as patch:
+                patch.setattr(owner, name, _raising(inspect.getattr_static(owner, name)))
+                untraced = self._outcome()
+                with instrumented(self.instrumentor, recorder.provider):
+                    assert self._outcome() == untraced, path
+        for span in recorder.spans():
+            assert span.end_time is not None
+
+    def _outcome(self) -> Any:
+        """What a use gives, or what it raises and where."""
+        try:
+            return self.use()
+        except Exception as error:  # noqa: BLE001
+            return type(error), _way(error.__traceback__)
 
     def test_spans_speak_the_conventions_and_name_no_vendor(self, recorder: Recorder) -> None:
         with instrumented(self.instrumentor, recorder.provider):

@@ -32,6 +32,7 @@ class _Own(threading.Thread):
 
 class TestFuturesContract(Carrying):
     instrumentor = FuturesInstrumentor
+    unbreakable = ("Thread._bootstrap_inner", "ThreadPool.__init__")
     parents = dict.fromkeys(
         ["submitted", "mapped", "a thread", "a thread with a run of its own", "a timer", "of a pool"], True
     )

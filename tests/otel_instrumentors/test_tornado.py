@@ -231,7 +231,7 @@ def fetched(path: Any, **options: Any) -> Any:
 
 class TestTornadoContract(Contract):
     instrumentor = TornadoInstrumentor
-    hanging = ("RequestHandler.finish", "RequestHandler._execute")
+    unbreakable = ("RequestHandler.finish", "RequestHandler._execute")
 
     @staticmethod
     def use() -> Any:
