@@ -1,12 +1,21 @@
-"""Makes instrumentations.md: one row for each plugin, from its entry point, its extra and its docstring."""
+"""Makes instrumentations.md: a row for each plugin, from its entry point, its docstring and pyproject.toml."""
 
 from __future__ import annotations
 
 import importlib
+import sys
+from collections.abc import Iterable
 from importlib import metadata
 from pathlib import Path
+from typing import Any
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
 
 PAGE = Path(__file__).with_name("instrumentations.md")
+TOOL: dict[str, Any] = tomllib.loads((PAGE.parents[1] / "pyproject.toml").read_text())["tool"]["otel-dd-distro"]
 
 HEAD = """\
 # Instrumentations
@@ -17,8 +26,22 @@ Each is an extra of the same name, `pip install 'otel-dd-distro[flask]'`, which 
 instrumentors work with any other OpenTelemetry SDK set-up, too. One is switched off by `DD_TRACE_<NAME>_ENABLED=false`
 or by its name in `OTEL_PYTHON_DISABLED_INSTRUMENTATIONS`.
 
-| Name | Supported versions | What it does |
-|---|---|---|
+The tests run on the newest release, on each Python from 3.10 to 3.13 (`nox -s tests`), and on the oldest one, on Python
+3.11 (`nox -s oldest`).
+
+| Name | Supported versions | Oldest tested | What it does |
+|---|---|---|---|
+"""
+
+UNREACHABLE = """
+## What the ranges claim, and nobody can test
+
+The ranges are wider than what can be installed today: the hooks of old releases are known, and a plugin does not refuse
+one that somebody keeps alive. On Python 3.10 to 3.13 these are not reached, as far as we tried (a few releases of each,
+as they come from PyPI):
+
+| Name | Claimed from | Tested from | Why not before |
+|---|---|---|---|
 """
 
 
@@ -26,18 +49,47 @@ def page() -> str:
     """The whole page."""
     from otel_instrumentors.kernel import versions
 
-    entries = [
-        entry
-        for entry in metadata.distribution(versions.DISTRIBUTION).entry_points
-        if entry.group == "opentelemetry_instrumentor"
-    ]
-    rows = []
-    for entry in sorted(entries, key=lambda entry: entry.name):
+    rows, unreachable = [], []
+    for entry in catalogue():
         lines = importlib.import_module(entry.value.partition(":")[0]).__doc__ or ""
-        meaning = lines.splitlines()[0].partition(": ")[2]
-        ranges = ", ".join(f"`{line}`" for line in versions.supported(entry.name)) or "standard library"
-        rows.append(f"| `{entry.name}` | {ranges} | {meaning[:1].upper()}{meaning[1:]} |\n")
-    return HEAD + "".join(rows)
+        ranges = versions.supported(entry.name)
+        found = tested(entry.name, ranges)
+        words = [", ".join(f"`{line}`" for line in ranges) or "standard library"]
+        words += [", ".join(f"`{name} {oldest}`" for name, _, oldest in found)]
+        words += [sentence(lines.splitlines()[0].partition(": ")[2])]
+        rows.append(f"| `{entry.name}` | {' | '.join(words)} |\n")
+        missed = [each for each in found if not reaches(each[2], each[1])]
+        if missed:
+            words = [", ".join(f"`{name} {claimed}`" for name, claimed, _ in missed)]
+            words += [", ".join(f"`{name} {oldest}`" for name, _, oldest in missed)]
+            words += [sentence(TOOL["unreachable"][entry.name])]
+            unreachable.append(f"| `{entry.name}` | {' | '.join(words)} |\n")
+    return HEAD + "".join(rows) + UNREACHABLE + "".join(unreachable)
+
+
+def catalogue() -> list[metadata.EntryPoint]:
+    """Our instrumentors' entry points, by name."""
+    from otel_instrumentors.kernel import versions
+
+    entries = metadata.distribution(versions.DISTRIBUTION).entry_points
+    ours = (entry for entry in entries if entry.group == "opentelemetry_instrumentor")
+    return sorted(ours, key=lambda entry: entry.name)
+
+
+def tested(plugin: str, ranges: Iterable[str]) -> list[tuple[str, str, str]]:
+    """Of each distribution that is pinned: its name, the version that its range begins with, the oldest tested."""
+    pins = dict(line.split("==") for line in TOOL["oldest"].get(plugin, ()) if "==" in line)
+    begins = dict(line.split(">=") for line in ranges)
+    return [(name, begins[name], oldest) for name, oldest in pins.items() if name in begins]
+
+
+def reaches(version: str, begin: str) -> bool:
+    """Whether a version is one of those that a range begins with: 0.10.1 of 0.10."""
+    return f"{version}.".startswith(f"{begin}.")
+
+
+def sentence(words: str) -> str:
+    return f"{words[:1].upper()}{words[1:].removesuffix('.')}."
 
 
 if __name__ == "__main__":

@@ -31,7 +31,8 @@ def cluster(client: Any) -> dict[str, AttributeValue]:
     # Some asynchronous pipelines know them through their client.
     known = client if hasattr(client, "nodes_manager") else getattr(client, "cluster_client", None) or client._client
     nodes: Any = known.nodes_manager.startup_nodes
-    node = next(iter(nodes.values() if hasattr(nodes, "values") else nodes), None)
+    first: Any = nodes.values() if hasattr(nodes, "values") else nodes
+    node = next(iter(first), None)
     return db.connection("0", getattr(node, "host", None), getattr(node, "port", None))
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Mapping
 from types import ModuleType
 from typing import Any, ClassVar
 
+from opentelemetry.instrumentation.dependencies import DependencyConflict, get_dependency_conflicts
 from opentelemetry.instrumentation.instrumentor import BaseInstrumentor  # type: ignore[attr-defined]
 from opentelemetry.trace import get_tracer
 
@@ -40,6 +41,11 @@ class Instrumentor(BaseInstrumentor):  # type: ignore[misc]
     def instrumentation_dependencies(self) -> Collection[str]:
         """The supported versions of the library, as requirements; read from the extra of the same name."""
         return versions.supported(_plugin(type(self)))
+
+    def _check_dependency_conflicts(self) -> DependencyConflict | None:
+        """One where nothing of what is watched is installed as it should be: an extra may name forms of one library."""
+        found = [get_dependency_conflicts([line]) for line in self.instrumentation_dependencies()]
+        return found[0] if found and all(found) else None
 
     def _instrument(self, **kwargs: Any) -> None:
         scope_name = type(self).__module__

@@ -32,7 +32,9 @@ def supported(plugin: str) -> tuple[str, ...]:
         lines = metadata.requires(DISTRIBUTION) or []
     except metadata.PackageNotFoundError:
         return ()
-    requirements = (Requirement(line) for line in lines if f"extra == '{plugin}'" in line.replace('"', "'"))
+    # Metadata spells extras with hyphens.
+    extra = plugin.replace("_", "-")
+    requirements = (Requirement(line) for line in lines if f"extra == '{extra}'" in line.replace('"', "'"))
     return tuple(f"{requirement.name}{requirement.specifier}" for requirement in requirements)
 
 

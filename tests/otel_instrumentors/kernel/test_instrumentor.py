@@ -159,6 +159,29 @@ def test_the_supported_versions_are_those_of_the_extra() -> None:
 
     assert FlaskInstrumentor().instrumentation_dependencies() == ("flask>=0.10",)
     assert Sqlite3Instrumentor().instrumentation_dependencies() == ()
+    assert versions.supported("mysql_connector") == ("mysql-connector-python>=2.1", "mysql-connector>=2.1")
+
+
+@pytest.mark.parametrize(
+    ("lines", "stands"),
+    [
+        (("no-such-thing>=1", "wrapt>=1"), True),
+        (("no-such-thing>=1", "wrapt>=1000"), False),
+        (("no-such-thing>=1",), False),
+        ((), True),
+    ],
+)
+def test_one_form_of_a_library_is_enough_to_instrument_it_from_code(
+    lines: tuple[str, ...], stands: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(versions, "supported", lambda _plugin: lines)
+    instrumentor = ThingInstrumentor()
+    instrumentor.instrument()
+    try:
+        assert instrumentor.is_instrumented_by_opentelemetry is stands
+    finally:
+        if stands:
+            instrumentor.uninstrument()
 
 
 def test_a_name_copied_from_a_hooked_module_is_not_hooked_twice(recorder: Recorder, tmp_path: Path) -> None:
