@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import gc
 import importlib
 import logging
 import os
@@ -22,6 +23,7 @@ CHILDREN = os.path.join(os.path.dirname(os.path.abspath(__file__)), "children")
 """First in the PYTHONPATH of the Pythons that a traced program starts: `sitecustomize` there traces them, too."""
 
 _UPSTREAM = "opentelemetry.instrumentation.auto_instrumentation"
+_PIPELINE = f"{__package__}.pipeline"
 _GEVENT = "OTEL_PYTHON_AUTO_INSTRUMENTATION_EXPERIMENTAL_GEVENT_PATCH"
 
 
@@ -37,12 +39,26 @@ def start() -> None:
     _trace_children(False)
     if not settings.current().enabled:
         return
+    collects = gc.isenabled()
+    gc.disable()
     try:
         _start()
     except Exception:
         log.exception("Tracing could not be set up, the program runs without it")
     finally:
+        if collects:
+            gc.enable()
         _trace_children(True)
+
+
+def started() -> None:
+    """Asked by every loader when the instrumentors are at work, and before the program begins.
+
+    What there is by now stays to the end, so the garbage collector need not look at it again: not at any collection of
+    the program's, and not at its exit. A forked child shares it for longer.
+    """
+    if _PIPELINE in sys.modules and settings.current().enabled and hasattr(gc, "freeze"):
+        gc.freeze()
 
 
 def _start() -> None:

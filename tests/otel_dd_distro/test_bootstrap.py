@@ -109,6 +109,17 @@ def told(tmp_path: Path, source: str = TOLD, **variables: str) -> list[str]:
     return run("told.py", cwd=tmp_path, **variables).splitlines()
 
 
+FROZEN = "import gc; print(gc.isenabled(), gc.get_freeze_count() > 10_000)"
+
+
+def test_the_garbage_collector_is_spared_what_stays_to_the_end(tmp_path: Path) -> None:
+    instrument = str(Path(sys.executable).with_name("opentelemetry-instrument"))
+    assert told(tmp_path, FROZEN) == ["True True"]
+    assert told(tmp_path, FROZEN, DD_TRACE_ENABLED="false") == ["True False"]
+    assert started(instrument, sys.executable, "told.py", cwd=tmp_path).stdout == "True True\n"
+    assert started("told.py", cwd=tmp_path).stdout == "True False\n"
+
+
 def test_nothing_is_loaded_that_nobody_asked_for(tmp_path: Path) -> None:
     sdk, instrumentors, path = told(tmp_path, "import flask\n" + TOLD, PYTHONPATH="/nowhere")
     assert sdk == "['opentelemetry.sdk.trace']"
