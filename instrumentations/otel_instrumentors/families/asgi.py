@@ -39,8 +39,9 @@ def application(describe: Describe) -> Hook:
 def request(scope: AsgiScope, attributes: Attributes | None = None) -> SpanSpec:
     """The span of the request in `scope`, with what the framework adds in `attributes` (completed in place)."""
     attributes = {} if attributes is None else attributes
-    pairs: Pairs = scope.get("headers") or ()
+    pairs = _pairs(scope)
     headers = dict(pairs)
+    query = scope.get("query_string") or ""
     scheme = scope.get("scheme") or "http"
     address, port = _host(headers.get(b"host", b""), scope.get("server"))
     client = scope.get("client")
@@ -58,7 +59,7 @@ def request(scope: AsgiScope, attributes: Attributes | None = None) -> SpanSpec:
         scope["method"],
         scheme=scheme,
         path=quote(scope.get("path", ""), _PATH_CHARACTERS, errors="replace") or "/",
-        query=scope.get("query_string", b"").decode("latin-1"),
+        query=query if isinstance(query, str) else query.decode("latin-1"),
         address=address,
         port=port,
         client=client[0] if client else None,
@@ -67,6 +68,12 @@ def request(scope: AsgiScope, attributes: Attributes | None = None) -> SpanSpec:
         protocol_version=scope.get("http_version"),
         attributes=attributes,
     )
+
+
+def _pairs(scope: AsgiScope) -> Pairs:
+    """The request headers. What can be read but once is left to the application."""
+    pairs = scope.get("headers")
+    return pairs if isinstance(pairs, (list, tuple)) else ()
 
 
 def _host(header: bytes, server: Any) -> tuple[str | None, int | None]:
@@ -91,7 +98,7 @@ _headers = _Headers()
 
 
 def _incoming(call: Call) -> Incoming:
-    return Incoming(call.arg(0, "scope").get("headers") or (), _headers)
+    return Incoming(_pairs(call.args[0]), _headers)
 
 
 class _Application:

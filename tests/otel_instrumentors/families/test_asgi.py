@@ -258,6 +258,9 @@ def test_headers_that_are_asked_for_are_on_the_span(recorder: Recorder, monkeypa
         ({"method": "BREW"}, {"http.request.method": "_OTHER", "http.request.method_original": "BREW"}),
         ({"asgi": {}}, {"asgi.version": None}),
         ({"path": ""}, {"url.path": "/"}),
+        ({"query_string": "a=1"}, {"url.query": "a=1"}),
+        ({"query_string": None}, {"url.query": None}),
+        ({"headers": iter([(b"host", b"h")])}, {"server.address": "127.0.0.1"}),
     ],
 )
 def test_odd_requests_are_described_as_far_as_they_go(changed: dict[str, Any], expected: dict[str, Any]) -> None:
