@@ -25,8 +25,8 @@ import pytest
 from opentelemetry import trace
 from opentelemetry.baggage import get_baggage, set_baggage
 from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY, Context, attach, detach, get_current, set_value
-from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
-from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor, SpanExporter
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 import otel_instrumentors.semconv
@@ -43,7 +43,7 @@ class Boom(Exception):
     """What breaks in these tests."""
 
 
-OURS = ("describing", "finishing", "tracer", "span", "context", "injecting")
+OURS = ("describing", "finishing", "tracer", "span", "context", "injecting", "processor", "exporter")
 """What may break on our side."""
 
 
@@ -79,7 +79,7 @@ def instrumented(instrumentor: type[Instrumentor], provider: trace.TracerProvide
             instrumentor().uninstrument()
 
 
-def broken(part: str, provider: trace.TracerProvider, monkeypatch: pytest.MonkeyPatch) -> trace.TracerProvider:
+def broken(part: str, provider: TracerProvider, monkeypatch: pytest.MonkeyPatch) -> trace.TracerProvider:
     """Breaks one of `OURS` for every call; the provider to instrument with."""
     if part == "describing":
         monkeypatch.setattr(SpanSpec, "__init__", boom)
@@ -91,6 +91,12 @@ def broken(part: str, provider: trace.TracerProvider, monkeypatch: pytest.Monkey
         return _BrokenProvider(_TracerOfBrokenSpans())
     elif part == "context":
         monkeypatch.setattr("otel_instrumentors.kernel.scope.set_span_in_context", boom)
+    elif part == "processor":
+        provider.add_span_processor(_BrokenProcessor())
+    elif part == "exporter":
+        # The SDK says so itself, span by span.
+        monkeypatch.setattr(logging.getLogger("opentelemetry.sdk.trace.export"), "disabled", True)
+        provider.add_span_processor(SimpleSpanProcessor(_BrokenExporter()))
     else:
         monkeypatch.setattr("otel_instrumentors.kernel.scope.inject", boom)
         monkeypatch.setattr("otel_instrumentors.kernel.scope.extract", boom)
@@ -259,7 +265,7 @@ class Contract:
                 assert self.use() == untraced
         said = said_by_us(caplog)
         assert len(said) == len(set(said)), "the same line twice within a minute"
-        if part in ("describing", "tracer", "span"):
+        if part in ("describing", "tracer", "span", "processor"):
             assert said
 
     @pytest.mark.parametrize("part", [None, *OURS])
@@ -443,6 +449,14 @@ class _BrokenTracer(trace.NoOpTracer):
 
 class _BrokenSpan(trace.NonRecordingSpan):
     set_attribute = set_attributes = record_exception = set_status = update_name = end = boom
+
+
+class _BrokenProcessor(SpanProcessor):
+    on_start = on_end = boom
+
+
+class _BrokenExporter(SpanExporter):
+    export = boom
 
 
 class _TracerOfBrokenSpans(trace.NoOpTracer):
