@@ -362,3 +362,23 @@ server.shutdown()
         assert not [key for key in span["meta"] if key.startswith("http.request.headers.")]
     assert (sent["meta"]["tea"], sent["meta"]["peer.service"]) == ("green", "kitchen")
     assert sent["meta"]["_dd.peer.service.remapped_from"] == "127.0.0.1"
+
+
+@pytest.mark.parametrize("launcher", [[INSTRUMENT], ONE_START], ids=["instrument", "one start"])
+def test_gunicorn_with_gevent_loses_no_request_span(agent_session: Session, launcher: list[str]) -> None:
+    options = ("--worker-class", "gevent", "--workers", "2")
+    with gunicorn(agent_session, *options, launcher=launcher) as (port, process):
+        threads = [threading.Thread(target=lambda: [get(port, "/rows") for _ in range(125)]) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 0
+        said = process.stdout.read() if process.stdout else ""
+
+    spans = agent_session.wait_for_spans(2000)
+    assert Counter(span["resource"] for span in spans) == {"GET /rows": 1000, "SELECT 1": 1000}
+    parents = {span["span_id"] for span in spans if span["name"] == "flask.request"}
+    assert {span["parent_id"] for span in spans if span["name"] == "sqlite.query"} == parents
+    assert said == ""
