@@ -52,16 +52,18 @@ def asgi_request(call: Call) -> SpanSpec:
 
 
 def response(call: Call, response: Any) -> Outcome:
-    """What is known when the last middleware has seen the response; its body may not have been made yet."""
+    """What is known when the last middleware has seen the response; its body may not have been made yet.
+
+    There is none where the client went away.
+    """
     request = call.arg(0, "request")
-    attributes: Attributes = {
-        "django.request.class": _path(type(request)),
-        "django.response.class": _path(type(response)),
-    }
-    _several(attributes, "django.response.template", _templates(getattr(response, "template_name", None)))
+    attributes: Attributes = {"django.request.class": _path(type(request))}
     match = getattr(request, "resolver_match", None)
-    if match is None and response.status_code != 404:
-        match = _resolved(request)
+    if response is not None:
+        attributes["django.response.class"] = _path(type(response))
+        _several(attributes, "django.response.template", _templates(getattr(response, "template_name", None)))
+        if match is None and response.status_code != 404:
+            match = _resolved(request)
     return Outcome(attributes) if match is None else _matched(request.method, match, attributes)
 
 

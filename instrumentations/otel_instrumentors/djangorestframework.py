@@ -26,7 +26,7 @@ def dispatched(_call: Call, response: Any) -> Outcome | None:
 
 def handled(call: Call, response: Any) -> Outcome | None:
     """An exception that the framework made a response of; one that it raises again is Django's to handle."""
-    return Outcome(error=call.arg(0, "exc")) if response.status_code >= 500 else None
+    return Outcome(error=call.arg(0, "exc")) if response is not None and response.status_code >= 500 else None
 
 
 class DjangorestframeworkInstrumentor(Instrumentor):

@@ -190,7 +190,8 @@ def test_an_exception_that_escapes_is_recorded_once_and_raised(recorder: Recorde
 
     with override_settings(DEBUG_PROPAGATE_EXCEPTIONS=True), pytest.raises(ValueError, match="the view failed"):
         ask("/boom/")
-    assert len(served(recorder).events) == 1
+    span = served(recorder)
+    assert (span.name, len(span.events)) == (routed("GET", "boom/"), 1)
 
 
 def stream(application: Any, url: str = "/stream/") -> Any:
@@ -546,5 +547,5 @@ if VERSION >= (5, 0):
     ) -> None:
         request(handler("asgi"), "asgi", path, leaves_after=parts)
         span = served(recorder)
-        assert span.status.is_unset
+        assert (span.name, span.status.is_unset) == (f"GET {path[1:]}", True)
         assert [record.getMessage() for record in caplog.records if record.name.startswith(("ote", "opente"))] == []

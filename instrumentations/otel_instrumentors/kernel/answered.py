@@ -19,8 +19,8 @@ Describe = Callable[[Call, Any], Outcome | None]
 def answered(*describe: Describe) -> Hook:
     """A hook without a span of its own, for plain and coroutine functions.
 
-    It adds to the span of the request being served what is said of the call and its result, as `noted` does of the call
-    alone. Where one of those who describe it breaks, the others are heard all the same.
+    It adds to the span of the request being served what is said of the call and its result (None where it raised), as
+    `noted` does of the call alone. Where one of those who describe it breaks, the others are heard all the same.
     """
     return _Answered(describe)
 
@@ -35,15 +35,21 @@ class _Answered:
         function = target.function
 
         def plain(*args: Any, **kwargs: Any) -> Any:
-            result = function(*args, **kwargs)
-            if scope.active:
-                self._note(target.call(args, kwargs), result)
+            result = None
+            try:
+                result = function(*args, **kwargs)
+            finally:
+                if scope.active:
+                    self._note(target.call(args, kwargs), result)
             return result
 
         async def coroutine(*args: Any, **kwargs: Any) -> Any:
-            result = await function(*args, **kwargs)
-            if scope.active:
-                self._note(target.call(args, kwargs), result)
+            result = None
+            try:
+                result = await function(*args, **kwargs)
+            finally:
+                if scope.active:
+                    self._note(target.call(args, kwargs), result)
             return result
 
         return standing_for(function, coroutine if inspect.iscoroutinefunction(function) else plain)

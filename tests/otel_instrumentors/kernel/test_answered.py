@@ -14,7 +14,7 @@ from otel_instrumentors.kernel.call import Call, Incoming, Outcome, SpanSpec
 from otel_instrumentors.kernel.hook import Target
 from otel_instrumentors.kernel.scope import Scope
 from otel_instrumentors.kernel.traced import traced
-from tests.otel_instrumentors.contract import Recorder, boom
+from tests.otel_instrumentors.contract import Boom, Recorder, boom
 
 
 class Waiter:
@@ -67,6 +67,18 @@ def test_nothing_is_learnt_where_describing_breaks_or_hooks_are_gone(
     assert served(describe, function, recorder, silent) == "tea!"
     (span,) = recorder.take()
     assert dict(span.attributes or {}) == {}
+
+
+@pytest.mark.parametrize("is_coroutine", [False, True])
+def test_where_there_is_no_answer_the_request_learns_of_that(is_coroutine: bool) -> None:
+    async def boom_later(*_args: Any) -> None:
+        boom()
+
+    recorder = Recorder()
+    with pytest.raises(Boom):
+        served(lambda _call, answer: Outcome({"answer": str(answer)}), boom_later if is_coroutine else boom, recorder)
+    (span,) = recorder.take()
+    assert (span.attributes or {})["answer"] == "None"
 
 
 def test_several_are_heard_where_one_breaks() -> None:
