@@ -31,8 +31,7 @@ def cluster(client: Any) -> dict[str, AttributeValue]:
     # Some asynchronous pipelines know them through their client.
     known = client if hasattr(client, "nodes_manager") else getattr(client, "cluster_client", None) or client._client
     nodes: Any = known.nodes_manager.startup_nodes
-    first: Any = nodes.values() if hasattr(nodes, "values") else nodes
-    node = next(iter(first), None)
+    node = next(iter(nodes.values() if isinstance(nodes, dict) else nodes), None)
     return db.connection("0", getattr(node, "host", None), getattr(node, "port", None))
 
 
@@ -49,8 +48,9 @@ def is_transaction(pipeline: Any) -> object:
 def queued_for_cluster(pipeline: Any) -> Sequence[Any]:
     """Once the pipeline itself kept its commands, now its strategy does."""
     strategy = getattr(pipeline, "_execution_strategy", None)
-    kept = getattr(pipeline, "_command_stack", None) or getattr(pipeline, "command_stack", ())
-    return [command.args for command in (kept if strategy is None else strategy._command_queue)]
+    if strategy is not None:
+        return [command.args for command in strategy._command_queue]
+    return [command.args for command in getattr(pipeline, "_command_stack", getattr(pipeline, "command_stack", ()))]
 
 
 def is_transaction_of_cluster(pipeline: Any) -> object:

@@ -333,7 +333,7 @@ if CAN_ASYNC:
                 await pipeline.delete("tea").execute()
             with pytest.raises(redis.ResponseError):
                 await client.execute_command("NOSUCH")
-            await client.aclose()
+            await client.connection_pool.disconnect()
 
         asyncio.run(visit())
         spans = recorder.take()
@@ -350,7 +350,7 @@ if CAN_ASYNC:
             recorder.take()
             with pytest.raises(asyncio.TimeoutError):
                 await asyncio.wait_for(client.blpop("queue"), 0.05)
-            await client.aclose()
+            await client.connection_pool.disconnect()
 
         asyncio.run(visit())
         (span,) = recorder.take()
