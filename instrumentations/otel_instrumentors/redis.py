@@ -16,10 +16,16 @@ _PORT = 6379
 
 
 def connection(client: Any) -> dict[str, AttributeValue]:
-    """What is known of the server of a client; nothing of its address where that is a socket, or Sentinel's secret."""
-    settings = client.connection_pool.connection_kwargs
-    host = settings.get("host")
-    known = db.connection(str(settings.get("db") or 0), host, settings.get("port") or _PORT)
+    """What is known of the server of a client; nothing of its address where that is a socket.
+
+    Where Sentinel has to be asked for it, it is known once there is a connection.
+    """
+    pool = client.connection_pool
+    settings = pool.connection_kwargs
+    host, port = settings.get("host"), settings.get("port")
+    if host is None:
+        host, port = getattr(pool, "master_address", None) or (None, None)
+    known = db.connection(str(settings.get("db") or 0), host, port or _PORT)
     name = settings.get("client_name")
     if name:
         known[DB_CLIENT_NAME] = name

@@ -6,13 +6,14 @@ import asyncio
 import os
 from collections.abc import Iterator
 from importlib.util import find_spec
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import redis
 from opentelemetry import trace
 
-from otel_instrumentors.redis import RedisInstrumentor
+from otel_instrumentors.redis import RedisInstrumentor, connection
 from tests.otel_instrumentors.contract import Contract, Recorder, instrumented
 
 CAN_CLUSTER = hasattr(redis, "RedisCluster")
@@ -295,6 +296,21 @@ def test_the_connection_tells_its_database_and_its_name(redis_server: str, recor
     plain, named = recorder.take()
     assert dict(plain.attributes or {})["db.namespace"] == "3"
     assert dict(named.attributes or {})["db.client.name"] == "teahouse"
+
+
+@pytest.mark.parametrize(
+    ("pool", "told"),
+    [
+        ({"connection_kwargs": {"host": "h", "port": 1, "db": 2}}, ("2", "h", 1)),
+        ({"connection_kwargs": {"host": "h"}}, ("0", "h", 6379)),
+        ({"connection_kwargs": {"path": "/run/redis.socket", "db": None}}, ("0", None, None)),
+        ({"connection_kwargs": {}, "master_address": None}, ("0", None, None)),
+        ({"connection_kwargs": {}, "master_address": ("10.0.0.7", 6380)}, ("0", "10.0.0.7", 6380)),
+    ],
+)
+def test_the_server_is_told_as_far_as_it_is_known(pool: dict[str, Any], told: tuple[object, ...]) -> None:
+    known = connection(SimpleNamespace(connection_pool=SimpleNamespace(**pool)))
+    assert (known["db.namespace"], known.get("server.address"), known.get("server.port")) == told
 
 
 def test_a_client_made_before_instrumenting_is_traced(redis_server: str) -> None:
