@@ -5,7 +5,7 @@ A statement is one span: the driver's own where that is traced, else ours where 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterator
 from contextlib import suppress
 from importlib import import_module
 from inspect import isfunction
@@ -190,9 +190,11 @@ def _cache(operation: str) -> Hook:
 
 
 def _keys(keys: Any) -> str:
-    """One key or several, cut."""
+    """One key or several, cut. What can be iterated but once is left to the cache."""
+    if isinstance(keys, Iterator):
+        return ""
     shown, room = [], LONGEST_KEYS
-    for key in [keys] if isinstance(keys, (str, bytes)) or not isinstance(keys, Iterable) else keys:
+    for key in keys if isinstance(keys, Collection) and not isinstance(keys, (str, bytes)) else [keys]:
         text = key.decode("utf-8", "backslashreplace") if isinstance(key, bytes) else str(key)
         if len(text) > LONGEST_KEY:
             text = f"{text[:LONGEST_KEY]}..."
@@ -222,16 +224,18 @@ def _statement(name: str) -> Hook:
 
 def is_traced(cursor: Any) -> bool:
     """Whether the driver's cursor is traced already, by its own plugin or by somebody else."""
-    while cursor is not None:
-        for kind in type(cursor).__mro__:
-            execute = vars(kind).get("execute")
-            if hasattr(execute, "__wrapped__"):
-                return True
-            # Django's own class for SQLite called the driver's past all others, until 4.2.
-            if isfunction(execute) and "super" not in execute.__code__.co_names:
-                break
-        # Some of Django's backends put a cursor of theirs around the driver's.
-        cursor = getattr(cursor, "cursor", None)
+    # Some of Django's backends put a cursor of theirs around the driver's.
+    return _passes_a_tracer(cursor) or _passes_a_tracer(getattr(cursor, "cursor", None))
+
+
+def _passes_a_tracer(cursor: Any) -> bool:
+    for kind in type(cursor).__mro__:
+        execute = vars(kind).get("execute")
+        if hasattr(execute, "__wrapped__"):
+            return True
+        # Django's own class for SQLite called the driver's past all others, until 4.2.
+        if isfunction(execute) and "super" not in execute.__code__.co_names:
+            return False
     return False
 
 

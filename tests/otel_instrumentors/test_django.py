@@ -439,6 +439,40 @@ def test_which_exceptions_are_answers(name: str, is_one: bool) -> None:
     assert not is_answer(type(name, (Exception,), {})())
 
 
+@pytest.mark.usefixtures("all_on")
+@pytest.mark.parametrize(
+    ("operation", "arguments", "shown"),
+    [
+        ("get", ("a",), "a"),
+        ("get", (b"\xff",), "\\xff"),
+        ("get", ("x" * 101,), "x" * 100 + "..."),
+        ("get_many", (["a", "b"],), "a b"),
+        ("get_many", ((key for key in "ab"),), ""),
+        ("set_many", ({"a": 1, "b": 2},), "a b"),
+        ("get_many", ([f"key-{number:03}" for number in range(200)],), None),
+    ],
+)
+def test_keys_of_caches_are_shown_and_cut_and_never_used_up(operation: str, arguments: Any, shown: str | None) -> None:
+    recorder = Recorder()
+    with instrumented(DjangoInstrumentor, recorder.provider):
+        from django.core.cache import caches
+
+        from tests.otel_instrumentors.django_site import forget_caches
+
+        forget_caches()
+        cache = caches["default"]
+        cache.clear()
+        cache.set_many({"a": 1, "b": 2})
+        recorder.take()
+        result = getattr(cache, operation)(*arguments)
+        forget_caches()
+    (span,) = recorder.take()
+    assert span.name == f"cache {operation}"
+    keys = span.attributes["django.cache.key"]
+    assert keys == shown if shown is not None else (len(keys), keys[-10:]) == (1_145, " key-14...")
+    assert result == {"a": 1, "b": 2} or operation != "get_many" or shown is None
+
+
 def request(application: Any, kind: str, path: str, **how: Any) -> Any:
     if kind == "wsgi":
         from tests.otel_instrumentors.django_site import ask
