@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 import gc
 import threading
 import traceback
@@ -75,14 +76,6 @@ def found() -> tuple[int, object]:
     return span_id(), get_baggage("tea")
 
 
-def in_a_thread(work: Callable[[], Any]) -> Any:
-    results: list[Any] = []
-    thread = threading.Thread(target=lambda: results.append(work()))
-    thread.start()
-    thread.join()
-    return results[0]
-
-
 def test_the_next_job_of_a_worker_finds_nothing_of_the_last(tracer: Tracer) -> None:
     with ThreadPoolExecutor(1) as executor:
         with tracer.start_as_current_span("first") as first:
@@ -129,6 +122,15 @@ def test_a_worker_that_is_started_by_a_request_serves_others_without_it(tracer: 
         with tracer.start_as_current_span("caller"):
             executor.submit(int).result()
         assert started == [0]
+
+
+def test_a_thread_that_is_to_serve_everybody_can_leave_the_context_behind(tracer: Tracer) -> None:
+    results: list[Any] = []
+    with tracer.start_as_current_span("caller"):
+        thread = threading.Thread(target=lambda: results.append(found()))
+        contextvars.Context().run(thread.start)
+    thread.join()
+    assert results == [(0, None)]
 
 
 def test_a_child_that_outlives_its_parent_has_it_for_its_parent(recorder: Recorder, tracer: Tracer) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -131,6 +132,11 @@ def test_a_greenlet_that_runs_when_its_parent_has_ended_has_it_for_its_parent(
     assert (child.parent.span_id, child.context.trace_id) == (caller.context.span_id, caller.context.trace_id)
 
 
+def test_a_greenlet_that_is_to_serve_everybody_can_leave_the_context_behind(tracer: Tracer) -> None:
+    with tracer.start_as_current_span("caller"):
+        assert contextvars.Context().run(gevent.spawn, found).get() == (0, None)
+
+
 def test_what_a_greenlet_makes_current_is_not_its_spawners(tracer: Tracer) -> None:
     with tracer.start_as_current_span("caller") as caller:
         greenlet = gevent.spawn(lambda: attach(set_baggage("tea", "of the greenlet")) and None)
@@ -146,8 +152,6 @@ def test_a_greenlet_that_is_killed_before_it_runs_ends_as_ever(tracer: Tracer) -
 
 
 def test_variables_that_somebody_gave_a_greenlet_stay(tracer: Tracer) -> None:
-    import contextvars
-
     variable = contextvars.ContextVar("variable", default="nothing")
     given = contextvars.Context()
     given.run(variable.set, "given")
