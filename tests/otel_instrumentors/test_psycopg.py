@@ -341,6 +341,19 @@ def test_connections_of_psycopg2_that_are_there_already_are_told_of_once(
     assert line.endswith("not traced for the 1 made before it was instrumented")
 
 
+def test_who_took_connect_of_psycopg2_by_its_name_before_is_traced(
+    postgresql: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    from psycopg2 import connect
+
+    recorder = Recorder()
+    with instrumented(PsycopgInstrumentor, recorder.provider), closing(connect(url())) as connection:
+        connection.cursor().execute("select 1")
+
+    assert texts(recorder) == ["select 1"]
+    assert caplog.records == []
+
+
 def test_copy_call_and_pool_of_psycopg2(recorder: Recorder) -> None:
     import psycopg2.pool
 

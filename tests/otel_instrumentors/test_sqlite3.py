@@ -198,6 +198,25 @@ def test_connections_that_are_there_already_are_told_of_once(caplog: pytest.LogC
     assert line.startswith("Statements of sqlite3.Connection are not traced for the ")
 
 
+def test_who_took_connect_by_its_name_before_is_told_of_once(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import gc
+    import sqlite3
+
+    gc.collect()
+    recorder = Recorder()
+    monkeypatch.setitem(globals(), "taken", sqlite3.connect)
+    with instrumented(Sqlite3Instrumentor, recorder.provider):
+        globals()["taken"](":memory:").close()
+        sqlite3.connect(":memory:").close()
+
+    (line,) = [record.getMessage() for record in caplog.records]
+    assert line == (
+        f"Statements of sqlite3.Connection are not traced for those that {__name__} makes, which took connect() before"
+    )
+
+
 if find_spec("aiosqlite"):
 
     def test_statements_of_aiosqlite_are_spans_below_what_awaits_them(recorder: Recorder) -> None:

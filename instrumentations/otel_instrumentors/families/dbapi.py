@@ -202,7 +202,7 @@ class _Connect:
     def wrap(self, target: Target, scope: Scope) -> Callable[..., Any]:
         function, factory, system = target.function, self.connection, self.driver.system
         classes = _TracedClasses(self, target.owner, scope)
-        classes.connections.tell_of_untraced(target.owner)
+        classes.connections.tell_of_untraced(function, target.owner)
 
         def wrapper(*args: Any, **kwargs: Any) -> Any:
             if scope.active:
@@ -283,22 +283,32 @@ class _TracedClass:
             made = self._made[wanted] = type(wanted.__name__, (wanted, self._traced), _identity(wanted))
         return made
 
-    def tell_of_untraced(self, module: Any) -> None:
-        """Warn if there are objects of the class already."""
-        # While a module is being imported nobody can have made any: the search would cost each start its time.
+    def tell_of_untraced(self, connect: Callable[..., Any], module: Any) -> None:
+        """Warn of the objects of the class that are there already, and of who makes them with a name of its own."""
+        # While a module is being imported there can be neither: the search would cost each start its time.
         if getattr(getattr(module, "__spec__", None), "_initializing", False):
             return
         number = sum(
             issubclass(type(found), self.own) and not getattr(found, "closed", False) for found in gc.get_objects()
         )
-        if number:
-            self._tell(f"the {number} made before it was instrumented")
+        untraced = [f"the {number} made before it was instrumented"] if number else []
+        untraced += [f"those that {name} makes, which took {connect.__name__}() before" for name in _takers(connect)]
+        if untraced:
+            self._tell(", ".join(untraced))
 
     def _tell(self, which: str) -> None:
         if not self._has_told:
             self._has_told = True
             own = self.own
             _logger.warning("Statements of %s.%s are not traced for %s", own.__module__, own.__qualname__, which)
+
+
+def _takers(function: Callable[..., Any]) -> list[str]:
+    """The modules that have a function under a name of theirs, but for those of its own package."""
+    package = str(function.__module__).partition(".")[0].strip("_")
+    spaces = [found for found in gc.get_referrers(function) if type(found) is dict and "__spec__" in found]
+    names = {str(space["__name__"]) for space in spaces}
+    return sorted(name for name in names if name.partition(".")[0].strip("_") != package)
 
 
 def _shortcut(function: Callable[..., Any], name: str, scope: Scope) -> Callable[..., Any]:
