@@ -223,16 +223,17 @@ class Writer:
                 if self._is_forked:
                     before_hard_exit(_shutdown_all)
                 thread = threading.Thread(target=self._run, name="otel-dd-export", daemon=True)
+                # At once: under gevent its start lets other greenlets in here, which no lock keeps from starting more.
+                self._thread = thread
                 # Where threads carry their starter's context, this one would keep a trace for ever.
                 token = attach(Context())
                 try:
                     thread.start()
                 except RuntimeError:
                     # No more threads, or the interpreter is ending: flush and shutdown will do the thread's work.
-                    return True
+                    self._thread = None
                 finally:
                     detach(token)
-                self._thread = thread
             return True
 
     def _refuse(self, chunk: Chunk) -> None:

@@ -1,0 +1,41 @@
+"""The writer among greenlets: the standard library is patched after it was made, as servers and workers do it."""
+
+from __future__ import annotations
+
+import textwrap
+
+from tests.agents import ScriptedAgent, says, waits
+from tests.otel_dd_distro.export.made import run
+
+SCRIPT = """
+import signal, sys, threading
+from otel_dd_distro.export import Agent, Writer
+from tests.otel_dd_distro.export.made import chunk, encode
+
+writer = Writer(encode, Agent(sys.argv[1]), interval_s=0.05)
+from gevent import monkey; monkey.patch_all()
+import gevent
+
+signal.alarm(20)
+begun = []
+start = threading.Thread.start
+threading.Thread.start = lambda thread: (begun.append(thread.name), start(thread))
+
+def work():
+    for _ in range(3):
+        writer.submit(chunk(1))
+        gevent.sleep(0.02)
+
+gevent.joinall([gevent.spawn(work) for _ in range(20)], raise_error=True)
+assert writer.flush(5)
+assert writer.shutdown(5)
+counters = writer.counters()
+assert (counters.accepted, counters.sent) == (60, 60), counters
+assert begun == ["otel-dd-export"], begun
+"""
+
+
+def test_greenlets_that_bring_the_first_spans_at_once_start_one_thread_and_nothing_hangs_or_is_lost() -> None:
+    with ScriptedAgent(waits(0.05, says())) as there:
+        assert run(textwrap.dedent(SCRIPT), there.url).stderr == ""
+        assert len(set(there.spans())) == 60
