@@ -87,10 +87,10 @@ def _mariadb() -> Iterator[str]:
     with _folder("mysql") as folder:
         data, log = folder / "data", folder / "log"
         # Without --skip-test-db: there is a database `test`.
-        made = [install, "--no-defaults", f"--datadir={data}", "--auth-root-authentication-method=normal"]
-        _done(made, log, "mysql")
+        files = [f"--datadir={data}", f"--tmpdir={folder}"]
+        _done([install, "--no-defaults", *files, "--auth-root-authentication-method=normal"], log, "mysql")
         port = free_port()
-        command = [server, "--no-defaults", f"--datadir={data}", f"--port={port}", "--bind-address=127.0.0.1"]
+        command = [server, "--no-defaults", *files, f"--port={port}", "--bind-address=127.0.0.1"]
         command += [f"--socket={folder / 'm.sock'}", f"--pid-file={folder / 'm.pid'}"]
         with _process(command, log, user="mysql") as process:
             # The server speaks first: a packet whose fifth byte is the protocol's version, 10.
@@ -240,8 +240,8 @@ def _account(user: str) -> dict[str, Any]:
 
 @contextmanager
 def _folder(owner: str = "") -> Iterator[Path]:
-    """An empty folder. Not pytest's own: its parents let no other user in, and the path of a socket must be short."""
-    folder = Path(tempfile.mkdtemp(prefix="server"))
+    """An empty folder. Not pytest's or nox's own: those let no other user in, and paths of sockets must be short."""
+    folder = Path(tempfile.mkdtemp(prefix="server", dir="/tmp" if Path("/tmp").is_dir() else None))
     if owner and os.geteuid() == 0:
         folder.chmod(0o755)
         account = _account(owner)
