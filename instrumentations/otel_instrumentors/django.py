@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from contextlib import suppress
 from importlib import import_module
-from inspect import isfunction
 from typing import Any
 from uuid import UUID
 
@@ -18,6 +17,7 @@ from opentelemetry.util.types import AttributeValue
 from .families import asgi, wsgi
 from .kernel.answered import answered
 from .kernel.call import Call, Outcome, SpanSpec
+from .kernel.ceding import ceding
 from .kernel.handler import handler, making
 from .kernel.hook import Hook
 from .kernel.instrumentor import Instrumentor
@@ -208,35 +208,21 @@ def _keys(keys: Any) -> str:
 
 def _statement(name: str) -> Hook:
     def described(call: Call) -> SpanSpec | None:
-        if is_traced(call.instance.cursor):
-            return None
         connection = call.instance.db
         to = connection.settings_dict
         known = db.connection(to["NAME"], to["HOST"], to["PORT"], to["USER"])
-        own = {STEP: "statement", "django.db.alias": connection.alias, "django.db.vendor": connection.vendor}
-        return db.query(connection.vendor, call.arg(0, "sql"), name, {**known, **own})
+        return db.query(connection.vendor, call.arg(0, "sql"), name, {**known, STEP: "statement", **_database(call)})
 
     def executed(call: Call, _result: Any) -> Outcome | None:
         return db.rows(getattr(call.instance.cursor, "rowcount", None))
 
-    return traced(described, executed)
+    return ceding(described, executed, to=db.STATEMENT, known=_database)
 
 
-def is_traced(cursor: Any) -> bool:
-    """Whether the driver's cursor is traced already, by its own plugin or by somebody else."""
-    # Some of Django's backends put a cursor of theirs around the driver's.
-    return _passes_a_tracer(cursor) or _passes_a_tracer(getattr(cursor, "cursor", None))
-
-
-def _passes_a_tracer(cursor: Any) -> bool:
-    for kind in type(cursor).__mro__:
-        execute = vars(kind).get("execute")
-        if hasattr(execute, "__wrapped__"):
-            return True
-        # Django's own class for SQLite called the driver's past all others, until 4.2.
-        if isfunction(execute) and "super" not in execute.__code__.co_names:
-            return False
-    return False
+def _database(call: Call) -> Attributes:
+    """What only Django knows of a database; on the driver's span as well, where that is traced."""
+    connection = call.instance.db
+    return {"django.db.alias": connection.alias, "django.db.vendor": connection.vendor}
 
 
 _uncaught = noted(unhandled, at="entry")

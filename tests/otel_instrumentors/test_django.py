@@ -382,6 +382,8 @@ def test_a_statement_is_one_span_where_the_driver_is_traced(switch: str, monkeyp
         own = [("SELECT %s", "otel_instrumentors.django"), ("SELECT 8", "otel_instrumentors.django")]
         expected = own if switch == "true" else []
     assert [(span.attributes["db.query.text"], span.instrumentation_scope.name) for span in spans] == expected
+    told = [(span.attributes.get("django.db.alias"), span.attributes.get("django.db.vendor")) for span in spans]
+    assert set(told) <= ({("default", "sqlite")} if switch == "true" else {(None, None)})
 
 
 if VERSION >= (4, 2) and find_spec("psycopg"):

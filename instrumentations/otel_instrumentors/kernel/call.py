@@ -68,12 +68,16 @@ class SpanSpec:
 
 
 class Claim:
-    """What a call puts into the context that makes its span only if none inside does: somebody may take it."""
+    """What a call puts into the context that makes its span only if none inside does: somebody may take it.
 
-    __slots__ = ("is_taken",)
+    `known` is for the spans of those.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("is_taken", "known")
+
+    def __init__(self, known: Mapping[str, AttributeValue] | None = None) -> None:
         self.is_taken = False
+        self.known = known
 
 
 class Outcome:

@@ -2,34 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from time import time_ns
 from typing import Any
 
 from opentelemetry.context import attach, detach, set_value
+from opentelemetry.util.types import AttributeValue
 
-from .call import Claim
+from . import safety
+from .call import Call, Claim
 from .hook import Hook, Target, standing_for
 from .recording import Finish
 from .scope import Describe, Scope
 
+Known = Callable[[Call], Mapping[str, AttributeValue]]
 
-def ceding(describe: Describe, finish: Finish | None = None, *, to: str) -> Hook:
+
+def ceding(describe: Describe, finish: Finish | None = None, *, to: str, known: Known | None = None) -> Hook:
     """A hook for plain functions that records a call as `traced` does, unless a span inside takes its place.
 
     Those are the spans whose `SpanSpec.claims` is the context key `to`. The layer's own is made when the call is over,
-    with the time at which it began: it is never current, and nothing is below it.
+    with the time at which it began: it is never current, and nothing is below it. `known` says what the layer adds to
+    those that take its place.
     """
-    return _Ceding(describe, finish, to)
+    return _Ceding(describe, finish, to, known)
 
 
 class _Ceding:
-    __slots__ = ("describe", "finish", "to")
+    __slots__ = ("describe", "finish", "known", "to")
 
-    def __init__(self, describe: Describe, finish: Finish | None, to: str) -> None:
+    def __init__(self, describe: Describe, finish: Finish | None, to: str, known: Known | None) -> None:
         self.describe = describe
         self.finish = finish
         self.to = to
+        self.known = known
 
     def wrap(self, target: Target, scope: Scope) -> Callable[..., Any]:
         function, describe, finish, to = target.function, self.describe, self.finish, self.to
@@ -37,7 +43,7 @@ class _Ceding:
         def wrapper(*args: Any, **kwargs: Any) -> Any:
             if not scope.active:
                 return function(*args, **kwargs)
-            claim = Claim()
+            claim = self._claim(target, args, kwargs)
             token = attach(set_value(to, claim))
             begun = time_ns()
             try:
@@ -59,6 +65,15 @@ class _Ceding:
             return result
 
         return standing_for(function, wrapper)
+
+    def _claim(self, target: Target, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Claim:
+        if self.known is None:
+            return Claim()
+        try:
+            return Claim(self.known(target.call(args, kwargs)))
+        except Exception as error:  # noqa: BLE001
+            safety.report(safety.place(self.known), error)
+            return Claim()
 
 
 def _back(token: Any) -> None:

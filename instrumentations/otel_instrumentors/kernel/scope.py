@@ -71,6 +71,8 @@ class Scope:
                 claim: Any = parent.get(spec.claims)
                 if claim is not None:
                     claim.is_taken = True
+                    if claim.known:
+                        span.set_attributes(claim.known)
             recording = Recording(span, context)
             if incoming is not None:
                 recording.context = set_value(ENTRY, recording, context)

@@ -114,3 +114,13 @@ def test_what_breaks_on_our_side_is_said_and_the_call_goes_on(
     hook = ceding(boom, to=KEY) if part == "describing" else ceding(outer, boom, to=KEY)
     assert hooked(hook, lambda: 7, recorder)() == 7
     assert len(caplog.records) == 1
+
+
+@pytest.mark.parametrize("known", [lambda call: {"order": call.arg(0, "order")}, boom])
+def test_what_the_layer_knows_is_on_the_span_that_takes_its_place(known: Any, recorder: Recorder) -> None:
+    work = hooked(traced(inner), lambda order: order, recorder)
+    layer = hooked(ceding(outer, to=KEY, known=known), work, recorder)
+
+    assert layer("tea") == "tea"
+    (span,) = recorder.take()
+    assert (span.name, dict(span.attributes or {})) == ("inner", {} if known is boom else {"order": "tea"})
