@@ -251,8 +251,10 @@ def aborted(call: Call, error: Exception) -> Outcome:
     """An exception is the status that the handler set, by `abort` too, else an unknown one."""
     code, details = _status(call)
     if code is None or rpc.status(code) == rpc.OK:
-        outcome = rpc.served("UNKNOWN", {})
-        outcome.error = error
+        # What comes out of the iterator of requests when the client has gone; errors of other calls have a class below.
+        gone = type(error) is sys.modules["grpc"].RpcError
+        outcome = rpc.served("CANCELLED" if gone else "UNKNOWN", {})
+        outcome.error = None if gone else error
         return outcome
     return rpc.served(rpc.status(code), {ABORTED: True, **_detailed(details)})
 

@@ -475,6 +475,28 @@ def test_a_call_that_is_cancelled_ends_once(recorder: Recorder) -> None:
     assert statuses([client]) == ["CANCELLED"]
 
 
+def test_a_client_that_goes_while_it_sends_is_no_failure_of_the_server(
+    recorder: Recorder, caplog: pytest.LogCaptureFixture
+) -> None:
+    stopped = threading.Event()
+
+    def endless() -> Iterator[bytes]:
+        yield b"a"
+        stopped.wait(5)
+
+    with running() as server, channel(server.target) as made, caplog.at_level(logging.CRITICAL):
+        future = made.stream_unary(COLLECT).future(endless())
+        server.wait_for_a_call()
+        future.cancel()
+        stopped.set()
+        client, served = take(recorder, 2)
+    assert statuses([client]) == ["CANCELLED"]
+    # Where the end of the requests is seen before the cancellation, the handler just returns.
+    assert statuses([served])[0] in ("CANCELLED", "OK")
+    assert client.status.status_code.name == "ERROR"
+    assert served.status.is_unset
+
+
 @pytest.mark.parametrize("single_threaded", [False, True])
 def test_a_stream_that_nobody_reads_is_over_when_it_is_dropped(recorder: Recorder, single_threaded: bool) -> None:
     import grpc
