@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
 from typing import Any
 
 from .families.dbapi import Attributes, Driver, Factory, as_text, connect, once, prefixed
@@ -52,21 +51,15 @@ def copied_to(call: Call) -> str:
     return f"COPY {call.arg(1, 'table')} TO STDOUT"
 
 
-def known2(connection: Any) -> Attributes:
-    return {} if connection.closed else _known(connection.info, connection.info.dsn_parameters)
-
-
 def known(connection: Any) -> Attributes:
-    return {} if connection.closed else _known(connection.info, connection.info.get_parameters())
-
-
-def _known(info: Any, parameters: Mapping[str, str]) -> Attributes:
+    if connection.closed:
+        return {}
+    info = connection.info
     attributes = db.connection(info.dbname, info.host, info.port, info.user)
-    name = parameters.get("application_name")
+    name = info.parameter_status("application_name")
     return {**attributes, APPLICATION_NAME: name} if name else attributes
 
 
-_driver2 = Driver("postgresql", text=text, prefixed=commented, comments=Comments.DOUBLED, known=once(known2))
 _driver = Driver("postgresql", text=text, prefixed=commented, comments=Comments.DOUBLED, known=once(known))
 
 _execute, _executemany = _driver.statement("execute"), _driver.statement("executemany")
@@ -80,13 +73,13 @@ class PsycopgInstrumentor(Instrumentor):
         # Its classes are C types, which cannot be hooked; whatever name of `connect` is called makes them by this one.
         "psycopg2": {
             "_connect": connect(
-                _driver2,
+                _driver,
                 Factory("extensions.connection", "connection_factory", 1, optional=True),
                 Factory("extensions.cursor", "cursor_factory", 1, optional=True, default="cursor_factory"),
                 {
-                    "copy_expert": _driver2.statement("copy_expert", argument="sql"),
-                    "copy_from": _driver2.statement("copy_from", text=copied_from),
-                    "copy_to": _driver2.statement("copy_to", text=copied_to),
+                    "copy_expert": _driver.statement("copy_expert", argument="sql"),
+                    "copy_from": _driver.statement("copy_from", text=copied_from),
+                    "copy_to": _driver.statement("copy_to", text=copied_to),
                 },
             )
         },

@@ -157,7 +157,7 @@ class Driver:
             args, kwargs = call.args, call.kwargs
             if args:
                 return (prefixed(comment, args[0]), *args[1:]), kwargs
-            return args, {**kwargs, argument: prefixed(comment, kwargs[argument])}
+            return (args, {**kwargs, argument: prefixed(comment, kwargs[argument])}) if argument in kwargs else None
 
         return commented
 
