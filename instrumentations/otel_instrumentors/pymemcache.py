@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 from opentelemetry.context import create_key
@@ -10,6 +11,7 @@ from opentelemetry.context import create_key
 from .kernel.call import Call, Outcome, SpanSpec
 from .kernel.hook import Hook
 from .kernel.instrumentor import Instrumentor
+from .kernel.switched import is_on
 from .kernel.traced import traced
 from .semconv import db, stores
 from .semconv.db import DB_ROW_COUNT
@@ -19,6 +21,8 @@ _SENDING = create_key("otel_instrumentors.pymemcache.sending")
 
 _STORING = ("set", "set_many", "add", "replace", "append", "prepend", "cas", "delete", "delete_many")
 _OTHERS = ("incr", "decr", "touch", "stats", "version", "flush_all", "quit")
+_KEYS = ("key", "keys", "values")
+_MOST_SHOWN = 25_000
 _ALIASES = {"get_multi": "get_many", "set_multi": "set_many", "delete_multi": "delete_many"}
 
 
@@ -29,7 +33,8 @@ def sent(name: str, found: Callable[[Any], int] | None = None) -> Hook:
     def described(call: Call) -> SpanSpec:
         server = call.instance.server
         host, port = server if isinstance(server, tuple) else (None, None)
-        spec = stores.command("memcached", name, name, db.connection(address=host, port=port))
+        text = f"{name} {keys(call)}".rstrip() if shows_keys() else ""
+        spec = stores.command("memcached", name, name, db.connection(address=host, port=port), text=text)
         spec.silences = silences
         return spec
 
@@ -37,6 +42,22 @@ def sent(name: str, found: Callable[[Any], int] | None = None) -> Hook:
         return Outcome({DB_ROW_COUNT: found(result)})  # type: ignore[misc]
 
     return traced(described, None if found is None else counted, suppressed_by=_SENDING)
+
+
+@cache
+def shows_keys() -> bool:
+    """Whether keys are to be on spans: asked when the first command is sent."""
+    return is_on("MEMCACHED_KEYS")
+
+
+def keys(call: Call) -> str:
+    """The keys of a command, the one or all of them: its first argument, or those of its pairs."""
+    given = call.args[0] if call.args else next((call.kwargs[name] for name in _KEYS if name in call.kwargs), "")
+    several = (
+        (given,) if isinstance(given, (str, bytes)) else given if isinstance(given, (dict, list, tuple, set)) else ()
+    )
+    texts = (key.decode(errors="backslashreplace") if isinstance(key, bytes) else key for key in several)
+    return " ".join(text for text in texts if isinstance(text, str))[:_MOST_SHOWN]
 
 
 def _one(value: Any) -> int:

@@ -142,6 +142,7 @@ class Settings:
     """`disabled`, `service` or `full`."""
     redis_names_alone: bool
     redis_command_length: int
+    memcached_keys: bool
 
     django_middleware: bool
     """Whether there are spans for it; likewise the three below."""
@@ -659,6 +660,8 @@ VARIABLES: tuple[Variable, ...] = (
     Variable("redis_command_length", ("DD_REDIS_CMD_MAX_LENGTH", "OTEL_INSTRUMENTATION_REDIS_COMMAND_LENGTH"),
         _whole(0, 25_000), 1_000,
         "Most characters of a Redis command that are kept, blanks not counted."),
+    Variable("memcached_keys", ("DD_TRACE_MEMCACHED_COMMAND_ENABLED", "OTEL_INSTRUMENTATION_MEMCACHED_KEYS"), _flag,
+        False, "Show the keys of memcached commands (`memcached.query`)."),
     # HTTP
     Variable("query_string_obfuscation", ("DD_TRACE_OBFUSCATION_QUERY_STRING_REGEXP",), _verbatim, None,
         "What to replace by `<redacted>` in query strings; empty: nothing.", "built-in pattern for credentials",

@@ -35,3 +35,8 @@ def test_commands_of_redis_are_cut_where_datadogs_variable_says() -> None:
     assert asked(DD_REDIS_CMD_MAX_LENGTH="10")["OTEL_INSTRUMENTATION_REDIS_COMMAND_LENGTH"] == "10"
     twins = {"OTEL_INSTRUMENTATION_REDIS_COMMAND_LENGTH": "5", "DD_REDIS_CMD_MAX_LENGTH": "10"}
     assert asked(**twins)["OTEL_INSTRUMENTATION_REDIS_COMMAND_LENGTH"] == "10"
+
+
+def test_keys_of_memcached_are_asked_for_where_datadogs_variable_says() -> None:
+    assert "OTEL_INSTRUMENTATION_MEMCACHED_KEYS" not in asked()
+    assert asked(DD_TRACE_MEMCACHED_COMMAND_ENABLED="true")["OTEL_INSTRUMENTATION_MEMCACHED_KEYS"] == "true"

@@ -77,6 +77,7 @@ def test_nothing_set_gives_the_defaults(caplog: pytest.LogCaptureFixture) -> Non
         "django_resource": "route",
         "redis_names_alone": True,
         "redis_command_length": 1000,
+        "memcached_keys": False,
         "debug": False,
         "startup_logs": False,
         "trace_ids_128_bit": True,

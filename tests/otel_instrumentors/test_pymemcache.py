@@ -13,7 +13,7 @@ from pymemcache.client.base import Client, PooledClient
 from pymemcache.client.hash import HashClient
 from pymemcache.exceptions import MemcacheClientError
 
-from otel_instrumentors.pymemcache import PymemcacheInstrumentor
+from otel_instrumentors.pymemcache import PymemcacheInstrumentor, shows_keys
 from tests.otel_instrumentors.contract import Contract, Recorder, instrumented
 
 
@@ -210,3 +210,36 @@ def test_commands_are_children_of_the_span_around_them_in_every_thread(client: C
     visits = {span.context.span_id for span in spans if span.name == "visit" and span.context}
     assert {span.parent.span_id for span in spans if span.name == "get" and span.parent} == visits
     assert len(visits) == 4
+
+
+@pytest.mark.parametrize(
+    ("name", "args", "kwargs", "text"),
+    [
+        ("get", ("tea",), {}, "get tea"),
+        ("get", (b"tea",), {}, "get tea"),
+        ("get", (), {"key": "tea"}, "get tea"),
+        ("set", ("tea", "secret"), {}, "set tea"),
+        ("set_many", ({"a": "secret", b"b": "secret"},), {}, "set_many a b"),
+        ("get_many", (["a", "b"],), {}, "get_many a b"),
+        ("get_many", ([],), {}, "get_many"),
+        ("stats", (), {}, "stats"),
+        ("flush_all", (0,), {}, "flush_all"),
+    ],
+)
+def test_keys_are_shown_where_they_are_asked_for(
+    client: Client,
+    recorder: Recorder,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    text: str,
+) -> None:
+    monkeypatch.setenv("OTEL_INSTRUMENTATION_MEMCACHED_KEYS", "true")
+    shows_keys.cache_clear()
+    try:
+        getattr(client, name)(*args, **kwargs)
+    finally:
+        shows_keys.cache_clear()
+    (span,) = recorder.take()
+    assert dict(span.attributes or {})["db.query.text"] == text

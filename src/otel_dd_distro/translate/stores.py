@@ -59,7 +59,7 @@ def memcached(component: str) -> Operations:
             kind="client",
             component=component,
             metrics=MEASURED,
-            targets=Targets(_TARGETS, made=("out.host",)),
+            targets=Targets({**_TARGETS, "db.query.text": "memcached.query"}, made=("out.host",)),
             describe=_named,
         )
     )
