@@ -1,4 +1,4 @@
-"""pymemcache: commands of plain, pooled and hash clients, misses, errors; nothing of DD_* set."""
+"""pymemcache: commands of plain, pooled and hash clients, misses, errors; keys are shown."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pymemcache.client.base import Client, PooledClient
 from pymemcache.client.hash import HashClient
 from steps import step
 
+SETTINGS = {"DD_TRACE_MEMCACHED_COMMAND_ENABLED": "true"}
 SERVERS = ("memcached",)
 
 host, _, port = os.environ["TEST_MEMCACHED_URL"].partition("://")[2].partition(":")
