@@ -73,6 +73,13 @@ _KINDS = (
         "xox k_live k_test sg.",
         r"()\b(?:xox[a-z]-[0-9a-z-]{10,}|[sr]k_(?:live|test)_[0-9a-z]{10,}|SG\.[0-9a-z_-]{10,}\.[0-9a-z_-]{10,})",
     ),
+    # A command in a pipeline of Redis, which redis-py shows with the error, and a rule of a user
+    _kind(
+        "pipeline",
+        r"(command # \d{1,9} \((?:auth|(?:hello|acl|config|migrate|sentinel) [^\r\n]{0,100}?"
+        r"(?:auth|pass|setuser)\S{0,20}) )[^\r\n]{1,200}?(?=\) of pipeline)",
+    ),
+    _kind("setuser", r"(acl setuser modifier ')[^\r\n]{1,1000}?(?=':)"),
 )
 _PRIVATE_KEY = re.compile(r"-----BEGIN[A-Z\s]{1,40}PRIVATE KEY-----[^-]+(?:-----END[A-Z\s]{1,40}PRIVATE KEY-----)?")
 # A quote within a literal is written twice.

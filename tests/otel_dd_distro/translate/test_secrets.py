@@ -18,6 +18,18 @@ from otel_dd_distro.translate.secrets import LONGEST_TEXT, conceal, literals_of,
         ("Authorization: Bearer abc", "Authorization: <redacted>"),
         ("password='a b', user=c", "password=<redacted>, user=c"),
         ("AccountKey=abc==;EndpointSuffix=x", "AccountKey=<redacted>;EndpointSuffix=x"),
+        (
+            "Command # 1 (AUTH alice hunter2) of pipeline caused error: no",
+            "Command # 1 (AUTH <redacted>) of pipeline caused error: no",
+        ),
+        (
+            "Command # 12 (CONFIG SET requirepass a b) c) of pipeline caused error: syntax error",
+            "Command # 12 (CONFIG SET requirepass <redacted>) of pipeline caused error: syntax error",
+        ),
+        (
+            "ERR Error in ACL SETUSER modifier '>it's': Syntax error",
+            "ERR Error in ACL SETUSER modifier '<redacted>': Syntax error",
+        ),
     ],
 )
 def test_credentials_are_taken_out(text: str, expected: str) -> None:
@@ -32,6 +44,7 @@ def test_credentials_are_taken_out(text: str, expected: str) -> None:
         'unrecognized token: "x"',
         "unexpected token: foo",
         "authentication failed for user 'app'",
+        "Command # 1 (SET tea authentic) of pipeline caused error: no",
         "KeyError: 'key'",
         "mail to someone@example.com bounced",
         "https://example.com/a@b?x=1",
