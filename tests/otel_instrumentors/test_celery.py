@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import itertools
+import logging
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -105,8 +106,11 @@ def worker() -> Iterator[None]:
     """A worker that is ready before anything is instrumented."""
     from celery.contrib.testing.worker import start_worker
 
+    # A worker sets the level of the root logger, even where it is told to leave that alone.
+    level = logging.getLogger().level
     with start_worker(application(), pool="solo", perform_ping_check=False, loglevel="CRITICAL"):
         yield
+    logging.getLogger().setLevel(level)
     thrown_away()
 
 
