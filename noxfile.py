@@ -36,7 +36,8 @@ def install(session: nox.Session, group: str, *project: str) -> None:
 def tests(session: nox.Session) -> None:
     """The tests, on each supported Python; what follows `--` goes to pytest."""
     install(session, "test", ".[all]")
-    session.run("pytest", *session.posargs)
+    # As many at a time as there are cores; the tests of one file one after the other.
+    session.run("pytest", "--numprocesses", "auto", "--dist", "loadfile", *session.posargs)
 
 
 @nox.session(python="3.11")

@@ -235,7 +235,7 @@ class Contract:
         assert self.use() == result
         assert self.traces(recorder) == untraced
 
-    @pytest.mark.parametrize("key", [_SUPPRESS_INSTRUMENTATION_KEY, "suppress_instrumentation"])
+    @pytest.mark.parametrize("key", [_SUPPRESS_INSTRUMENTATION_KEY, "suppress_instrumentation"], ids=["new", "old"])
     def test_suppressed_means_no_span(self, recorder: Recorder, key: str) -> None:
         untraced = self.use()
         with instrumented(self.instrumentor, recorder.provider):
@@ -393,7 +393,7 @@ class Carrying(Contract):
             assert self.use() == result
             assert self.traces(recorder) == wanted
 
-    @pytest.mark.parametrize("key", [_SUPPRESS_INSTRUMENTATION_KEY, "suppress_instrumentation"])
+    @pytest.mark.parametrize("key", [_SUPPRESS_INSTRUMENTATION_KEY, "suppress_instrumentation"], ids=["new", "old"])
     def test_suppressed_means_no_span(self, recorder: Recorder, key: str) -> None:
         with instrumented(self.instrumentor, recorder.provider):
             token = attach(set_value(key, True))
