@@ -16,6 +16,7 @@ app = Celery("packing", broker=os.environ["BROKER"], backend=os.environ["BACKEND
 app.conf.update(
     task_default_queue=os.environ.get("QUEUE", "packing"),
     broker_connection_retry_on_startup=True,
+    broker_heartbeat=int(os.environ.get("HEARTBEAT", "120")),
 )
 
 
