@@ -67,18 +67,24 @@ def tracer(making: Call) -> Hook:
                 attributes[f"celery.delivery_info.{name}"] = value
         return messaging.process("run", task.name, attributes)
 
+    def ended(state: str, error: Any) -> Outcome:
+        attributes: Attributes = {"celery.state": state}
+        if state == "RETRY":
+            attributes["celery.retry.reason"] = str(error)
+        is_failure = state == "FAILURE" and not (task.throws and isinstance(error, task.throws))
+        return Outcome(attributes, error=error if is_failure else None)
+
     def ran(_call: Call, result: Any) -> Outcome:
         # An outcome other than success, with the exception that stands for it.
         info = result[1]
-        if info is None:
-            return Outcome({"celery.state": "SUCCESS"})
-        attributes: Attributes = {"celery.state": info.state}
-        if info.state == "RETRY":
-            attributes["celery.retry.reason"] = str(info.retval)
-        is_failure = info.state == "FAILURE" and not (task.throws and isinstance(info.retval, task.throws))
-        return Outcome(attributes, error=info.retval if is_failure else None)
+        return Outcome({"celery.state": "SUCCESS"}) if info is None else ended(info.state, info.retval)
 
-    return traced(run, ran, incoming=_request)
+    def raised(_call: Call, error: Exception) -> Outcome:
+        """What the caller of `apply(throw=True)` gets."""
+        is_retry = isinstance(error, sys.modules["celery.exceptions"].Retry)
+        return ended("RETRY" if is_retry else "FAILURE", error)
+
+    return traced(run, ran, incoming=_request, explain=raised)
 
 
 def tasks() -> Iterator[tuple[Any, str, Call]]:

@@ -292,6 +292,18 @@ def test_an_exception_that_the_caller_of_an_eager_task_gets_is_recorded(recorder
         task("fails").apply(throw=True)
     [run] = recorder.take()
     assert run.status.description == "ValueError: no box"
+    assert (run.attributes or {})["celery.state"] == "FAILURE"
+
+
+@pytest.mark.parametrize(("name", "state"), [("again", "RETRY"), ("fails_as_expected", "FAILURE")])
+def test_what_an_eager_task_raises_on_purpose_is_no_error(recorder: Recorder, name: str, state: str) -> None:
+    from celery.exceptions import Retry
+
+    with pytest.raises((Retry, KeyError)):
+        task(name).apply(throw=True)
+    [run] = recorder.take()
+    assert run.status.is_unset
+    assert (run.attributes or {})["celery.state"] == state
 
 
 def test_a_broker_that_is_not_there_is_an_error_of_the_sender(recorder: Recorder) -> None:
