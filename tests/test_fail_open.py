@@ -108,6 +108,8 @@ def test_what_breaks_on_the_way_to_the_agent_the_application_does_not_see(
             assert [outcome(use) for use in USES] == untraced
             provider.force_flush(200)
         provider.shutdown()
-    said = [record.getMessage() for record in caplog.records if record.name.startswith("otel")]
+    lines = [record.getMessage() for record in caplog.records if record.name.startswith("otel")]
+    # Connections that other tests left open are told of as well.
+    said = [line for line in lines if "made before it was instrumented" not in line]
     assert len(said) == 1, said
     assert not any(record.exc_info for record in caplog.records), "a traceback"
