@@ -98,7 +98,7 @@ def bench(session: nox.Session) -> None:
     def measure(part: str, *options: str) -> None:
         session.run("python", f"benchmarks/{part}.py", *options, "--json", str(results / f"{part}.json"))
 
-    measure("startup", *sides)
+    measure("startup", "--ours", ours, "--ddtrace", ddtrace, "--contrib", contrib)
     measure("span", "--ddtrace", ddtrace, "--otlp", contrib)
     measure("propagation", "--ddtrace", ddtrace)
     measure("applications", *sides)
