@@ -15,12 +15,12 @@ from opentelemetry.util.types import AttributeValue
 
 from ..kernel.call import Outcome, SpanSpec
 from .http import SUPPRESSED
+from .messaging import MESSAGING_DESTINATION_NAME
 
 RPC_SYSTEM = "rpc.system"
 RPC_SERVICE = "rpc.service"
 RPC_METHOD = "rpc.method"
 CLOUD_REGION = "cloud.region"
-MESSAGING_DESTINATION_NAME = "messaging.destination.name"
 
 AWS_REQUEST_ID = "aws.request_id"
 AWS_DYNAMODB_TABLE_NAMES = "aws.dynamodb.table_names"

@@ -20,7 +20,6 @@ MESSAGING_DESTINATION_NAME = "messaging.destination.name"
 MESSAGING_MESSAGE_ID = "messaging.message.id"
 MESSAGING_MESSAGE_CONVERSATION_ID = "messaging.message.conversation_id"
 MESSAGING_MESSAGE_BODY_SIZE = "messaging.message.body.size"
-MESSAGING_BATCH_MESSAGE_COUNT = "messaging.batch.message_count"
 
 SUPPRESSED = create_key("otel_instrumentors.messaging")
 """The context key under which a library that sends messages for a traced layer above stays silent."""
