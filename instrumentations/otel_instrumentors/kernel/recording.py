@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from opentelemetry.context import Context, attach, create_key, detach
+from opentelemetry.context import Context, create_key
 from opentelemetry.semconv.attributes.error_attributes import ERROR_TYPE
 from opentelemetry.trace import Span, Status, StatusCode
 
 from . import safety
 from .call import Call, Outcome
+from .current import attach, detach
 
 ENTRY = create_key("otel_instrumentors.entry")
 """The context key of the recording of the request that is being served."""

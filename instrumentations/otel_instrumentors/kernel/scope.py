@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY, Context, get_current, set_value
+from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY, Context, set_value
 from opentelemetry.propagate import extract, inject
 from opentelemetry.trace import Tracer, set_span_in_context
 
 from . import safety
 from .call import Call, Incoming, SpanSpec
+from .current import get_current
 from .recording import ENTRY, Recording
 
 _SUPPRESSED_EVERYWHERE = "suppress_instrumentation"

@@ -6,10 +6,11 @@ import inspect
 from collections.abc import AsyncGenerator, Callable, Generator
 from typing import Any
 
-from opentelemetry.context import Context, attach, detach
+from opentelemetry.context import Context
 
 from . import safety
 from .call import Arguments, Call, Incoming
+from .current import attach, detach
 from .hook import Hook, Target, standing_for
 from .recording import Explain, Finish, Recording
 from .scope import Describe, Scope

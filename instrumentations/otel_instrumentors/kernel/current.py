@@ -1,0 +1,26 @@
+"""The current context, by the shortest way: what `opentelemetry.context` comes to where it is kept as it usually is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextvars import Token
+from typing import Any
+
+from opentelemetry import context as context_api
+from opentelemetry.context import Context
+from opentelemetry.context.contextvars_context import ContextVarsRuntimeContext
+
+_runtime: Any = context_api._RUNTIME_CONTEXT
+# OTEL_PYTHON_CONTEXT may name another way to keep it.
+_variable = _runtime._current_context if type(_runtime) is ContextVarsRuntimeContext else None
+
+get_current: Callable[[], Context] = context_api.get_current if _variable is None else _variable.get
+attach: Callable[[Context], Token[Context]] = context_api.attach if _variable is None else _variable.set
+
+
+def detach(token: Token[Context]) -> None:
+    """Give back the context that was current before `token` was had. Never raises; what is wrong is logged."""
+    try:
+        token.var.reset(token)
+    except Exception:  # noqa: BLE001
+        context_api.detach(token)  # which says it, or knows the token of another way
