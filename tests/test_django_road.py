@@ -82,13 +82,21 @@ def requests(spans: list[dict[str, Any]]) -> Counter[tuple[str, str]]:
     return Counter((span["resource"], span["meta"]["http.status_code"]) for span in spans if span.get("type") == "web")
 
 
+def arrived(session: Session, number: int) -> list[dict[str, Any]]:
+    """All spans, as soon as there are those of so many requests."""
+    end = time.monotonic() + 10
+    while requests(spans := session.spans()).total() < number and time.monotonic() < end:
+        time.sleep(0.05)
+    return spans
+
+
 @pytest.mark.parametrize("server", SERVERS)
 def test_each_request_is_one_span_named_by_its_route(server: str, agent_session: Session) -> None:
     with serving(SERVERS[server], agent_session, DD_SERVICE="tearoom") as port:
         statuses = [get(port, path) for path in ("/items/3/", "/items/4/", "/waited/5/", "/rows/", "/stream/")]
         assert statuses == [200] * 5
         assert [get(port, "/boom/"), get(port, "/nowhere/")] == [500, 404]
-    spans = agent_session.spans()
+        spans = arrived(agent_session, 7)
 
     assert requests(spans) == {
         ("GET items/<int:n>/", "200"): 2,
