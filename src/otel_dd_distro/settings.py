@@ -710,7 +710,7 @@ PER_INSTRUMENTOR: tuple[PerInstrumentor, ...] = (
     PerInstrumentor("instrumentor_service", "DD_", "_SERVICE", _text,
         "Service of its spans."),
     PerInstrumentor("instrumentor_distributed_tracing", "DD_", "_DISTRIBUTED_TRACING", _flag,
-        "Whether it reads and writes propagation headers."),
+        "Whether it reads and writes propagation headers; `<NAME>_CLIENT`: whether it writes them."),
     PerInstrumentor("instrumentor_split_by_domain", "DD_", "_SPLIT_BY_DOMAIN", _flag,
         "Whether the host called names the service."),
 )
