@@ -27,7 +27,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from tests import servers
 
-CALLS = 2_000
+CALLS = 1_500
 SIDES = ("bare", "ours", "plain", "ddtrace", "contrib")
 
 
@@ -93,7 +93,7 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     for side in ("bare", "ours", "ddtrace", "contrib"):
         arguments.add_argument(f"--{side}", type=Path, required=True, metavar="PYTHON")
-    arguments.add_argument("--rounds", type=int, default=5)
+    arguments.add_argument("--rounds", type=int, default=3)
     arguments.add_argument("--only", nargs="*", choices=PROGRAMS, default=list(PROGRAMS))
     arguments.add_argument("--json", type=Path)
     given = arguments.parse_args()
