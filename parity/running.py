@@ -146,7 +146,10 @@ def run(scenario: Scenario, side: Side, agent: RunningAgent) -> Ran:
 
 
 def library_versions(python: Path, names: Sequence[str]) -> dict[str, str]:
-    """The version of each of these distributions in the environment of an interpreter, and of all that they require."""
+    """The version of each of these distributions in the environment of an interpreter, and of all that they require.
+
+    Not of what they require under some condition: that may be there for another reason.
+    """
     program = (
         "import importlib.metadata as metadata, json, platform, re, sys\n"
         "found, wanted = {'python': platform.python_version()}, sys.argv[1:]\n"
@@ -156,7 +159,7 @@ def library_versions(python: Path, names: Sequence[str]) -> dict[str, str]:
         "    try: distribution = metadata.distribution(name)\n"
         "    except metadata.PackageNotFoundError: continue\n"
         "    found[name] = distribution.version\n"
-        "    wanted += [line for line in distribution.requires or [] if 'extra ==' not in line]\n"
+        "    wanted += [line for line in distribution.requires or [] if ';' not in line]\n"
         "print(json.dumps(found))\n"
     )
     done = subprocess.run([str(python), "-c", program, *names], capture_output=True, text=True, check=True)
