@@ -71,7 +71,9 @@ def peer(session: nox.Session, name: str, *requirements: str) -> str:
     folder = pathlib.Path(session.create_tmp()) / name
     session.run("python", "-m", "venv", "--clear", str(folder))
     python = str(folder / "bin" / "python")
-    session.run(python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *requirements, external=True)
+    # Contrib's releases are all betas of each other, which pip finds no way through. Compiled, as pip does it.
+    session.install("uv")
+    session.run("uv", "pip", "install", "--quiet", "--compile-bytecode", "--python", python, *requirements)
     return python
 
 
