@@ -54,7 +54,9 @@ def sides(ours: Path, ddtrace: Path, contrib: Path | None, program: str) -> dict
     }
     if contrib is not None:
         found["bare otel"] = ([str(contrib), program], plain)
-        found["otel"] = ([launcher(contrib, "opentelemetry-instrument"), str(contrib), program], plain)
+        # Otherwise it looks for gRPC, and where that is missing traces nothing.
+        over_http = {**plain, "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf"}
+        found["otel"] = ([launcher(contrib, "opentelemetry-instrument"), str(contrib), program], over_http)
     return found
 
 
