@@ -15,6 +15,7 @@ from opentelemetry.trace import (
     SpanContext,
     SpanKind,
     TraceFlags,
+    TraceState,
     get_current_span,
 )
 from opentelemetry.trace.propagation import _SPAN_KEY
@@ -24,7 +25,7 @@ from ..gathering import DatadogSpanProcessor, LocalTraces
 from ..gathering.local_traces import MOST_OPEN_SPANS
 from ..ids import RandomIds, ShortTraceIds, random_bits
 from .current import CurrentSpan, current
-from .span import Span
+from .span import Span, context_of
 from .terms import Terms
 
 if TYPE_CHECKING:
@@ -222,13 +223,14 @@ class Tracer(sdk.Tracer):
             is_random = ids.is_trace_id_random() if parent_context is None else parent_context.trace_flags & _RANDOM
             if is_random:
                 flags |= _RANDOM
-        span_context = SpanContext(
-            trace_id,
-            ids.generate_span_id(),
-            is_remote=False,
-            trace_flags=TraceFlags(flags),
-            trace_state=result.trace_state,
-        )
+        state = result.trace_state
+        if type(ids) in _OUR_IDS and type(state) is TraceState:
+            # Valid ids, and a state that need not be asked for: nothing to be checked again.
+            span_context = context_of(trace_id, ids.generate_span_id(), TraceFlags(flags), state)
+        else:
+            span_context = SpanContext(
+                trace_id, ids.generate_span_id(), is_remote=False, trace_flags=TraceFlags(flags), trace_state=state
+            )
         metrics = getattr(self, "_tracer_metrics", None)
         record_end = None if metrics is None else metrics.start_span(parent_context, decision)
         if decision is Decision.DROP:
