@@ -12,6 +12,7 @@ import json
 import os
 import sqlite3
 import sys
+import threading
 import time
 from collections.abc import Callable
 from typing import Any
@@ -43,7 +44,7 @@ ENVIRON = {
 
 
 def books() -> sqlite3.Connection:
-    database = sqlite3.connect(":memory:", check_same_thread=False)
+    database = sqlite3.connect(":memory:")
     database.execute("CREATE TABLE books (shelf INTEGER, title TEXT)")
     database.executemany("INSERT INTO books VALUES (?, ?)", [(shelf, f"Book {shelf}") for shelf in range(10)])
     database.commit()
@@ -74,10 +75,13 @@ def flask_application() -> Any:
 
     app = flask.Flask("bench")
     app.jinja_loader = jinja2.DictLoader({"shelf.html": PAGE})
-    database = books()
+    own = threading.local()
 
     @app.get("/shelves/<int:shelf>")
     def shelf(shelf: int) -> str:
+        if not hasattr(own, "database"):
+            own.database = books()
+        database = own.database
         (count,) = database.execute("SELECT count(*) FROM books WHERE shelf = ?", (shelf,)).fetchone()
         rows = database.execute("SELECT title FROM books WHERE shelf = ?", (shelf,)).fetchall()
         assert count == len(rows)
