@@ -18,8 +18,8 @@ from opentelemetry.sdk.trace import TracerProvider
 
 from otel_instrumentors.kernel.call import Call, Outcome, SpanSpec
 from otel_instrumentors.kernel.hook import Target
+from otel_instrumentors.kernel.hooks.traced import traced
 from otel_instrumentors.kernel.scope import Scope
-from otel_instrumentors.kernel.traced import traced
 
 CALLS = 5_000
 ROUNDS = 15

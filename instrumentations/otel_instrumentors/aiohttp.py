@@ -8,12 +8,11 @@ from typing import Any
 from opentelemetry.context import Context
 from opentelemetry.propagators.textmap import Getter
 
-from .kernel.answered import answered
 from .kernel.call import Arguments, Call, Incoming, Outcome, SpanSpec
+from .kernel.hooks.annotate_entry_span import annotate_entry_span
+from .kernel.hooks.end_entry_span import end_entry_span
+from .kernel.hooks.traced import traced
 from .kernel.instrumentor import Instrumentor
-from .kernel.noted import noted
-from .kernel.over import over
-from .kernel.traced import traced
 from .semconv import http
 from .semconv.headers import captured
 
@@ -70,7 +69,7 @@ def resolved(call: Call, match: Any) -> Outcome | None:
     return http.routed(request.method, resource.canonical)
 
 
-def started(call: Call) -> Outcome:
+def started(call: Call, _result: Any) -> Outcome:
     response = call.instance
     wanted = captured().server_response
     return http.server_response(response.status, None if wanted is None else wanted.of(response.headers.items()))
@@ -146,11 +145,11 @@ class AiohttpInstrumentor(Instrumentor):
         # Not the application: every request has a task of its own here, which ends with the last byte of the response.
         "aiohttp.web_protocol": {
             "RequestHandler._handle_request": traced(serve, served, incoming=incoming),
-            "RequestHandler.handle_error": over(unhandled, when="raised"),
+            "RequestHandler.handle_error": end_entry_span(unhandled, when="raised"),
         },
-        "aiohttp.web_urldispatcher": {"UrlDispatcher.resolve": answered(resolved)},
-        "aiohttp.web_response": {"StreamResponse._start": noted(started, at="return")},
-        "aiohttp.web_ws": {"WebSocketResponse.prepare": over(upgraded, when="returned")},
+        "aiohttp.web_urldispatcher": {"UrlDispatcher.resolve": annotate_entry_span(resolved, when="returned")},
+        "aiohttp.web_response": {"StreamResponse._start": annotate_entry_span(started, when="returned")},
+        "aiohttp.web_ws": {"WebSocketResponse.prepare": end_entry_span(upgraded, when="returned")},
         # A redirect is followed inside.
         "aiohttp.client": {
             "ClientSession._request": traced(

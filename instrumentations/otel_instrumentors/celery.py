@@ -11,9 +11,9 @@ from opentelemetry.propagators.textmap import Getter, Setter
 from .families import messaging as kombu
 from .kernel.call import Call, Incoming, Outcome, SpanSpec
 from .kernel.hook import Hook
+from .kernel.hooks.hook_products import hook_product_by_call
+from .kernel.hooks.traced import traced
 from .kernel.instrumentor import Instrumentor
-from .kernel.made import made
-from .kernel.traced import traced
 from .semconv import messaging
 from .semconv.messaging import Attributes
 
@@ -151,7 +151,7 @@ class _Setter(Setter[Any]):
 
 
 _getter, _setter = _Getter(), _Setter()
-_tracer = made(tracer, tasks)
+_tracer = hook_product_by_call(tracer, tasks)
 
 
 class CeleryInstrumentor(Instrumentor):

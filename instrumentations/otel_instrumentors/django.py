@@ -15,16 +15,17 @@ from opentelemetry.semconv.attributes.code_attributes import CODE_FUNCTION_NAME
 from opentelemetry.util.types import AttributeValue
 
 from .families import asgi, wsgi
-from .kernel.answered import answered
 from .kernel.call import Call, Outcome, SpanSpec
-from .kernel.ceding import ceding
-from .kernel.handler import handler, making
 from .kernel.hook import Hook
+from .kernel.hooks.annotate_entry_span import annotate_entry_span
+from .kernel.hooks.hook_products import hook_products
+from .kernel.hooks.opt_in import opt_in
+from .kernel.hooks.traced import traced
+from .kernel.hooks.traced_handler import traced_handler
+from .kernel.hooks.traced_unless_below import traced_unless_below
+from .kernel.hooks.warn_of_existing import warn_of_existing
 from .kernel.instrumentor import Instrumentor
-from .kernel.late import late
-from .kernel.noted import noted
-from .kernel.switched import is_on, switched
-from .kernel.traced import traced
+from .kernel.switch import is_on
 from .semconv import db, http, templates
 
 ROOT = "/"
@@ -154,7 +155,7 @@ def _method(name: str) -> Hook:
     def method(call: Call) -> SpanSpec:
         return _middleware(f"{_path(call.instance)}.{name}")
 
-    return handler(method, answers=is_answer)
+    return traced_handler(method, answers=is_answer)
 
 
 def _middleware(path: str) -> SpanSpec:
@@ -216,7 +217,7 @@ def _statement(name: str) -> Hook:
     def executed(call: Call, _result: Any) -> Outcome | None:
         return db.rows(getattr(call.instance.cursor, "rowcount", None))
 
-    return ceding(described, executed, to=db.STATEMENT, known=_database)
+    return traced_unless_below(described, executed, claim=db.STATEMENT, known=_database)
 
 
 def _database(call: Call) -> Attributes:
@@ -225,18 +226,23 @@ def _database(call: Call) -> Attributes:
     return {"django.db.alias": connection.alias, "django.db.vendor": connection.vendor}
 
 
-_uncaught = noted(unhandled, at="entry")
-_responded = answered(response, user)
+_uncaught = annotate_entry_span(unhandled, when="called")
+_responded = annotate_entry_span(response, user, when="left")
 # Middleware is imported when a handler is made, caches when they are first used; both are made at once.
-_middlewares = making(
-    making(
-        handler(middleware, answers=is_answer),
-        process_view=_method("process_view"),
-        process_template_response=_method("process_template_response"),
-        process_exception=_method("process_exception"),
-    )
+_middlewares = warn_of_existing(
+    hook_products(
+        hook_products(
+            traced_handler(middleware, answers=is_answer),
+            process_view=_method("process_view"),
+            process_template_response=_method("process_template_response"),
+            process_exception=_method("process_exception"),
+        )
+    ),
+    "BaseHandler",
+    "middleware stacks",
 )
-_caches = making(making(**{prefix + name: _cache(name) for name in CACHE_OPERATIONS for prefix in ("", "a")}))
+_operations = {prefix + name: _cache(name) for name in CACHE_OPERATIONS for prefix in ("", "a")}
+_caches = warn_of_existing(hook_products(hook_products(**_operations)), "BaseCache", "caches")
 
 
 class DjangoInstrumentor(Instrumentor):
@@ -246,14 +252,14 @@ class DjangoInstrumentor(Instrumentor):
         "django.core.handlers.base": {
             "BaseHandler.get_response": _responded,
             "BaseHandler.get_response_async": _responded,
-            "BaseHandler.make_view_atomic": making(handler(view, answers=is_answer)),
-            "import_string": switched("DJANGO_MIDDLEWARE", late(_middlewares, "BaseHandler", "middleware stacks")),
+            "BaseHandler.make_view_atomic": hook_products(traced_handler(view, answers=is_answer)),
+            "import_string": opt_in("DJANGO_MIDDLEWARE", _middlewares),
         },
         "django.core.handlers.exception": {"handle_uncaught_exception": _uncaught},
-        "django.template.base": {"Template.render": switched("DJANGO_TEMPLATES", traced(render))},
-        "django.core.cache": {"import_string": switched("DJANGO_CACHES", late(_caches, "BaseCache", "caches"))},
+        "django.template.base": {"Template.render": opt_in("DJANGO_TEMPLATES", traced(render))},
+        "django.core.cache": {"import_string": opt_in("DJANGO_CACHES", _caches)},
         "django.db.backends.utils": {
-            "CursorWrapper._execute": switched("DJANGO_DATABASES", _statement("execute")),
-            "CursorWrapper._executemany": switched("DJANGO_DATABASES", _statement("executemany")),
+            "CursorWrapper._execute": opt_in("DJANGO_DATABASES", _statement("execute")),
+            "CursorWrapper._executemany": opt_in("DJANGO_DATABASES", _statement("executemany")),
         },
     }

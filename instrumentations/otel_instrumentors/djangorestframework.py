@@ -7,10 +7,10 @@ from typing import Any
 from opentelemetry.semconv.attributes.code_attributes import CODE_FUNCTION_NAME
 from opentelemetry.semconv.attributes.http_attributes import HTTP_RESPONSE_STATUS_CODE
 
-from .kernel.answered import answered
 from .kernel.call import Call, Outcome, SpanSpec
+from .kernel.hooks.annotate_entry_span import annotate_entry_span
+from .kernel.hooks.traced import traced
 from .kernel.instrumentor import Instrumentor
-from .kernel.traced import traced
 
 
 def dispatch(call: Call) -> SpanSpec:
@@ -33,6 +33,6 @@ class DjangorestframeworkInstrumentor(Instrumentor):
     hooks = {
         "rest_framework.views": {
             "APIView.dispatch": traced(dispatch, dispatched),
-            "APIView.handle_exception": answered(handled),
+            "APIView.handle_exception": annotate_entry_span(handled, when="left"),
         },
     }

@@ -7,8 +7,8 @@ from opentelemetry.util.types import AttributeValue
 from .families import wsgi
 from .kernel import versions
 from .kernel.call import Call, Outcome, SpanSpec
+from .kernel.hooks.annotate_entry_span import annotate_entry_span
 from .kernel.instrumentor import Instrumentor
-from .kernel.noted import noted
 from .semconv import http
 
 
@@ -16,7 +16,7 @@ def request(call: Call) -> SpanSpec:
     return wsgi.request(call.arg(0, "environ"), {"flask.version": versions.installed("flask") or "unknown"})
 
 
-def matched(call: Call) -> Outcome | None:
+def matched(call: Call, _result: object) -> Outcome | None:
     """What the request context knows once it has asked the application's URL map."""
     request = call.instance.request
     rule = request.url_rule
@@ -39,7 +39,7 @@ class FlaskInstrumentor(Instrumentor):
         "flask.app": {
             "Flask.wsgi_app": wsgi.application(request),
             # Flask turns an exception that no handler took into a 500 before the server could see it.
-            "Flask.handle_exception": noted(unhandled, at="entry"),
+            "Flask.handle_exception": annotate_entry_span(unhandled, when="called"),
         },
-        "flask.ctx": {"RequestContext.match_request": noted(matched, at="return")},
+        "flask.ctx": {"RequestContext.match_request": annotate_entry_span(matched, when="returned")},
     }

@@ -17,13 +17,14 @@ from opentelemetry.trace import SpanKind
 from opentelemetry.util.types import AttributeValue
 
 from .kernel.call import Arguments, Call, Incoming, Outcome, SpanSpec
-from .kernel.given import given, returned
 from .kernel.hook import Hook, Target
+from .kernel.hooks.change_arguments import change_arguments
+from .kernel.hooks.change_result import change_result
+from .kernel.hooks.streamed_result import streamed_result
+from .kernel.hooks.traced import traced
 from .kernel.instrumentor import Instrumentor
 from .kernel.recording import Recording
 from .kernel.scope import Scope
-from .kernel.streamed import streamed
-from .kernel.traced import traced
 from .semconv import rpc
 
 Attributes = dict[str, AttributeValue]
@@ -284,7 +285,7 @@ def _watched(handler: Any, api: str, method: str, scope: Scope) -> Any:
         serving(api, method, kind),
         served,
         incoming=incoming,
-        hold=streamed(served, aborted) if handler.response_streaming else None,
+        hold=streamed_result(served, aborted) if handler.response_streaming else None,
         explain=aborted,
     )
     watched = hook.wrap(Target(behavior, None, is_method=False), scope)
@@ -303,7 +304,7 @@ class _Found(Hook):
             method = call.args[0].call_details.method
             return _watched(handler, "grpc", _text(method or call.args[2].name()), scope)
 
-        return returned(found).wrap(target, scope)
+        return change_result(found).wrap(target, scope)
 
 
 class _Intercepting(Hook):
@@ -320,7 +321,7 @@ class _Intercepting(Hook):
             theirs = call.kwargs.get("interceptors")
             return call.args, {**call.kwargs, "interceptors": (interceptor, *(theirs or ()))}
 
-        return given(with_ours).wrap(target, scope)
+        return change_arguments(with_ours).wrap(target, scope)
 
 
 def _made_before(server: type) -> Iterator[bool]:
@@ -337,7 +338,7 @@ def _interceptor(scope: Scope) -> Any:
         return _watched(handler, "grpc.aio", call.args[1].method, scope)
 
     base = sys.modules["grpc.aio._interceptor"].ServerInterceptor
-    hooked = returned(found).wrap(Target(intercept_service, base, is_method=True), scope)
+    hooked = change_result(found).wrap(Target(intercept_service, base, is_method=True), scope)
     return type("Interceptor", (base,), {"intercept_service": hooked})()
 
 
@@ -355,7 +356,7 @@ class GrpcInstrumentor(Instrumentor):
         },
         "grpc._server": {"_find_method_handler": _Found()},
         "grpc.aio._channel": {
-            "Channel.__init__": returned(opened),
+            "Channel.__init__": change_result(opened),
             "UnaryUnaryMultiCallable.__call__": aio_client("unary"),
             "UnaryStreamMultiCallable.__call__": aio_client("server_streaming"),
             "StreamUnaryMultiCallable.__call__": aio_client("client_streaming"),

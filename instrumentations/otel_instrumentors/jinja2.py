@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from .kernel.call import Call, Outcome, SpanSpec
+from .kernel.hooks.streamed_result import streamed_result
+from .kernel.hooks.traced import traced
 from .kernel.instrumentor import Instrumentor
-from .kernel.streamed import streamed
-from .kernel.traced import traced
 from .semconv import templates
 
 
@@ -40,7 +40,7 @@ class Jinja2Instrumentor(Instrumentor):
     hooks = {
         "jinja2": {
             "Template.render": traced(render),
-            "Template.generate": traced(render, hold=streamed()),
+            "Template.generate": traced(render, hold=streamed_result()),
             "Template.render_async": traced(render_async),
             "Template.generate_async": traced(render_async),
             "Environment.compile": traced(compile),

@@ -9,8 +9,8 @@ from opentelemetry.semconv.attributes.server_attributes import SERVER_ADDRESS
 
 from .families import messaging as kombu
 from .kernel.call import Arguments, Call, Incoming, SpanSpec
+from .kernel.hooks.traced import traced
 from .kernel.instrumentor import Instrumentor
-from .kernel.traced import traced
 from .semconv import messaging
 from .semconv.messaging import Attributes
 

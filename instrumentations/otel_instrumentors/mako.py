@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from .kernel.call import Call, SpanSpec
+from .kernel.hooks.traced import traced
 from .kernel.instrumentor import Instrumentor
-from .kernel.traced import traced
 from .semconv import templates
 
 _FROM_TEXT = "memory:"

@@ -6,8 +6,8 @@ from typing import Any
 
 from .families.dbapi import Attributes, Driver, as_text
 from .kernel.call import Call
-from .kernel.given import given
 from .kernel.hook import Hook
+from .kernel.hooks.change_arguments import change_arguments
 from .kernel.instrumentor import Instrumentor
 from .semconv import db
 from .semconv.db import Comments
@@ -45,7 +45,7 @@ _driver = Driver(
 _statements = {name: _driver.statement(name) for name in ("execute", "executemany", "callproc")}
 # A cursor of prepared statements knows them by identity: with a comment each call would prepare its own.
 _prepared = {name: _driver.statement(name, comments=Comments.NONE) for name in ("execute", "executemany")}
-_unasked = given(unasked)
+_unasked = change_arguments(unasked)
 _transactions = {name: _driver.transaction(name) for name in ("commit", "rollback")}
 
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from .families.dbapi import Attributes, Driver, Factory, as_text, connect, once, prefixed
 from .kernel.call import Call
+from .kernel.hooks.context_manager import context_manager
 from .kernel.instrumentor import Instrumentor
-from .kernel.managed import managed
 from .semconv import db
 from .semconv.db import Comments
 
@@ -63,7 +63,7 @@ def known(connection: Any) -> Attributes:
 _driver = Driver("postgresql", text=text, prefixed=commented, comments=Comments.DOUBLED, known=once(known))
 
 _execute, _executemany = _driver.statement("execute"), _driver.statement("executemany")
-_stream, _copy = _driver.statement("stream"), managed(_driver.statement("copy", argument="statement"))
+_stream, _copy = _driver.statement("stream"), context_manager(_driver.statement("copy", argument="statement"))
 _commit = _driver.transaction("commit", "psycopg.commit")
 _rollback = _driver.transaction("rollback", "psycopg.rollback")
 

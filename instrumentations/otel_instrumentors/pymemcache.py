@@ -10,9 +10,9 @@ from opentelemetry.context import create_key
 
 from .kernel.call import Call, Outcome, SpanSpec
 from .kernel.hook import Hook
+from .kernel.hooks.traced import traced
 from .kernel.instrumentor import Instrumentor
-from .kernel.switched import is_on
-from .kernel.traced import traced
+from .kernel.switch import is_on
 from .semconv import db, stores
 from .semconv.db import DB_ROW_COUNT
 

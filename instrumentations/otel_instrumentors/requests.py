@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from .kernel.call import Call, Outcome, SpanSpec
+from .kernel.hooks.traced import traced
 from .kernel.instrumentor import Instrumentor
-from .kernel.traced import traced
 from .semconv import http
 
 

@@ -6,8 +6,8 @@ from typing import Any
 
 from .families.dbapi import Attributes, once
 from .kernel.call import Call, Outcome, SpanSpec
-from .kernel.ceding import ceding
 from .kernel.hook import Hook
+from .kernel.hooks.traced_unless_below import traced_unless_below
 from .kernel.instrumentor import Instrumentor
 from .semconv import db
 
@@ -36,7 +36,7 @@ def _calling(name: str, *, context_at: int = 3) -> Hook:
         connection = None if context is None else _known(context.engine)
         return db.query(SYSTEMS.get(dialect, dialect), call.arg(1, "statement"), name, connection)
 
-    return ceding(statement, rows_touched, to=db.STATEMENT)
+    return traced_unless_below(statement, rows_touched, claim=db.STATEMENT)
 
 
 _execute, _executemany = _calling("execute"), _calling("executemany")

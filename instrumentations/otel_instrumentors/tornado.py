@@ -13,17 +13,17 @@ from opentelemetry.propagators.textmap import Getter
 from opentelemetry.util.types import AttributeValue
 
 from .kernel.call import Arguments, Call, Incoming, Outcome, SpanSpec
+from .kernel.hooks.span_per_object import SpanPerObject
+from .kernel.hooks.traced import traced
 from .kernel.instrumentor import Instrumentor
-from .kernel.lasting import Lasting
 from .kernel.recording import Recording
-from .kernel.traced import traced
 from .semconv import http, templates
 from .semconv.headers import captured
 
 HANDLER = "tornado.handler"
 """The class that serves the request."""
 
-_requests = Lasting()
+_requests = SpanPerObject()
 _TOKENS = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\((?:\?P<\w+>|\?)?|.", re.DOTALL)
 """The parts of a pattern: what is escaped, sets, beginnings of groups, and signs."""
 
@@ -221,10 +221,10 @@ class TornadoInstrumentor(Instrumentor):
     hooks = {
         "tornado.web": {
             # Before 5.0 a coroutine has no context of its own: there the span is current until the first `yield`.
-            "RequestHandler._execute": _requests.begun(serve, incoming, is_over),
-            "RequestHandler._handle_request_exception": _requests.noted(unhandled),
-            "RequestHandler.finish": _requests.over(finished),
-            "RequestHandler.on_connection_close": _requests.over(if_idle=True),
+            "RequestHandler._execute": _requests.start(serve, incoming, is_over),
+            "RequestHandler._handle_request_exception": _requests.annotate(unhandled),
+            "RequestHandler.finish": _requests.end(finished),
+            "RequestHandler.on_connection_close": _requests.end(if_idle=True),
         },
         "tornado.httpclient": {
             "AsyncHTTPClient.fetch": traced(fetch, suppressed_by=http.SUPPRESSED, prepare=propagated, hold=awaited),

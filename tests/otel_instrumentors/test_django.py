@@ -16,7 +16,7 @@ from opentelemetry import trace
 from opentelemetry.trace import SpanKind
 
 from otel_instrumentors.django import DjangoInstrumentor, is_answer
-from otel_instrumentors.kernel.switched import PREFIX
+from otel_instrumentors.kernel.switch import PREFIX
 from otel_instrumentors.sqlite3 import Sqlite3Instrumentor
 from tests.otel_instrumentors.contract import Contract, Recorder, instrumented, names
 
@@ -251,7 +251,10 @@ def test_a_handler_made_before_instrumenting_is_traced(kind: str) -> None:
 
 @pytest.mark.usefixtures("all_on")
 def test_of_middleware_and_caches_made_before_instrumenting_a_line_says_so(caplog: pytest.LogCaptureFixture) -> None:
+    from django.core.cache import caches
+
     application = handler("wsgi")
+    assert caches["default"] is not None
     recorder = Recorder()
     with instrumented(DjangoInstrumentor, recorder.provider):
         request(application, "wsgi", "/everything/")

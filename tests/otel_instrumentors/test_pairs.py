@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from otel_instrumentors.kernel.instrumentor import Instrumentor
-from otel_instrumentors.kernel.switched import PREFIX
+from otel_instrumentors.kernel.switch import PREFIX
 from tests.otel_instrumentors.contract import Recorder, instrumented
 
 PAGE = Path(__file__).parents[2] / "docs" / "pairs.md"

@@ -12,9 +12,9 @@ from opentelemetry.propagators.textmap import Setter
 from ..kernel import safety
 from ..kernel.call import Arguments, Call, Outcome, SpanSpec
 from ..kernel.hook import Hook, Target, standing_for
+from ..kernel.hooks.traced import traced
 from ..kernel.recording import Recording
 from ..kernel.scope import Scope
-from ..kernel.traced import traced
 from ..semconv import aws, http
 from . import aws_messages, aws_writes
 

@@ -13,8 +13,8 @@ from opentelemetry.context import Context, attach, detach, get_current
 
 from ..kernel import safety
 from ..kernel.call import Arguments, Call
-from ..kernel.given import given
 from ..kernel.hook import Hook, Target, standing_for
+from ..kernel.hooks.change_arguments import change_arguments
 from ..kernel.scope import Scope
 
 _NOBODYS = Context()
@@ -37,7 +37,7 @@ def carried(position: int, name: str) -> Hook:
             return args, {**kwargs, name: _job(kwargs[name], context)}
         return None
 
-    return given(carry)
+    return change_arguments(carry)
 
 
 def _job(function: Callable[..., Any], context: Context) -> Callable[..., Any]:

@@ -15,8 +15,8 @@ from opentelemetry.util.types import AttributeValue
 from ..kernel import safety
 from ..kernel.call import Arguments, Call, Outcome, SpanSpec
 from ..kernel.hook import Hook, Target, standing_for
+from ..kernel.hooks.traced import traced
 from ..kernel.scope import Scope
-from ..kernel.traced import traced
 from ..semconv import db
 from ..semconv.db import Comments
 

@@ -12,7 +12,7 @@ from opentelemetry.util.types import AttributeValue
 
 from ..kernel.call import Call, Outcome, SpanSpec
 from ..kernel.hook import Hook
-from ..kernel.traced import traced
+from ..kernel.hooks.traced import traced
 from ..semconv import stores
 from ..semconv.db import DB_ROW_COUNT
 

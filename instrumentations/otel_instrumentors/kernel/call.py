@@ -41,7 +41,7 @@ class SpanSpec:
 
     `carrier` is what the called side will read: the new span's context is injected there with `setter`. `silences` is
     the context key of hooks that stay silent meanwhile (`traced(..., suppressed_by=...)`): those of its own parts.
-    `claims` is the context key of calls around it that leave the span to this one (`ceding`).
+    `claims` is the context key of calls around it that leave the span to this one (`traced_unless_below`).
     """
 
     __slots__ = ("attributes", "carrier", "claims", "kind", "links", "name", "setter", "silences")

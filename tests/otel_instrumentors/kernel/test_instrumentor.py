@@ -13,8 +13,8 @@ import pytest
 
 from otel_instrumentors.kernel import safety, versions
 from otel_instrumentors.kernel.call import Call, SpanSpec
+from otel_instrumentors.kernel.hooks.traced import traced
 from otel_instrumentors.kernel.instrumentor import Instrumentor
-from otel_instrumentors.kernel.traced import traced
 from tests.otel_instrumentors.contract import Recorder, instrumented
 
 LIBRARY = """

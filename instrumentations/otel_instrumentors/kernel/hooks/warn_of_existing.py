@@ -1,4 +1,4 @@
-"""Hooks that come too late for what was made before."""
+"""Objects that were made before the hook was placed, and cannot be traced."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
-from .hook import Hook, Target
-from .scope import Scope
+from ..hook import Hook, Target
+from ..scope import Scope
 
 _logger = logging.getLogger("otel_instrumentors")
 
 
-def late(hook: Hook, cls: str, what: str) -> Hook:
+def warn_of_existing(hook: Hook, cls: str, what: str) -> Hook:
     """`hook`, for a function of a module that makes what is traced from then on.
 
     Where objects of the module's class `cls` are there already, one line says that they are not traced: `what` names
     them, in the plural.
     """
-    return _Late(hook, cls, what)
+    return _WarnOfExisting(hook, cls, what)
 
 
-class _Late:
+class _WarnOfExisting:
     __slots__ = ("cls", "hook", "what")
 
     def __init__(self, hook: Hook, cls: str, what: str) -> None:

@@ -8,9 +8,10 @@ import types
 import pytest
 
 from otel_instrumentors.kernel.call import Call, SpanSpec
+from otel_instrumentors.kernel.hooks.opt_in import opt_in
+from otel_instrumentors.kernel.hooks.traced import traced
 from otel_instrumentors.kernel.instrumentor import Instrumentor
-from otel_instrumentors.kernel.switched import PREFIX, is_on, switched
-from otel_instrumentors.kernel.traced import traced
+from otel_instrumentors.kernel.switch import PREFIX, is_on
 from tests.otel_instrumentors.contract import Recorder, instrumented, names
 
 
@@ -26,7 +27,7 @@ class TeaInstrumentor(Instrumentor):
     """Two modules show one function; in the first its hook is switched."""
 
     hooks = {
-        "switched_tea": {"brewed": switched("TEA", traced(brew))},
+        "switched_tea": {"brewed": opt_in("TEA", traced(brew))},
         "plain_tea": {"brewed": traced(brew)},
     }
 

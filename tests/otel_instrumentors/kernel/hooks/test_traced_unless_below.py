@@ -11,10 +11,10 @@ from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY, attach, create_
 
 from otel_instrumentors.kernel import safety
 from otel_instrumentors.kernel.call import Call, Outcome, SpanSpec
-from otel_instrumentors.kernel.ceding import ceding
 from otel_instrumentors.kernel.hook import Hook, Target
+from otel_instrumentors.kernel.hooks.traced import traced
+from otel_instrumentors.kernel.hooks.traced_unless_below import traced_unless_below
 from otel_instrumentors.kernel.scope import Scope
-from otel_instrumentors.kernel.traced import traced
 from tests.otel_instrumentors.contract import Boom, Recorder, boom
 
 KEY = create_key("test.work")
@@ -44,7 +44,7 @@ def hooked(hook: Hook, function: Callable[..., Any], recorder: Recorder) -> Call
 
 
 def layer(function: Callable[..., Any], recorder: Recorder) -> Callable[..., Any]:
-    return hooked(ceding(outer, counted, to=KEY), function, recorder)
+    return hooked(traced_unless_below(outer, counted, claim=KEY), function, recorder)
 
 
 def test_where_nothing_inside_is_traced_the_layer_makes_the_span_of_the_whole_call(recorder: Recorder) -> None:
@@ -71,7 +71,7 @@ def test_where_a_span_inside_takes_its_place_there_is_that_one_alone_and_others_
 
 
 def test_a_layer_inside_a_layer_is_silent_where_one_inside_both_is_traced(recorder: Recorder) -> None:
-    middle = hooked(ceding(inner, to=KEY), lambda: 7, recorder)
+    middle = hooked(traced_unless_below(inner, claim=KEY), lambda: 7, recorder)
     assert layer(lambda: middle(), recorder)() == 7
     assert [span.name for span in recorder.take()] == ["inner"]
 
@@ -98,7 +98,7 @@ def test_an_exception_reaches_the_caller_and_the_one_span(recorder: Recorder, in
 
 def test_suppressed_or_uninstrumented_there_is_no_span(recorder: Recorder) -> None:
     scope = Scope(recorder.provider.get_tracer("test"))
-    function = ceding(outer, to=KEY).wrap(Target(lambda: 7, None, False), scope)
+    function = traced_unless_below(outer, claim=KEY).wrap(Target(lambda: 7, None, False), scope)
     token = attach(set_value(_SUPPRESS_INSTRUMENTATION_KEY, True))
     assert function() == 7
     detach(token)
@@ -111,7 +111,7 @@ def test_suppressed_or_uninstrumented_there_is_no_span(recorder: Recorder) -> No
 def test_what_breaks_on_our_side_is_said_and_the_call_goes_on(
     recorder: Recorder, part: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    hook = ceding(boom, to=KEY) if part == "describing" else ceding(outer, boom, to=KEY)
+    hook = traced_unless_below(boom, claim=KEY) if part == "describing" else traced_unless_below(outer, boom, claim=KEY)
     assert hooked(hook, lambda: 7, recorder)() == 7
     assert len(caplog.records) == 1
 
@@ -119,7 +119,7 @@ def test_what_breaks_on_our_side_is_said_and_the_call_goes_on(
 @pytest.mark.parametrize("known", [lambda call: {"order": call.arg(0, "order")}, boom])
 def test_what_the_layer_knows_is_on_the_span_that_takes_its_place(known: Any, recorder: Recorder) -> None:
     work = hooked(traced(inner), lambda order: order, recorder)
-    layer = hooked(ceding(outer, to=KEY, known=known), work, recorder)
+    layer = hooked(traced_unless_below(outer, claim=KEY, known=known), work, recorder)
 
     assert layer("tea") == "tea"
     (span,) = recorder.take()

@@ -20,10 +20,10 @@ from opentelemetry.sdk.trace import TracerProvider
 from otel_instrumentors.kernel import safety
 from otel_instrumentors.kernel.call import Arguments, Call, Incoming, Outcome, SpanSpec
 from otel_instrumentors.kernel.hook import Target
-from otel_instrumentors.kernel.noted import noted
+from otel_instrumentors.kernel.hooks.annotate_entry_span import annotate_entry_span
+from otel_instrumentors.kernel.hooks.traced import traced
 from otel_instrumentors.kernel.recording import Recording
 from otel_instrumentors.kernel.scope import Scope
-from otel_instrumentors.kernel.traced import traced
 from tests.otel_instrumentors.contract import Recorder, boom
 
 
@@ -390,7 +390,7 @@ def test_what_comes_in_is_the_callers_child_in_every_shape(shape: Any, recorder:
 @SENDERS
 def test_what_is_noted_completes_the_request_being_served(sender: Any, recorder: Recorder) -> None:
     scope = Scope(recorder.provider.get_tracer("test"))
-    noting = noted(lambda call: Outcome({"noted": str(call.arg(0, "x"))}), at="return")
+    noting = annotate_entry_span(lambda call, _result: Outcome({"noted": str(call.arg(0, "x"))}), when="returned")
     inner = noting.wrap(Target(sender, None, False), scope)
     assert inspect.iscoroutinefunction(inner) == inspect.iscoroutinefunction(sender)
 

@@ -10,9 +10,9 @@ from opentelemetry import trace
 
 from otel_instrumentors.kernel.call import Outcome, SpanSpec
 from otel_instrumentors.kernel.hook import Target
+from otel_instrumentors.kernel.hooks.streamed_result import streamed_result
+from otel_instrumentors.kernel.hooks.traced import traced
 from otel_instrumentors.kernel.scope import Scope
-from otel_instrumentors.kernel.streamed import streamed
-from otel_instrumentors.kernel.traced import traced
 from tests.otel_instrumentors.contract import Recorder
 
 
@@ -32,7 +32,9 @@ def recorder() -> Recorder:
 def watched(recorder: Recorder) -> Callable[..., Any]:
     hook = traced(
         lambda call: SpanSpec("stream"),
-        hold=streamed(lambda call, result: Outcome({"read": call.args[0]}), lambda call, error: Outcome(error="late")),
+        hold=streamed_result(
+            lambda call, result: Outcome({"read": call.args[0]}), lambda call, error: Outcome(error="late")
+        ),
     )
 
     def stream(count: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Context managers made of generators (`contextlib`): a hook sees the generator below them, from enter to exit."""
+"""Functions decorated with `contextlib.contextmanager`: a hook sees the generator below, from entering to leaving."""
 
 from __future__ import annotations
 
@@ -7,16 +7,17 @@ from collections.abc import Callable
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
-from .hook import Hook, Target, standing_for
-from .scope import Scope
+from ..hook import Hook, Target, standing_for
+from ..scope import Scope
+from ..shape import Shape, shape_of
 
 
-def managed(hook: Hook) -> Hook:
+def context_manager(hook: Hook) -> Hook:
     """`hook`, for a function that is decorated with `contextmanager` or `asynccontextmanager`."""
-    return _Managed(hook)
+    return _ContextManager(hook)
 
 
-class _Managed:
+class _ContextManager:
     __slots__ = ("hook",)
 
     def __init__(self, hook: Hook) -> None:
@@ -25,5 +26,6 @@ class _Managed:
     def wrap(self, target: Target, scope: Scope) -> Callable[..., Any]:
         generator = inspect.unwrap(target.function)
         wrapper = self.hook.wrap(Target(generator, target.owner, target.is_method), scope)
-        make: Callable[..., Any] = asynccontextmanager if inspect.isasyncgenfunction(generator) else contextmanager
+        is_async = shape_of(generator) is Shape.ASYNC_GENERATOR
+        make: Callable[..., Any] = asynccontextmanager if is_async else contextmanager
         return standing_for(target.function, make(wrapper))

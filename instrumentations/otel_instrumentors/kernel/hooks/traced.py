@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import AsyncGenerator, Callable, Generator
 from typing import Any
 
 from opentelemetry.context import Context
 
-from . import safety
-from .call import Arguments, Call, Incoming
-from .current import attach, detach
-from .hook import Hook, Target, standing_for
-from .recording import Explain, Finish, Recording
-from .scope import Describe, Scope
+from .. import safety
+from ..call import Arguments, Call, Incoming
+from ..current import attach, detach
+from ..hook import Hook, Target, standing_for
+from ..recording import Explain, Finish, Recording
+from ..scope import Describe, Scope
+from ..shape import Shape, shape_of
 
 Prepare = Callable[[Call, Context], Arguments | None]
 Hold = Callable[[Call, Any, Recording], Any]
@@ -67,16 +67,13 @@ class _Traced:
         self.explain = explain
 
     def wrap(self, target: Target, scope: Scope) -> Callable[..., Any]:
-        function = target.function
-        if inspect.iscoroutinefunction(function):
-            wrapper = self._coroutine(target, scope)
-        elif inspect.isasyncgenfunction(function):
-            wrapper = self._asynchronous_generator(target, scope)
-        elif inspect.isgeneratorfunction(function):
-            wrapper = self._generator(target, scope)
-        else:
-            wrapper = self._plain(target, scope)
-        return standing_for(function, wrapper)
+        make = {
+            Shape.PLAIN: self._plain,
+            Shape.COROUTINE: self._coroutine,
+            Shape.GENERATOR: self._generator,
+            Shape.ASYNC_GENERATOR: self._async_generator,
+        }[shape_of(target.function)]
+        return standing_for(target.function, make(target, scope))
 
     def _plain(self, target: Target, scope: Scope) -> Callable[..., Any]:
         function = target.function
@@ -149,7 +146,7 @@ class _Traced:
 
         return wrapper
 
-    def _asynchronous_generator(self, target: Target, scope: Scope) -> Callable[..., Any]:
+    def _async_generator(self, target: Target, scope: Scope) -> Callable[..., Any]:
         function = target.function
         describe, finish, suppressed_by = self.describe, self.finish, self.suppressed_by
         incoming, explain = self.incoming, self.explain

@@ -1,4 +1,4 @@
-"""What an answer tells of the request being served."""
+"""What is learnt of the request being served after its span has started."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from opentelemetry.propagators.textmap import default_getter
 
-from otel_instrumentors.kernel.answered import answered
 from otel_instrumentors.kernel.call import Call, Incoming, Outcome, SpanSpec
 from otel_instrumentors.kernel.hook import Target
+from otel_instrumentors.kernel.hooks.annotate_entry_span import annotate_entry_span
+from otel_instrumentors.kernel.hooks.traced import traced
 from otel_instrumentors.kernel.scope import Scope
-from otel_instrumentors.kernel.traced import traced
 from tests.otel_instrumentors.contract import Boom, Recorder, boom
 
 
@@ -33,10 +33,10 @@ def told(call: Call, answer: str) -> Outcome:
     return Outcome({"order": call.arg(0, "order"), "answer": answer})
 
 
-def served(describe: Any, function: Any, recorder: Recorder, silent: bool = False) -> str:
+def served(describe: Any, function: Any, recorder: Recorder, silent: bool = False, when: Any = "left") -> str:
     """The answer of a hooked waiter inside of a request."""
     scope = Scope(recorder.provider.get_tracer("test"))
-    wrapper = answered(describe).wrap(Target(function, Waiter, True), scope)
+    wrapper = annotate_entry_span(describe, when=when).wrap(Target(function, Waiter, True), scope)
     assert inspect.iscoroutinefunction(wrapper) is inspect.iscoroutinefunction(function)
     scope.active = not silent
 
@@ -84,7 +84,7 @@ def test_where_there_is_no_answer_the_request_learns_of_that(is_coroutine: bool)
 def test_several_are_heard_where_one_breaks() -> None:
     recorder = Recorder()
     scope = Scope(recorder.provider.get_tracer("test"))
-    wrapper = answered(boom, told).wrap(Target(Waiter.answer, Waiter, True), scope)
+    wrapper = annotate_entry_span(boom, told, when="left").wrap(Target(Waiter.answer, Waiter, True), scope)
     entry = traced(lambda _call: SpanSpec("request"), incoming=lambda _call: Incoming({}, default_getter))
     entry.wrap(Target(lambda: wrapper(Waiter(), "tea"), None, False), scope)()
     (span,) = recorder.take()
@@ -94,5 +94,31 @@ def test_several_are_heard_where_one_breaks() -> None:
 def test_outside_of_a_request_nobody_learns() -> None:
     recorder = Recorder()
     scope = Scope(recorder.provider.get_tracer("test"))
-    assert answered(told).wrap(Target(Waiter.answer, Waiter, True), scope)(Waiter(), "tea") == "tea!"
+    assert (
+        annotate_entry_span(told, when="left").wrap(Target(Waiter.answer, Waiter, True), scope)(Waiter(), "tea")
+        == "tea!"
+    )
     assert recorder.take() == []
+
+
+@KINDS
+def test_when_called_it_learns_of_the_call_alone_and_before_it(function: Any) -> None:
+    recorder = Recorder()
+    seen = []
+
+    def ordered(call: Call) -> Outcome:
+        seen.append(call.arg(0, "order"))
+        return Outcome({"order": call.arg(0, "order")})
+
+    assert served(ordered, function, recorder, when="called") == "tea!"
+    (span,) = recorder.take()
+    assert (dict(span.attributes or {}), seen) == ({"order": "tea"}, ["tea"])
+
+
+@pytest.mark.parametrize("when", ["called", "returned"])
+def test_a_call_that_raises_has_not_returned(when: Any) -> None:
+    recorder = Recorder()
+    with pytest.raises(Boom):
+        served(lambda *subject: Outcome({"told": len(subject)}), boom, recorder, when=when)
+    (span,) = recorder.take()
+    assert (span.attributes or {}).get("told") == (1 if when == "called" else None)

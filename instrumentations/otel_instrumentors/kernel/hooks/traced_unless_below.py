@@ -1,4 +1,4 @@
-"""A layer above others that leaves the span to them: it makes its own only where none of them is traced."""
+"""A layer that leaves the span to the layers below it, and makes its own only where none of those is traced."""
 
 from __future__ import annotations
 
@@ -9,42 +9,44 @@ from typing import Any
 from opentelemetry.context import attach, detach, set_value
 from opentelemetry.util.types import AttributeValue
 
-from . import safety
-from .call import Call, Claim
-from .hook import Hook, Target, standing_for
-from .recording import Finish
-from .scope import Describe, Scope
+from .. import safety
+from ..call import Call, Claim
+from ..hook import Hook, Target, standing_for
+from ..recording import Finish
+from ..scope import Describe, Scope
 
 Known = Callable[[Call], Mapping[str, AttributeValue]]
 
 
-def ceding(describe: Describe, finish: Finish | None = None, *, to: str, known: Known | None = None) -> Hook:
+def traced_unless_below(
+    describe: Describe, finish: Finish | None = None, *, claim: str, known: Known | None = None
+) -> Hook:
     """A hook for plain functions that records a call as `traced` does, unless a span inside takes its place.
 
-    Those are the spans whose `SpanSpec.claims` is the context key `to`. The layer's own is made when the call is over,
-    with the time at which it began: it is never current, and nothing is below it. `known` says what the layer adds to
-    those that take its place.
+    Those are the spans whose `SpanSpec.claims` is the context key `claim`. The layer's own is made when the call is
+    over, with the time at which it began: it is never current, and nothing is below it. `known` says what the layer
+    adds to those that take its place.
     """
-    return _Ceding(describe, finish, to, known)
+    return _TracedUnlessBelow(describe, finish, claim, known)
 
 
-class _Ceding:
-    __slots__ = ("describe", "finish", "known", "to")
+class _TracedUnlessBelow:
+    __slots__ = ("claim", "describe", "finish", "known")
 
-    def __init__(self, describe: Describe, finish: Finish | None, to: str, known: Known | None) -> None:
+    def __init__(self, describe: Describe, finish: Finish | None, claim: str, known: Known | None) -> None:
         self.describe = describe
         self.finish = finish
-        self.to = to
+        self.claim = claim
         self.known = known
 
     def wrap(self, target: Target, scope: Scope) -> Callable[..., Any]:
-        function, describe, finish, to = target.function, self.describe, self.finish, self.to
+        function, describe, finish, key = target.function, self.describe, self.finish, self.claim
 
         def wrapper(*args: Any, **kwargs: Any) -> Any:
             if not scope.active:
                 return function(*args, **kwargs)
             claim = self._claim(target, args, kwargs)
-            token = attach(set_value(to, claim))
+            token = attach(set_value(key, claim))
             begun = time_ns()
             try:
                 result = function(*args, **kwargs)

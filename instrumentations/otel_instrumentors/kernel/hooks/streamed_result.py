@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator
 from typing import Any
 
-from .call import Call
-from .recording import Explain, Finish, Recording
+from ..call import Call
+from ..recording import Explain, Finish, Recording
 from .traced import Hold, steps
 
 
-def streamed(finish: Finish | None = None, explain: Explain | None = None) -> Hold:
+def streamed_result(finish: Finish | None = None, explain: Explain | None = None) -> Hold:
     """To hold a call whose result is an iterator: the span is current inside each step, and ends with the last.
 
     `finish` and `explain` as for `traced`. The span of a call that returned no iterator is over.

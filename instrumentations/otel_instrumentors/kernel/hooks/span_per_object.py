@@ -1,22 +1,22 @@
-"""Requests that an object of their own serves, from one of its methods to another, in whatever task."""
+"""A span that begins in one method of an object and ends in another, in whatever task: a request and its handler."""
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from . import safety
-from .call import Call, Incoming, Outcome
-from .hook import Hook, Target, standing_for
-from .recording import Recording
-from .scope import Describe, Scope
+from .. import safety
+from ..call import Call, Incoming, Outcome
+from ..hook import Hook, Target, standing_for
+from ..recording import Recording
+from ..scope import Describe, Scope
+from ..shape import Shape, around, shape_of
 
-Note = Callable[[Call], Outcome | None]
+Annotate = Callable[[Call], Outcome | None]
 
 
-class Lasting:
+class SpanPerObject:
     """The requests of one framework that are being served, by the object that serves each.
 
     Contexts do not tell whose method is called: one request's code may end another request, and a thread any.
@@ -25,23 +25,23 @@ class Lasting:
     def __init__(self) -> None:
         self._open: WeakKeyDictionary[Any, _Request] = WeakKeyDictionary()
 
-    def begun(self, describe: Describe, incoming: Callable[[Call], Incoming], is_over: Callable[[Call], bool]) -> Hook:
+    def start(self, describe: Describe, incoming: Callable[[Call], Incoming], is_over: Callable[[Call], bool]) -> Hook:
         """A hook for the method that serves a request, its span current inside.
 
         Where the request `is_over` when the method is done (or the future that it returned), so is the span.
         """
-        return _Begun(self, describe, incoming, is_over)
+        return _Start(self, describe, incoming, is_over)
 
-    def noted(self, describe: Note) -> Hook:
+    def annotate(self, describe: Annotate) -> Hook:
         """A hook for a method whose call tells something of the request: asked before it is called."""
-        return _Noted(self, describe)
+        return _Annotate(self, describe)
 
-    def over(self, describe: Note | None = None, *, if_idle: bool = False) -> Hook:
+    def end(self, describe: Annotate | None = None, *, if_idle: bool = False) -> Hook:
         """A hook for a method with whose return the span ends; `describe` is asked then.
 
         `if_idle`: only where the method that serves the request is done.
         """
-        return _Over(self, describe, if_idle)
+        return _End(self, describe, if_idle)
 
     def keep(self, server: Any, recording: Recording, is_over: Callable[[Call], bool]) -> _Request | None:
         """From now on `server` serves that request."""
@@ -81,12 +81,12 @@ class _Request:
             self.recording.end()
 
 
-class _Begun:
+class _Start:
     __slots__ = ("describe", "incoming", "is_over", "requests")
 
     def __init__(
         self,
-        requests: Lasting,
+        requests: SpanPerObject,
         describe: Describe,
         incoming: Callable[[Call], Incoming],
         is_over: Callable[[Call], bool],
@@ -138,43 +138,35 @@ class _Begun:
             request.returned(call)
             return result
 
-        return standing_for(function, coroutine if inspect.iscoroutinefunction(function) else wrapper)
+        return standing_for(function, coroutine if shape_of(function) is Shape.COROUTINE else wrapper)
 
 
-class _Noted:
+class _Annotate:
     __slots__ = ("describe", "requests")
 
-    def __init__(self, requests: Lasting, describe: Note) -> None:
+    def __init__(self, requests: SpanPerObject, describe: Annotate) -> None:
         self.requests = requests
         self.describe = describe
 
     def wrap(self, target: Target, scope: Scope) -> Callable[..., Any]:
-        function = target.function
-
-        def wrapper(*args: Any, **kwargs: Any) -> Any:
-            call = target.call(args, kwargs)
+        def called(call: Call) -> None:
             request = self.requests.of(call.instance)
             if request is not None:
                 request.recording.learn(self.describe, call)
-            return function(*args, **kwargs)
 
-        return standing_for(function, wrapper)
+        return around(target, scope, before=called)
 
 
-class _Over:
+class _End:
     __slots__ = ("describe", "if_idle", "requests")
 
-    def __init__(self, requests: Lasting, describe: Note | None, if_idle: bool) -> None:
+    def __init__(self, requests: SpanPerObject, describe: Annotate | None, if_idle: bool) -> None:
         self.requests = requests
         self.describe = describe
         self.if_idle = if_idle
 
     def wrap(self, target: Target, scope: Scope) -> Callable[..., Any]:
-        function = target.function
-
-        def wrapper(*args: Any, **kwargs: Any) -> Any:
-            result = function(*args, **kwargs)
-            call = target.call(args, kwargs)
+        def returned(call: Call, result: Any) -> Any:
             request = self.requests.of(call.instance)
             if request is not None and not (self.if_idle and request.is_running):
                 recording = request.recording
@@ -185,4 +177,4 @@ class _Over:
                 recording.end()
             return result
 
-        return standing_for(function, wrapper)
+        return around(target, scope, returned=returned)

@@ -14,7 +14,7 @@ from opentelemetry.trace import get_current_span
 from otel_instrumentors.kernel import safety
 from otel_instrumentors.kernel.call import Call, Incoming, Outcome, SpanSpec
 from otel_instrumentors.kernel.hook import Target
-from otel_instrumentors.kernel.lasting import Lasting
+from otel_instrumentors.kernel.hooks.span_per_object import SpanPerObject
 from otel_instrumentors.kernel.scope import Scope
 from tests.otel_instrumentors.contract import Boom, Recorder, boom
 
@@ -51,7 +51,7 @@ def recorder() -> Recorder:
 @pytest.fixture
 def handler(recorder: Recorder) -> type[Any]:
     """A handler class of a framework, watched."""
-    requests, scope = Lasting(), Scope(recorder.provider.get_tracer("test"))
+    requests, scope = SpanPerObject(), Scope(recorder.provider.get_tracer("test"))
 
     def hooked(hook: Any) -> Any:
         return lambda function: hook.wrap(Target(function, None, is_method=True), scope)
@@ -60,24 +60,24 @@ def handler(recorder: Recorder) -> type[Any]:
         is_finished = False
         watched_by = scope
 
-        @hooked(requests.begun(served, incoming, is_over))
+        @hooked(requests.start(served, incoming, is_over))
         async def serve(self, work: Any) -> Any:
             return await work(self)
 
-        @hooked(requests.begun(served, incoming, is_over))
+        @hooked(requests.start(served, incoming, is_over))
         def serve_at_once(self, work: Any) -> Any:
             return work(self)
 
-        @hooked(requests.noted(said))
+        @hooked(requests.annotate(said))
         def note(self, what: str) -> str:
             return what
 
-        @hooked(requests.over(said))
+        @hooked(requests.end(said))
         def finish(self, what: str) -> str:
             self.is_finished = True
             return what
 
-        @hooked(requests.over(if_idle=True))
+        @hooked(requests.end(if_idle=True))
         def leave(self) -> None:
             pass
 
@@ -227,6 +227,6 @@ def test_what_breaks_while_asking_whether_it_is_over_ends_it(recorder: Recorder)
     class Handler:
         pass
 
-    serve = Lasting().begun(served, incoming, boom).wrap(Target(lambda self: "done", None, is_method=True), scope)
+    serve = SpanPerObject().start(served, incoming, boom).wrap(Target(lambda self: "done", None, is_method=True), scope)
     assert serve(Handler()) == "done"
     assert told(recorder) == [{}]

@@ -12,8 +12,9 @@ import pytest
 
 from otel_instrumentors.kernel import safety
 from otel_instrumentors.kernel.call import Arguments, Call
-from otel_instrumentors.kernel.given import given, returned
 from otel_instrumentors.kernel.hook import Hook, Target
+from otel_instrumentors.kernel.hooks.change_arguments import change_arguments
+from otel_instrumentors.kernel.hooks.change_result import change_result
 from otel_instrumentors.kernel.scope import Scope
 from tests.otel_instrumentors.contract import Recorder, boom
 
@@ -56,7 +57,7 @@ def hooked(hook: Hook, function: Callable[..., Any], scope: Scope) -> Callable[.
 
 @FUNCTIONS
 def test_a_function_is_given_what_the_change_says_and_its_own_instance(function: Any, scope: Scope) -> None:
-    shop, wrapper = Shop(), hooked(given(doubled), function, scope)
+    shop, wrapper = Shop(), hooked(change_arguments(doubled), function, scope)
     assert answered(wrapper, shop, "tea") == (shop, "tea", 2)
     assert answered(wrapper, shop, item="tea") == (shop, "tea", 2)
     assert answered(wrapper, shop, "one", count=7) == (shop, "one", 7)
@@ -65,12 +66,14 @@ def test_a_function_is_given_what_the_change_says_and_its_own_instance(function:
 @FUNCTIONS
 def test_an_application_gets_what_is_made_of_the_result(function: Any, scope: Scope) -> None:
     shop = Shop()
-    wrapper = hooked(returned(lambda call, result: (call.args, call.instance is shop, result[1:])), function, scope)
+    wrapper = hooked(
+        change_result(lambda call, result: (call.args, call.instance is shop, result[1:])), function, scope
+    )
     assert answered(wrapper, shop, "tea") == (("tea",), True, ("tea", 1))
 
 
 @FUNCTIONS
-@pytest.mark.parametrize("hook", [given(boom), returned(boom)], ids=["given", "returned"])
+@pytest.mark.parametrize("hook", [change_arguments(boom), change_result(boom)], ids=["given", "returned"])
 def test_what_breaks_of_ours_changes_nothing_and_is_said_once(
     function: Any, hook: Hook, scope: Scope, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -82,7 +85,9 @@ def test_what_breaks_of_ours_changes_nothing_and_is_said_once(
 
 
 @FUNCTIONS
-@pytest.mark.parametrize("hook", [given(doubled), returned(lambda *_: "ours")], ids=["given", "returned"])
+@pytest.mark.parametrize(
+    "hook", [change_arguments(doubled), change_result(lambda *_: "ours")], ids=["given", "returned"]
+)
 def test_uninstrumented_they_change_nothing(function: Any, hook: Hook, scope: Scope) -> None:
     shop, wrapper = Shop(), hooked(hook, function, scope)
     scope.active = False
@@ -90,7 +95,7 @@ def test_uninstrumented_they_change_nothing(function: Any, hook: Hook, scope: Sc
 
 
 @FUNCTIONS
-@pytest.mark.parametrize("hook", [given(doubled), returned(boom)], ids=["given", "returned"])
+@pytest.mark.parametrize("hook", [change_arguments(doubled), change_result(boom)], ids=["given", "returned"])
 def test_an_error_of_the_function_reaches_the_application(function: Any, hook: Hook, scope: Scope) -> None:
     wrapper = hooked(hook, function, scope)
     with pytest.raises(TypeError, match="missing 1 required positional argument: 'item'"):

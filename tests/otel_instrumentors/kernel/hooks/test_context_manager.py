@@ -13,9 +13,9 @@ from opentelemetry.trace import get_current_span
 
 from otel_instrumentors.kernel.call import Call, Outcome, SpanSpec
 from otel_instrumentors.kernel.hook import Target
-from otel_instrumentors.kernel.managed import managed
+from otel_instrumentors.kernel.hooks.context_manager import context_manager
+from otel_instrumentors.kernel.hooks.traced import traced
 from otel_instrumentors.kernel.scope import Scope
-from otel_instrumentors.kernel.traced import traced
 from tests.otel_instrumentors.contract import Boom, Recorder
 
 seen: list[Any] = []
@@ -59,7 +59,7 @@ def recorder() -> Recorder:
 def entered(recorder: Recorder, form: str, breaks: bool = False) -> Any:
     function: Any = getattr(Shop, form)
     scope = Scope(recorder.provider.get_tracer("test"))
-    wrapper = managed(traced(described, finished)).wrap(Target(function, Shop, True), scope)
+    wrapper = context_manager(traced(described, finished)).wrap(Target(function, Shop, True), scope)
     assert inspect.signature(wrapper) == inspect.signature(function)
     assert (wrapper.__name__, wrapper.__doc__) == (form, "Open for an item.")
 

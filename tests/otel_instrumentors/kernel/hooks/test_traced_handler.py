@@ -1,10 +1,9 @@
-"""Handlers, and what makes them."""
+"""Handlers of the application's, which a framework calls."""
 
 from __future__ import annotations
 
 import asyncio
 import functools
-import gc
 import inspect
 from collections.abc import Callable
 from typing import Any
@@ -13,10 +12,10 @@ import pytest
 from opentelemetry import trace
 
 from otel_instrumentors.kernel.call import Call, Outcome, SpanSpec
-from otel_instrumentors.kernel.handler import handler, making
 from otel_instrumentors.kernel.hook import Hook, Target
+from otel_instrumentors.kernel.hooks.traced_handler import traced_handler
 from otel_instrumentors.kernel.scope import Scope
-from tests.otel_instrumentors.contract import Boom, Recorder, boom, names
+from tests.otel_instrumentors.contract import Boom, Recorder, boom
 
 
 class NotFound(Exception):
@@ -87,7 +86,7 @@ def result(answer: Any) -> Any:
 
 @HANDLERS
 def test_the_span_lasts_until_the_handler_has_answered(function: Any, recorder: Recorder, scope: Scope) -> None:
-    wrapper = hooked(handler(served, answered), function, scope)
+    wrapper = hooked(traced_handler(served, answered), function, scope)
     assert inspect.iscoroutinefunction(wrapper) is inspect.iscoroutinefunction(function)
     answer = wrapper("tea")
     assert len(recorder.spans()) == (not inspect.iscoroutine(answer))
@@ -98,8 +97,8 @@ def test_the_span_lasts_until_the_handler_has_answered(function: Any, recorder: 
 
 @HANDLERS
 def test_without_a_span_the_answer_is_the_same(function: Any, recorder: Recorder, scope: Scope) -> None:
-    assert result(hooked(handler(lambda _call: None), function, scope)("tea")) == ("tea", False)
-    wrapper = hooked(handler(served), function, scope)
+    assert result(hooked(traced_handler(lambda _call: None), function, scope)("tea")) == ("tea", False)
+    wrapper = hooked(traced_handler(served), function, scope)
     scope.active = False
     assert result(wrapper("tea")) == ("tea", False)
     assert recorder.take() == []
@@ -119,7 +118,7 @@ def test_an_exception_that_is_an_answer_is_no_failure(
         raise error
 
     function: Callable[[], Any] = raising_later if is_coroutine else raising
-    wrapper = hooked(handler(lambda _call: SpanSpec("served"), answers=is_answer), function, scope)
+    wrapper = hooked(traced_handler(lambda _call: SpanSpec("served"), answers=is_answer), function, scope)
     with pytest.raises(type(error)) as raised:
         result(wrapper())
     assert raised.value is error
@@ -129,94 +128,14 @@ def test_an_exception_that_is_an_answer_is_no_failure(
 
 def test_an_exception_is_a_failure_where_our_asking_breaks(recorder: Recorder, scope: Scope) -> None:
     with pytest.raises(Boom):
-        hooked(handler(lambda _call: SpanSpec("served"), answers=boom), boom, scope)()
+        hooked(traced_handler(lambda _call: SpanSpec("served"), answers=boom), boom, scope)()
     (span,) = recorder.take()
     assert not span.status.is_unset
 
 
 def test_a_coroutine_that_is_closed_ends_its_span(recorder: Recorder, scope: Scope) -> None:
-    answer = hooked(handler(served), returning, scope)("tea")
+    answer = hooked(traced_handler(served), returning, scope)("tea")
     answer.send(None)
     answer.close()
     (span,) = recorder.take()
     assert span.status.is_unset
-
-
-class Middleware:
-    """As frameworks make them: called, asked for methods that it may have, looked at."""
-
-    can_wait = True
-
-    def __init__(self, then: Any) -> None:
-        self.then = then
-
-    def __call__(self, order: str) -> Any:
-        return self.then(order)
-
-    def before(self, order: str) -> Any:
-        return self, order
-
-    @staticmethod
-    def apart(order: str) -> str:
-        return order
-
-
-def by_class(call: Call) -> SpanSpec:
-    return SpanSpec(f"{type(call.instance).__name__} {call.arg(0, 'order')}")
-
-
-MADE = making(making(handler(by_class), before=handler(by_class), apart=handler(by_class), missing=handler(by_class)))
-
-
-def test_what_a_made_class_makes_is_hooked_and_otherwise_itself(recorder: Recorder, scope: Scope) -> None:
-    imported = hooked(MADE, lambda _name: Middleware, scope)("path")
-    assert imported.__name__ == "Middleware"
-    assert imported.can_wait
-    made = imported(plain)
-    assert isinstance(made, Middleware)
-    assert made.then is plain
-    assert made("tea") == ("tea", True)
-    assert made.before("milk")[0] is made.before.__self__
-    assert type(made.before.__self__) is Middleware
-    assert made.apart("sugar") == "sugar"
-    assert not hasattr(made, "missing")
-    assert names(recorder.take()) == ["Middleware milk", "Middleware tea"]
-
-
-def test_what_is_made_of_functions_are_functions(recorder: Recorder, scope: Scope) -> None:
-    made = hooked(making(handler(by_class)), lambda: coroutine, scope)()
-    assert inspect.iscoroutinefunction(made)
-    assert made.__name__ == "coroutine"
-    assert result(made("tea")) == ("tea", True)
-    assert names(recorder.take()) == ["function tea"]
-
-
-def test_nothing_is_made_of_nothing_nor_when_silent_and_what_was_made_falls_silent(
-    recorder: Recorder, scope: Scope
-) -> None:
-    assert hooked(making(handler(by_class)), lambda: None, scope)() is None
-    made = hooked(making(handler(by_class)), lambda: plain, scope)()
-    wrapper = hooked(making(handler(by_class)), lambda: plain, scope)
-    scope.active = False
-    assert wrapper() is plain
-    assert made("tea") == ("tea", False)
-    assert recorder.take() == []
-
-
-def test_what_cannot_be_hooked_is_given_as_it_is(scope: Scope) -> None:
-    class Broken:
-        def wrap(self, target: Target, scope: Scope) -> Any:
-            raise Boom
-
-    assert hooked(making(Broken()), lambda: plain, scope)() is plain
-
-
-def test_making_leaves_nothing_behind(scope: Scope) -> None:
-    wrapper = hooked(MADE, lambda: Middleware, scope)
-    wrapper()(plain)
-    gc.collect()
-    before = len(gc.get_objects())
-    for _ in range(1_000):
-        wrapper()(plain)
-    gc.collect()
-    assert len(gc.get_objects()) - before <= 10

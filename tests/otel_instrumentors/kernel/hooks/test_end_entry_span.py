@@ -13,7 +13,7 @@ from opentelemetry.trace import get_current_span
 
 from otel_instrumentors.kernel.call import Call, Incoming, Outcome, SpanSpec
 from otel_instrumentors.kernel.hook import Hook, Target
-from otel_instrumentors.kernel.over import over
+from otel_instrumentors.kernel.hooks.end_entry_span import end_entry_span
 from otel_instrumentors.kernel.scope import Scope
 from tests.otel_instrumentors.contract import Boom, Recorder, boom
 
@@ -75,7 +75,7 @@ async def boom_later(what: str = "") -> str:
 def test_when_it_has_returned_the_request_is_over_and_its_span_no_longer_current(
     recorder: Recorder, scope: Scope
 ) -> None:
-    hook = over(said, when="returned")
+    hook = end_entry_span(said, when="returned")
     with request(scope):
         assert hooked(hook, answer, scope)("tea") == "tea True"
         assert len(recorder.spans()) == 1
@@ -87,7 +87,7 @@ def test_when_it_has_returned_the_request_is_over_and_its_span_no_longer_current
 def test_a_coroutine_is_over_when_it_is_done(recorder: Recorder, scope: Scope) -> None:
     async def main() -> None:
         with request(scope):
-            coroutine = hooked(over(said, when="returned"), answer_later, scope)("tea")
+            coroutine = hooked(end_entry_span(said, when="returned"), answer_later, scope)("tea")
             assert recorder.spans() == []
             assert await coroutine == "tea True"
             assert len(recorder.spans()) == 1
@@ -99,7 +99,7 @@ def test_a_coroutine_is_over_when_it_is_done(recorder: Recorder, scope: Scope) -
 def test_another_task_may_end_it(recorder: Recorder, scope: Scope, caplog: pytest.LogCaptureFixture) -> None:
     async def main() -> None:
         with request(scope):
-            await asyncio.create_task(hooked(over(said, when="returned"), answer_later, scope)("tea"))
+            await asyncio.create_task(hooked(end_entry_span(said, when="returned"), answer_later, scope)("tea"))
 
     with caplog.at_level(logging.DEBUG, "opentelemetry"):
         asyncio.run(main())
@@ -113,7 +113,7 @@ def test_where_it_raises_the_request_is_over_told_by_what_was_known_before(
 ) -> None:
     def serve() -> None:
         with request(scope):
-            result = hooked(over(said, when="raised"), function, scope)("tea")
+            result = hooked(end_entry_span(said, when="raised"), function, scope)("tea")
             if result is not None:
                 result.send(None)
 
@@ -126,13 +126,13 @@ def test_where_it_raises_the_request_is_over_told_by_what_was_known_before(
 @pytest.mark.parametrize(("when", "function"), [("raised", answer), ("returned", boom)])
 def test_otherwise_the_request_goes_on(recorder: Recorder, scope: Scope, when: Any, function: Any) -> None:
     with request(scope):
-        hooked(over(said, when=when), function, scope)("tea")
+        hooked(end_entry_span(said, when=when), function, scope)("tea")
     (span,) = recorder.spans()
     assert set(span.attributes or {}) == ({"said", "late"} if when == "raised" else {"error.type"})
 
 
 def test_without_a_request_or_scope_it_is_the_function(recorder: Recorder, scope: Scope) -> None:
-    hook = over(boom, when="returned")
+    hook = end_entry_span(boom, when="returned")
     assert hooked(hook, answer, scope)("tea") == "tea False"
     assert asyncio.run(hooked(hook, answer_later, scope)("tea")) == "tea False"
     with request(scope):
@@ -145,5 +145,5 @@ def test_what_breaks_while_describing_ends_it_all_the_same(
     recorder: Recorder, scope: Scope, caplog: pytest.LogCaptureFixture
 ) -> None:
     with request(scope):
-        assert hooked(over(boom, when="returned"), answer, scope)() == " True"
+        assert hooked(end_entry_span(boom, when="returned"), answer, scope)() == " True"
     assert len(recorder.spans()) == 1

@@ -1,0 +1,21 @@
+"""The ways of watching a function, one per file; a plugin's table says which of its library's functions gets which.
+
+| hook | when to use it | nearest example |
+|---|---|---|
+| `traced` | A call deserves a span: a function of the library, of any shape. | `jinja2`, `requests` |
+| `traced_handler` | A span around what the application wrote and a framework calls. | `django` (views) |
+| `traced_unless_below` | A span that a lower layer makes instead, where that is traced too. | `sqlalchemy` |
+| `span_per_object` | A span begins in one method of an object and ends in another. | `tornado` |
+| `annotate_entry_span` | Something is learnt of the request being served after its span began. | `flask` |
+| `end_entry_span` | The request being served is over before its handler is. | `aiohttp` |
+| `change_arguments` | The function is to get other arguments; no span. | `mysql_connector` |
+| `change_result` | The application is to get another result; no span. | `grpc` |
+| `hook_products` | What a factory makes is to be hooked, not the factory. | `celery`, `django` |
+| `context_manager` | Around another hook: the function is decorated with `contextmanager`. | `psycopg` |
+| `streamed_result` | The result is an iterator that is read after the call; a `hold` for `traced`. | `grpc`, `jinja2` |
+| `opt_in` | Around another hook: it is off unless an operator switches it on. | `django` |
+| `warn_of_existing` | Around another hook: objects made before it was placed cannot be traced. | `django` |
+
+A hook has one method, `wrap(target, scope)` (`kernel.hook.Hook`). A hook that only one protocol needs stands in the
+family of that protocol.
+"""

@@ -1,0 +1,54 @@
+"""What a framework learns of the request being served after the span of that request, the entry span, has started."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Literal
+
+from opentelemetry.context import get_current
+
+from ..call import Call, Outcome
+from ..hook import Hook, Target
+from ..recording import ENTRY
+from ..scope import Scope
+from ..shape import around
+
+When = Literal["called", "returned", "left"]
+
+
+def annotate_entry_span(*describe: Callable[..., Outcome | None], when: When) -> Hook:
+    """A hook without a span of its own, for plain and coroutine functions: it adds to the span of the request.
+
+    Each `describe` is asked `when` the function is called (with the call), has returned (with the call and its result),
+    or is left: as returned, and with None for the result where it raised. One that breaks does not hinder the others.
+    """
+    return _AnnotateEntrySpan(describe, when)
+
+
+class _AnnotateEntrySpan:
+    __slots__ = ("describe", "when")
+
+    def __init__(self, describe: tuple[Callable[..., Outcome | None], ...], when: When) -> None:
+        self.describe = describe
+        self.when = when
+
+    def wrap(self, target: Target, scope: Scope) -> Callable[..., Any]:
+        def called(call: Call) -> None:
+            self._learn(call)
+
+        def returned(call: Call, result: Any) -> Any:
+            self._learn(call, result)
+            return result
+
+        def raised(call: Call) -> None:
+            self._learn(call, None)
+
+        if self.when == "called":
+            return around(target, scope, before=called)
+        return around(target, scope, returned=returned, raised=raised if self.when == "left" else None)
+
+    def _learn(self, *subject: Any) -> None:
+        entry: Any = get_current().get(ENTRY)
+        if entry is not None:
+            for describe in self.describe:
+                entry.learn(describe, *subject)

@@ -1,0 +1,115 @@
+"""What a factory makes, a function, an object or a class, is hooked in place of the factory."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from wrapt import ObjectProxy
+
+from .. import safety
+from ..call import Call
+from ..hook import Hook, Target
+from ..scope import Scope
+from ..shape import around
+
+Existing = Callable[[], Iterable[tuple[Any, str, Call]]]
+
+
+def hook_products(hook: Hook | None = None, **methods: Hook) -> Hook:
+    """A hook for a function or class that makes callables or objects: what it makes is hooked, and None left alone.
+
+    `hook` is for calls of what is made, `methods` for calls of its methods of these names, as far as it has them. What
+    is made is the `instance` of such calls.
+    """
+    return _HookProducts(hook, methods)
+
+
+def hook_product_by_call(hook: Callable[[Call], Hook], existing: Existing | None = None) -> Hook:
+    """A hook for a function that makes functions: `hook` says of the making call how what it makes is to be watched.
+
+    `existing` finds what was made before: whose attribute it is, its name, and the call that would make it. What was
+    made is not taken back by uninstrumenting, it falls silent.
+    """
+    return _HookProductByCall(hook, existing)
+
+
+class _HookProducts:
+    __slots__ = ("hook", "methods")
+
+    def __init__(self, hook: Hook | None, methods: dict[str, Hook]) -> None:
+        self.hook = hook
+        self.methods = methods
+
+    def wrap(self, target: Target, scope: Scope) -> Callable[..., Any]:
+        def returned(_call: Call, product: Any) -> Any:
+            return None if product is None else self._hooked(product, scope)
+
+        return around(target, scope, returned=returned)
+
+    def _hooked(self, product: Any, scope: Scope) -> Any:
+        call = product if self.hook is None else self.hook.wrap(_Product(product, None, is_method=False), scope)
+        if inspect.isfunction(product):
+            return call
+        methods = {}
+        for name, hook in self.methods.items():
+            # What is no method of the object's class, or not bound to the object, is left alone.
+            function = getattr(getattr(product, name, None), "__func__", None)
+            if function is not None:
+                wrapper = hook.wrap(Target(function, type(product), is_method=True), scope)
+                methods[name] = wrapper.__get__(product)
+        return _HookedObject(product, call, methods)
+
+
+class _Product(Target):
+    """A callable whose calls are calls of itself."""
+
+    __slots__ = ()
+
+    def call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call:
+        return Call(self.function, args, kwargs)
+
+
+class _HookedObject(ObjectProxy):  # type: ignore[type-arg]
+    """An object whose calls and some of whose methods are hooked; all else is its own."""
+
+    def __init__(self, product: Any, call: Callable[..., Any], methods: dict[str, Callable[..., Any]]) -> None:
+        super().__init__(product)
+        self._self_call = call
+        self._self_methods = methods
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self._self_call(*args, **kwargs)
+
+    def __getattr__(self, name: str) -> Any:
+        found = self._self_methods.get(name)
+        return super().__getattr__(name) if found is None else found
+
+
+_originals: WeakKeyDictionary[Callable[..., Any], Callable[..., Any]] = WeakKeyDictionary()
+"""By our wrapper, so that instrumenting again does not wrap one in the other."""
+
+
+class _HookProductByCall:
+    __slots__ = ("existing", "hook")
+
+    def __init__(self, hook: Callable[[Call], Hook], existing: Existing | None) -> None:
+        self.hook = hook
+        self.existing = existing
+
+    def wrap(self, target: Target, scope: Scope) -> Callable[..., Any]:
+        def hooked(call: Call, product: Any) -> Any:
+            original = _originals.get(product, product)
+            wrapper = self.hook(call).wrap(Target(original, None, False), scope)
+            _originals[wrapper] = original
+            return wrapper
+
+        if self.existing is not None:
+            try:
+                for owner, name, call in self.existing():
+                    setattr(owner, name, hooked(call, getattr(owner, name)))
+            except Exception as error:  # noqa: BLE001
+                safety.report(safety.place(self.existing), error)
+        return around(target, scope, returned=hooked)

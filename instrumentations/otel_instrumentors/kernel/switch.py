@@ -1,0 +1,16 @@
+"""What an operator switches on or off, by a variable of the environment."""
+
+from __future__ import annotations
+
+import os
+
+PREFIX = "OTEL_INSTRUMENTATION_"
+"""What the names of all switches begin with."""
+
+_YES = frozenset(("true", "1", "yes", "on"))
+
+
+def is_on(switch: str, otherwise: bool = False) -> bool:
+    """What the variable `OTEL_INSTRUMENTATION_<switch>` says; `otherwise` where it is not set."""
+    value = os.environ.get(PREFIX + switch, "").strip().lower()
+    return value in _YES if value else otherwise
