@@ -96,8 +96,8 @@ class Pipeline:
 
     def caller(self, span: ReadableSpan) -> Caller:
         """Who sends the statement of a database span that has just begun, and to which service."""
-        home = self._translator.home(span.resource)
-        return Caller(home.service, home.env, home.version, self._translator.service_of(span))
+        own = self._translator.defaults(span.resource)
+        return Caller(own.service, own.env, own.version, self._translator.service_of(span))
 
     def _encode(self, chunk: Chunk, info: AgentInfo) -> bytes | Encoded:
         def settle(maps: list[SpanMap], has_root: bool, steering: list[dict[str, Any]]) -> None:

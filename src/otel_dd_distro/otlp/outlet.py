@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from opentelemetry.sdk.environment_variables import OTEL_BSP_MAX_QUEUE_SIZE
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
-from ..translate.urls import Urls
+from ..translate.conventions.urls import Urls
 from .names import names
 from .shown import literals_in, shown
 

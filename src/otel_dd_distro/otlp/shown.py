@@ -9,8 +9,8 @@ from opentelemetry.sdk.trace import Event, ReadableSpan
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import Status, StatusCode
 
+from ..translate.conventions.urls import Urls
 from ..translate.secrets import EXCEPTION_TEXTS, literals_of, scrubbed, without_literals
-from ..translate.urls import Urls
 
 URLS = ("url.full", "http.url", "http.target")
 QUERIES = ("url.query",)

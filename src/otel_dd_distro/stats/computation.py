@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..export.info import STATS_PATH
 from ..export.loading import own_version
-from ..translate import process
+from ..translate.every_span import process
 from .bucket import Bucket, Cell
 from .dropping import kept
 from .filters import Filters, readable

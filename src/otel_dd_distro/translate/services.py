@@ -6,16 +6,19 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import ReadableSpan
 
 from ..settings import Settings
-from . import process, text
-from .attributes import RESERVED, Meta, as_text
-from .operations import Operation
-from .otel import CONVENTIONS
-from .plugins import BY_NAME, Belongs, Plugin
-from .urls import Urls
+from .conventions.operation import Operation
+from .conventions.otel import CONVENTIONS
+from .conventions.urls import Urls
+from .every_span import process, reading, text
+from .every_span.attributes import RESERVED, Meta, as_text
+from .names import BY_NAME, plugin_of
+from .plugin import Belongs, Plugin
 
 _MOST_KEPT = 1_024
+_MOST_RESOURCES = 16
 _UNKNOWN = "unknown_service"
 _MANUAL = "m"
 _MAPPED = "opt.service_mapping"
@@ -32,7 +35,7 @@ class Named(NamedTuple):
     source: str
 
 
-class Home:
+class ResourceDefaults:
     """What the spans of one SDK resource share: the global service, env, version and tags.
 
     The global service is DD_SERVICE, else the resource's `service.name`, else the one that was inferred. `env` and
@@ -203,6 +206,35 @@ class Home:
             meta["span.kind"] = operation.kind
         meta.update(operation.tags)
         return meta
+
+
+class Services:
+    """The services of all spans of this process; its methods may be called from any thread."""
+
+    def __init__(self, settings: Settings, urls: Urls) -> None:
+        self._settings = settings
+        self._urls = urls
+        self._defaults: dict[int, tuple[Resource | None, ResourceDefaults]] = {}
+
+    def defaults(self, resource: Resource | None) -> ResourceDefaults:
+        """What the spans of a resource share."""
+        held = self._defaults.get(id(resource))
+        # Resources are kept with what was made for them: an id names one object only as long as that lives.
+        if held is not None and held[0] is resource:
+            return held[1]
+        made = ResourceDefaults(self._settings, resource, self._urls)
+        if len(self._defaults) >= _MOST_RESOURCES:
+            self._defaults.clear()
+        self._defaults[id(resource)] = (resource, made)
+        return made
+
+    def named(self, span: ReadableSpan, around: Named | None) -> Named:
+        """The service of a span, finished or not, and who named it; `around` is that of its parent in this process."""
+        return self.defaults(span.resource).named(plugin_of(span), reading.attributes(span), around)
+
+    def own(self, span: ReadableSpan) -> Named:
+        """The service of this process, as far as the span's resource and the settings tell."""
+        return self.defaults(span.resource).own
 
 
 def _of(values: Mapping[str, Any], name: str, plugin: Plugin) -> Any:

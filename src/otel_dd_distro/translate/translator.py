@@ -15,15 +15,19 @@ from opentelemetry.trace import SpanContext, StatusCode
 from ..gathering.chunk import Chunk
 from ..propagation.datadog_context import NO_PARENT, DatadogContext
 from ..settings import Settings
-from . import asked, errors, events, links, otel, process, reading, secrets, tags, text
-from .alike import Alikes
-from .attributes import Meta, Metrics, copy, restore, steer
-from .operations import Operation
-from .peers import PEER_SERVICE, Peers
-from .plugins import Plugin, plugin_of
-from .services import Home, Named
-from .text import MOST_RESOURCE
-from .urls import Urls
+from . import optional, secrets
+from .chunk_services import NO_PARENTS, ChunkServices
+from .conventions import otel
+from .conventions.operation import Operation
+from .conventions.urls import Urls
+from .every_span import chunk_tags, errors, events, links, process, reading, text
+from .every_span.attributes import Meta, Metrics, copy, restore, steer
+from .every_span.peer_service import PEER_SERVICE, Peers
+from .every_span.text import MOST_RESOURCE
+from .names import plugin_of
+from .plugin import Plugin
+from .services import Named, ResourceDefaults, Services
+from .shapes import Shapes
 
 log = logging.getLogger("otel_dd_distro")
 
@@ -33,8 +37,6 @@ Settle = Callable[[list[SpanMap], bool, list[dict[str, Any]]], None]
 root, and the attributes of those spans that ask for the trace to be kept or dropped."""
 
 _LOW = (1 << 64) - 1
-_MOST_HOMES = 16
-_NO_PARENTS = (0, NO_PARENT)
 _ALONE = Chunk([], DatadogContext(), True, {})
 """Of a local root nothing around it is looked at."""
 _start_time = attrgetter("_start_time")  # the property's own source, at a tenth of its cost
@@ -52,12 +54,12 @@ class Translator:
         self._error_statuses = settings.server_error_statuses
         self._is_v1 = settings.span_attribute_schema == "v1"
         self._peers = Peers(settings)
-        self._steps = asked.steps(settings)
+        self._steps = optional.steps(settings)
         self._hostname = ""
         if settings.report_hostname:
             self._hostname = text.value(settings.hostname or socket.gethostname())
-        self._alikes = Alikes(self, peers_asked=self._peers.asking)
-        self._homes: dict[int, tuple[Resource | None, Home]] = {}
+        self._services = Services(settings, self._urls)
+        self._shapes = Shapes(self._services, peers_asked=self._peers.asking)
         self._has_told = False
 
     def chunk(self, chunk: Chunk, *, native_events: bool, settle: Settle | None = None) -> list[SpanMap]:
@@ -70,13 +72,13 @@ class Translator:
         own = process.current()
         context = chunk.context
         origin = text.value(context.origin) if context.origin else ""
-        services = Services(self, chunk)
+        services = ChunkServices(self._services, chunk)
         maps: list[SpanMap] = []
         root = -1
         trace_id = 0
         for span in _in_start_order(chunk.spans):
             try:
-                entry = None if self._steps else self._alikes.translated(span, services)
+                entry = None if self._steps else self._shapes.translated(span, services)
                 if entry is None:
                     parent = span.parent
                     parent_id = 0 if parent is None else parent.span_id
@@ -93,7 +95,7 @@ class Translator:
                     entry["meta"]["_dd.origin"] = origin
                 if is_root:
                     starts_trace = "parent_id" not in entry
-                    tags.local_root(entry["meta"], entry["metrics"], context, own, self._hostname, starts_trace)
+                    chunk_tags.local_root(entry["meta"], entry["metrics"], context, own, self._hostname, starts_trace)
                     if root < 0:
                         root = len(maps)
             except Exception as error:  # noqa: BLE001
@@ -114,34 +116,35 @@ class Translator:
         metrics = first.setdefault("metrics", {})
         if root >= 0:
             metrics.update(context.metrics)
-        lasting = (services.home or self.home(None)).of_chunk
-        tags.first_of_chunk(first["meta"], metrics, context, trace_id, len(maps) if chunk.partial else 0, lasting)
+        lasting = (services.defaults or self._services.defaults(None)).of_chunk
+        chunk_tags.first_of_chunk(first["meta"], metrics, context, trace_id, len(maps) if chunk.partial else 0, lasting)
         return maps
+
+    def defaults(self, resource: Resource | None) -> ResourceDefaults:
+        """What the spans of a resource share: the global service, env, version and tags."""
+        return self._services.defaults(resource)
 
     def service_of(self, span: ReadableSpan, parent_service: str | None = None) -> str:
         """The service of a span, finished or not; `parent_service` is that of the span around it in this process."""
-        return self.named(span, None if parent_service is None else Named(parent_service, "")).service
+        return self._services.named(span, None if parent_service is None else Named(parent_service, "")).service
 
     def root_view(self, span: ReadableSpan) -> RootView:
         """What is known by now of the root of a local trace, finished or not."""
         return RootView(self, span)
 
-    def named(self, span: ReadableSpan, around: Named | None) -> Named:
-        """The service of a span, finished or not, and who named it; `around` is that of its parent in this process."""
-        return self.home(span.resource).named(plugin_of(span), reading.attributes(span), around)
-
     def _translated(
-        self, span: ReadableSpan, parent_id: int, around: Named | None, services: Services, native: bool
+        self, span: ReadableSpan, parent_id: int, around: Named | None, services: ChunkServices, native: bool
     ) -> tuple[SpanMap, Meta, Metrics]:
         plugin, operation, attributes = _classified(span)
-        home = services.home = self.home(span.resource)
-        named = home.named(plugin, attributes, around)
+        defaults = services.defaults = self._services.defaults(span.resource)
+        named = defaults.named(plugin, attributes, around)
         ids = span.context
         span_id = ids.span_id
         services[span_id] = named
-        meta = home.meta(named, operation).copy()
-        if home.version and plugin is not None and plugin.named_late and (around is None or home.is_own(around)):
-            meta["version"] = text.value(home.version)
+        meta = defaults.meta(named, operation).copy()
+        version = defaults.version
+        if version and plugin is not None and plugin.named_late and (around is None or defaults.is_own(around)):
+            meta["version"] = text.value(version)
         metrics = operation.metrics.copy()
         copy(attributes, operation.targets, meta, metrics)
         if operation.numbers:
@@ -172,7 +175,7 @@ class Translator:
                 resource = found("resource.name") or resource
                 type_ = found("span.type") or type_
         else:
-            name, resource, type_ = otel.described(span, operation, attributes, home.conventions, meta)
+            name, resource, type_ = otel.described(span, operation, attributes, defaults.conventions, meta)
             failed = code is StatusCode.ERROR
             if failed:
                 errors.explain_span(meta, raised, status.description)
@@ -225,7 +228,7 @@ class Translator:
 
     def viewed(self, span: ReadableSpan) -> SpanMap:
         """The fields of a local root that may still be open; never raises."""
-        services = Services(self, _ALONE)
+        services = ChunkServices(self._services, _ALONE)
         # Other threads may be setting attributes: that it happens twice in these microseconds is next to impossible.
         for _ in range(2):
             try:
@@ -248,31 +251,15 @@ class Translator:
             plugin, operation, attributes = _classified(span)
             if plugin is None or not operation.targets.watched.isdisjoint(attributes):
                 return None
-            home = self.home(span.resource)
-            named = home.named(plugin, attributes, None)
-            meta = home.meta(named, operation).copy()
+            defaults = self._services.defaults(span.resource)
+            named = defaults.named(plugin, attributes, None)
+            meta = defaults.meta(named, operation).copy()
             copy(attributes, operation.targets, meta, {})
             name = operation.titled(attributes, self._is_v1)
             resource = operation.describe(attributes, meta, self._urls) or name
             return named.service, name, text.resource(resource, operation.type)
         except Exception:  # noqa: BLE001
             return None  # another thread set an attribute, or worse: the whole translation tries again, and says so
-
-    def own(self, span: ReadableSpan) -> Named:
-        """The service of this process, as far as the span's resource and the settings tell."""
-        return self.home(span.resource).own
-
-    def home(self, resource: Resource | None) -> Home:
-        """What the spans of a resource share."""
-        held = self._homes.get(id(resource))
-        # Resources are kept with what was made for them: an id names one object only as long as that lives.
-        if held is not None and held[0] is resource:
-            return held[1]
-        home = Home(self._settings, resource, self._urls)
-        if len(self._homes) >= _MOST_HOMES:
-            self._homes.clear()
-        self._homes[id(resource)] = (resource, home)
-        return home
 
     def _remains(self, span: ReadableSpan, error: Exception) -> SpanMap | None:
         """What is sent of a span that cannot be translated; None where it has no ids."""
@@ -294,7 +281,7 @@ class Translator:
             "duration": max(end - start, 0) if isinstance(end, int) else 0,
             "meta": {},
         }
-        if isinstance(parent, SpanContext) and parent.span_id not in _NO_PARENTS:
+        if isinstance(parent, SpanContext) and parent.span_id not in NO_PARENTS:
             rest["parent_id"] = parent.span_id & _LOW
         return rest
 
@@ -314,7 +301,7 @@ class RootView:
     @property
     def service(self) -> str:
         if self._service is None:
-            self._service = self._translator.named(self._span, None).service
+            self._service = self._translator.service_of(self._span)
         return self._service
 
     @property
@@ -351,53 +338,6 @@ class RootView:
         return self._entry
 
 
-class Services(dict[int, Named]):
-    """The services of a chunk's spans by span id, those already translated and the parents that others ask for.
-
-    A parent may still be open, or start later than its child says it did. Where it is neither (sent before), the
-    service of the local root is the best guess: what was inherited along the way.
-    """
-
-    def __init__(self, translator: Translator, chunk: Chunk) -> None:
-        super().__init__()
-        self._translator = translator
-        self._chunk = chunk
-        self._finished: dict[int, ReadableSpan] | None = None
-        self.home: Home | None = None
-        """What the last of the spans shares with others of its resource."""
-        self.steering: list[dict[str, Any]] = []
-        """The attributes of those spans that ask for the trace to be kept or dropped."""
-
-    def __missing__(self, span_id: int) -> Named:
-        chunk = self._chunk
-        if self._finished is None:
-            self._finished = {span.context.span_id: span for span in chunk.spans if span.context is not None}
-        waiting: dict[int, ReadableSpan] = {}
-        named: Named | None = None
-        asked: int | None = span_id
-        while asked is not None and asked not in waiting:
-            named = self.get(asked)
-            if named is not None:
-                break
-            span = self._finished.get(asked) or chunk.parents.get(asked)
-            if span is None:
-                named = self._of_root()
-                self[asked] = named
-                break
-            waiting[asked] = span
-            asked = _local_parent_id(span)
-        for inner, span in reversed(waiting.items()):
-            named = self[inner] = self._translator.named(span, named)
-        return self[span_id]
-
-    def _of_root(self) -> Named:
-        begun = () if self._chunk.root is None else (self._chunk.root,)
-        for span in (*begun, *self._chunk.spans, *self._chunk.parents.values()):
-            if _local_parent_id(span) is None:
-                return self._translator.named(span, None)
-        return self._translator.own(self._chunk.spans[0])
-
-
 def _classified(span: ReadableSpan) -> tuple[Plugin | None, Operation, dict[str, Any]]:
     """Which plugin made the span (None: another's), which of its operations it is, and its attributes."""
     attributes = reading.attributes(span)
@@ -408,12 +348,6 @@ def _classified(span: ReadableSpan) -> tuple[Plugin | None, Operation, dict[str,
     told = attributes.get(operations.key)
     operation = operations.by_value.get(told) if type(told) is str else None
     return plugin, operation or operations.otherwise, attributes
-
-
-def _local_parent_id(span: ReadableSpan) -> int | None:
-    """The id of the span around it in this process, if there is one."""
-    parent = span.parent
-    return None if parent is None or parent.is_remote or parent.span_id in _NO_PARENTS else parent.span_id
 
 
 def _in_start_order(spans: Sequence[ReadableSpan]) -> Sequence[ReadableSpan]:

@@ -13,7 +13,7 @@ from otel_dd_distro.export import AgentInfo
 from otel_dd_distro.export.loading import own_version
 from otel_dd_distro.stats import Stats
 from otel_dd_distro.stats import computation as module
-from otel_dd_distro.translate import process
+from otel_dd_distro.translate.every_span import process
 from tests.otel_dd_distro.stats.made import (
     BUCKET,
     NOW,

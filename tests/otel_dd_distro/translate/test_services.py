@@ -9,7 +9,7 @@ from opentelemetry.sdk.resources import Resource
 
 from otel_dd_distro import settings
 from otel_dd_distro.translate import Translator
-from otel_dd_distro.translate.plugins import BY_SCOPE, PLUGINS
+from otel_dd_distro.translate.names import BY_SCOPE, PLUGINS
 
 from .spans import chunk, ours, span
 

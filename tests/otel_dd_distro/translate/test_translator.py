@@ -14,7 +14,8 @@ from opentelemetry.trace import Link, SpanContext, SpanKind
 
 from otel_dd_distro import settings
 from otel_dd_distro.propagation.datadog_context import NO_PARENT, DatadogContext
-from otel_dd_distro.translate import Translator, process
+from otel_dd_distro.translate import Translator
+from otel_dd_distro.translate.every_span import process
 
 from .spans import START, TRACE_ID, chunk, error, ours, raised, span
 
@@ -532,11 +533,11 @@ def test_the_translator_forgets_what_it_learnt_when_too_much_comes() -> None:
         )
     assert entry["meta"]["k5999"] == "v"
     assert entry["service"] == "s5999"
-    [(_, home)] = many._homes.values()
-    assert len(home._meta) <= 1_024
+    [(_, defaults)] = many._services._defaults.values()
+    assert len(defaults._meta) <= 1_024
     for number in range(40):
         many.chunk(chunk(span(resource=Resource({"n": number}))), native_events=True)
-    assert len(many._homes) <= 16
+    assert len(many._services._defaults) <= 16
 
 
 def test_the_trace_id_is_told_in_two_halves() -> None:

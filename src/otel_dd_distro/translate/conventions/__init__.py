@@ -1,0 +1,1 @@
+"""Operation names, resources and types in Datadog, by domain: HTTP, SQL, messaging, templates, ..."""

@@ -1,0 +1,67 @@
+"""Requests that an HTTP client sends."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..every_span.attributes import Meta, Targets, text_of
+from ..every_span.errors import failed_request, status_text
+from .operation import MEASURED, Operation, Operations
+from .urls import Urls
+
+TARGETS = {
+    "http.request.method": "http.method",
+    "http.response.reason_phrase": "http.status_msg",
+    "server.address": "out.host",
+    "user_agent.original": "http.useragent",
+    # Parts of http.url and http.status_code
+    "http.request.method_original": "",
+    "http.response.status_code": "",
+    "server.port": "",
+    "url.full": "",
+    "error.type": "",
+}
+
+
+def requests(library: str) -> Operations:
+    """The one operation of a client: `<library>.request`."""
+    return Operations(
+        Operation(
+            f"{library}.request",
+            v1="http.client.request",
+            type="http",
+            kind="client",
+            component=library,
+            metrics=MEASURED,
+            targets=Targets(TARGETS, made=("http.url",)),
+            describe=describe,
+            failed=failed_request,
+        )
+    )
+
+
+def describe(attributes: dict[str, Any], meta: Meta, urls: Urls) -> str:
+    method = meta.get("http.method", "")
+    original = text_of(attributes, "http.request.method_original")
+    if original:
+        meta["http.method"] = method = original
+    code = attributes.get("http.response.status_code")
+    if code is not None:
+        meta["http.status_code"] = status_text(code)
+    url = text_of(attributes, "url.full")
+    if not url:
+        return method
+    target = urls.requested(url)
+    meta["http.url"] = target.url
+    return f"{method.upper()} {target.path}"
+
+
+def domain(attributes: dict[str, Any], urls: Urls) -> str:
+    """`host[:port]` of the URL requested, the service where it is split by domain."""
+    url = text_of(attributes, "url.full")
+    return urls.requested(url).domain if url else ""
+
+
+def host(attributes: dict[str, Any], urls: Urls) -> str:
+    """The host alone."""
+    return text_of(attributes, "server.address")

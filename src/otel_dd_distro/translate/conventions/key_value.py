@@ -1,0 +1,84 @@
+"""Commands for key-value stores."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..every_span.attributes import Meta, Targets, text_of
+from .operation import MEASURED, Operation, Operations
+from .urls import Urls
+
+_TARGETS = {
+    "db.system.name": "db.system",
+    "server.port": "network.destination.port",
+    # The resource and the operation
+    "db.driver.call": "",
+    "db.operation.name": "",
+    "db.query.summary": "",
+    "error.type": "",
+}
+
+
+def redis(component: str) -> Operations:
+    """Redis: `redis.command`, for a pipeline as well."""
+    targets = Targets(
+        {
+            **_TARGETS,
+            "db.client.name": "redis.client_name",
+            "db.command.length": "redis.args_length",
+            "db.operation.batch.size": "redis.pipeline_length",
+            "db.query.text": "redis.raw_command",
+            "db.namespace": "",
+        },
+        made=("out.host", "out.redis_db"),
+    )
+
+    def command(describe: Any, **metrics: int) -> Operation:
+        return Operation(
+            "redis.command",
+            type="redis",
+            kind="client",
+            component=component,
+            metrics={**MEASURED, **metrics},
+            numbers={"db.namespace": "out.redis_db"},
+            targets=targets,
+            describe=describe,
+        )
+
+    # A batch of one bears no size.
+    batch = command(_batch, **{"redis.pipeline_length": 1})
+    return Operations(command(_command), {"execute": batch}, key="db.driver.call")
+
+
+def memcached(component: str) -> Operations:
+    """memcached: `memcached.command`, whose resource is the client's method."""
+    return Operations(
+        Operation(
+            "memcached.command",
+            type="cache",
+            kind="client",
+            component=component,
+            metrics=MEASURED,
+            targets=Targets({**_TARGETS, "db.query.text": "memcached.query"}, made=("out.host",)),
+            describe=_named,
+        )
+    )
+
+
+def _named(attributes: dict[str, Any], meta: Meta, urls: Urls) -> str:
+    address = meta.get("server.address")
+    if address:
+        meta["out.host"] = address
+    return text_of(attributes, "db.operation.name")
+
+
+def _command(attributes: dict[str, Any], meta: Meta, urls: Urls) -> str:
+    name = _named(attributes, meta, urls)
+    return name if urls.redis_names_alone else text_of(attributes, "db.query.text")
+
+
+def _batch(attributes: dict[str, Any], meta: Meta, urls: Urls) -> str:
+    _named(attributes, meta, urls)
+    if urls.redis_names_alone:
+        return text_of(attributes, "db.query.summary").replace(" ", "\n")
+    return text_of(attributes, "db.query.text")

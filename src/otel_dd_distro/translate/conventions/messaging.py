@@ -1,0 +1,128 @@
+"""Messages that go through brokers, and the tasks that they bring."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..every_span.attributes import Meta, Targets, text_of
+from .operation import MEASURED, Operation, Operations
+from .urls import Urls
+
+_KEY = "messaging.operation.name"
+_UNSENT = {
+    _KEY: "",
+    "messaging.operation.type": "",
+    "messaging.system": "",
+    "messaging.destination.name": "",
+    "error.type": "",
+}
+_BROKER = {"server.address": "out.host", "server.port": "network.destination.port"}
+_FLAGS = ("celery.delivery_info.redelivered", "celery.delivery_info.is_eager")
+_NO_LIMITS = [None, None]
+_TASKS = Targets(
+    {
+        **_UNSENT,
+        **_BROKER,
+        "messaging.message.id": "celery.id",
+        "messaging.message.conversation_id": "celery.correlation_id",
+        "celery.time_limit": "",
+        "celery.soft_time_limit": "",
+        # The resource
+        "celery.task": "",
+        "celery.entry": "",
+    },
+    made=("celery.timelimit",),
+)
+_MESSAGES = Targets(
+    {
+        **_UNSENT,
+        **_BROKER,
+        "messaging.message.id": "",
+        "messaging.message.body.size": "kombu.body_length",
+        "kombu.virtual_host": "out.vhost",
+    }
+)
+
+
+def sent_tasks() -> Operations:
+    """Celery's side that sends tasks: `celery.apply`."""
+    return Operations(
+        Operation(
+            "celery.apply",
+            kind="producer",
+            component="celery",
+            tags={"celery.action": "apply_async"},
+            metrics=MEASURED,
+            targets=_TASKS,
+            describe=_task,
+        )
+    )
+
+
+def run_tasks() -> Operations:
+    """Celery's side that runs tasks, and the beat: `celery.run`, `celery.beat.apply_entry` and `celery.beat.tick`."""
+
+    def beat(verb: str) -> Operation:
+        # ddtrace gives the beat no component.
+        return Operation(
+            f"celery.beat.{verb}",
+            type="worker",
+            kind="producer",
+            source="datadog",
+            metrics=MEASURED,
+            targets=_TASKS,
+            describe=_entry,
+        )
+
+    return Operations(
+        Operation(
+            "celery.run",
+            type="worker",
+            kind="consumer",
+            component="celery",
+            tags={"celery.action": "run"},
+            metrics=MEASURED,
+            targets=_TASKS,
+            describe=_task,
+        ),
+        {verb: beat(verb) for verb in ("apply_entry", "tick")},
+        key=_KEY,
+    )
+
+
+def messages() -> Operations:
+    """Kombu: `kombu.publish` and `kombu.receive`."""
+
+    def operation(verb: str, kind: str, v1: str) -> Operation:
+        return Operation(
+            f"kombu.{verb}",
+            v1=f"kombu.{v1}",
+            type="worker",
+            kind=kind,
+            component="kombu",
+            metrics=MEASURED,
+            targets=_MESSAGES,
+            describe=_destination,
+        )
+
+    return Operations(
+        operation("publish", "producer", "send"), {"receive": operation("receive", "consumer", "process")}, key=_KEY
+    )
+
+
+def _task(attributes: dict[str, Any], meta: Meta, urls: Urls) -> str:
+    for flag in _FLAGS:
+        if flag in attributes:
+            meta[flag] = str(attributes[flag])
+    limits = [attributes.get("celery.time_limit"), attributes.get("celery.soft_time_limit")]
+    if limits != _NO_LIMITS:
+        meta["celery.timelimit"] = str(limits)
+    return text_of(attributes, "celery.task")
+
+
+def _entry(attributes: dict[str, Any], meta: Meta, urls: Urls) -> str:
+    return text_of(attributes, "celery.entry")
+
+
+def _destination(attributes: dict[str, Any], meta: Meta, urls: Urls) -> str:
+    return text_of(attributes, "messaging.destination.name")

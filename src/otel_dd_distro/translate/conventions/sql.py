@@ -1,0 +1,113 @@
+"""Statements and transactions of database drivers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ...settings import Settings
+from ..every_span.attributes import Meta, Targets, text_of
+from .operation import MEASURED, Operation, Operations
+from .urls import Urls
+
+TARGETS = Targets(
+    {
+        "db.namespace": "db.name",
+        "db.system.name": "db.system",
+        "psycopg.application_name": "db.application",
+        "server.port": "network.destination.port",
+        # The resource and the operation
+        "db.driver.call": "",
+        "db.query.text": "",
+        "error.type": "",
+    },
+    made=("out.host",),
+)
+TOOLKIT_TARGETS = {
+    "db.namespace": "sql.db",
+    "server.port": "network.destination.port",
+    # The resource, the operation and the service
+    "db.driver.call": "",
+    "db.query.text": "",
+    "db.system.name": "",
+    "error.type": "",
+}
+
+
+def driver(prefix: str, connections: str | Mapping[str, str], *, component: str = "", v1: str = "") -> Operations:
+    """A DB-API driver: `<prefix>.query` for statements, `<connection>.commit` and `.rollback`.
+
+    Where a plugin watches several drivers, `connections` names those of each, by what stands before their calls.
+    """
+    component = component or prefix
+
+    def query(**tags: str) -> Operation:
+        return Operation(
+            f"{prefix}.query",
+            v1=f"{v1}.query" if v1 else "",
+            type="sql",
+            kind="client",
+            component=component,
+            tags=tags,
+            # What drivers say where they do not know; ours leave it out.
+            metrics={**MEASURED, "db.row_count": -1},
+            targets=TARGETS,
+            describe=statement,
+        )
+
+    def transaction(name: str) -> Operation:
+        return Operation(name, kind="client", component=component, targets=TARGETS, describe=transaction_end)
+
+    ends = {
+        before + call: transaction(f"{connection}.{call}")
+        for before, connection in ({"": connections} if isinstance(connections, str) else connections).items()
+        for call in ("commit", "rollback")
+    }
+    return Operations(query(), {"executemany": query(**{"sql.executemany": "true"}), **ends}, key="db.driver.call")
+
+
+VENDORS = {"postgresql": "postgres", "microsoft.sql_server": "mssql", "oracle.db": "oracle"}
+"""Databases by the names that SQLAlchemy's spans have for them, where those are others."""
+
+
+def toolkit(component: str) -> Operations:
+    """A layer above several databases: `<database>.query`, of a service of the database's name."""
+    return Operations(
+        Operation(
+            component,
+            title=_titled,
+            type="sql",
+            kind="client",
+            component=component,
+            metrics=MEASURED,
+            targets=Targets(TOOLKIT_TARGETS, made=("out.host",)),
+            describe=statement,
+        )
+    )
+
+
+def vendor(attributes: dict[str, Any], settings: Settings) -> str:
+    """The service of a statement: Datadog's name of the database."""
+    system = text_of(attributes, "db.system.name")
+    return VENDORS.get(system, system)
+
+
+def _titled(attributes: dict[str, Any], is_v1: bool) -> str:
+    system = text_of(attributes, "db.system.name")
+    return f"{system if is_v1 else VENDORS.get(system, system)}.query"
+
+
+def statement(attributes: dict[str, Any], meta: Meta, urls: Urls) -> str:
+    _host(meta)
+    return text_of(attributes, "db.query.text")
+
+
+def transaction_end(attributes: dict[str, Any], meta: Meta, urls: Urls) -> str:
+    _host(meta)
+    return ""
+
+
+def _host(meta: Meta) -> None:
+    address = meta.get("server.address")
+    if address:
+        meta["out.host"] = address

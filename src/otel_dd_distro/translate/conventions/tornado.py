@@ -1,0 +1,79 @@
+"""Requests that Tornado serves and sends, and its templates."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..every_span.attributes import Meta, Targets, text_of
+from ..every_span.errors import failed_request, status_text
+from ..every_span.text import value
+from . import http_client, http_server
+from .operation import MEASURED, Operation, Operations
+from .urls import Urls
+
+_HANDLER = "tornado.handler"
+_TEMPLATE = "tornado.template_name"
+_NO_ROUTE = "^$"
+_FROM_TEXT = "<string>"
+
+
+def _served(attributes: dict[str, Any], meta: Meta, urls: Urls) -> str:
+    original = text_of(attributes, "http.request.method_original")
+    if original:
+        meta["http.method"] = original
+    code = attributes.get("http.response.status_code")
+    if code is not None:
+        meta["http.status_code"] = status_text(code)
+    meta["http.url"] = value(urls.served(attributes, quoted=True))
+    meta.setdefault("http.route", _NO_ROUTE)
+    return text_of(attributes, _HANDLER)
+
+
+def _rendered(attributes: dict[str, Any], meta: Meta, urls: Urls) -> str:
+    if _FROM_TEXT in meta.get(_TEMPLATE, ""):
+        meta[_TEMPLATE] = "render_string"
+    return meta.get(_TEMPLATE, "")
+
+
+SERVED = Operations(
+    Operation(
+        "tornado.request",
+        v1="http.server.request",
+        type="web",
+        kind="server",
+        component="tornado",
+        source="tornado",
+        metrics=MEASURED,
+        targets=Targets({**http_server.TARGETS, _HANDLER: ""}, made=("http.url", "http.route")),
+        describe=_served,
+        failed=failed_request,
+    ),
+    {
+        "render": Operation(
+            "tornado.template",
+            type="template",
+            component="tornado",
+            source="tornado",
+            targets=Targets(
+                {"template.name": _TEMPLATE, "template.engine": "", "template.operation": "", "error.type": ""}
+            ),
+            describe=_rendered,
+        )
+    },
+    key="template.operation",
+)
+
+# ddtrace knows no such span: it is described as those of the other clients are.
+SENT = Operations(
+    Operation(
+        "tornado.fetch",
+        v1="http.client.request",
+        type="http",
+        kind="client",
+        component="tornado_client",
+        metrics=MEASURED,
+        targets=Targets(http_client.TARGETS, made=("http.url",)),
+        describe=http_client.describe,
+        failed=failed_request,
+    )
+)

@@ -1,0 +1,106 @@
+"""The table of names: Datadog's name of each of our plugins, of its service and of its operations.
+
+A plugin that is added is one row here, in alphabetical order. What a row may say stands in `plugin.py`, the operations
+of each domain in `conventions/`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.trace import SpanKind
+
+from .conventions import (
+    aiohttp,
+    aws,
+    django,
+    http_client,
+    http_server,
+    key_value,
+    messaging,
+    rpc,
+    sql,
+    templates,
+    tornado,
+)
+from .every_span import reading
+from .plugin import Belongs, Plugin
+
+# fmt: off
+PLUGINS: dict[str, Plugin] = {
+    "aiohttp":  Plugin("aiohttp",  Belongs.APPLICATION, aiohttp.SERVED, renaming_told=True, default="aiohttp-web",
+                       client=Plugin("aiohttp_client", Belongs.CALLER, aiohttp.SENT, renaming_told=True,
+                                     inherited_told=True, domain=http_client.host)),
+    "botocore": Plugin("botocore", Belongs.LIBRARY,     aws.calls("botocore"), renaming_told=True,
+                       default="aws", part=aws.PREFIX),
+    "django":   Plugin("django",   Belongs.APPLICATION, django.REQUESTS, renaming_told=True, own=django.service,
+                       client=Plugin("django-database", Belongs.LIBRARY, django.STATEMENTS, own=django.service)),
+    "djangorestframework": Plugin("django", Belongs.CALLER, django.REST),
+    "celery":   Plugin("celery",   Belongs.APPLICATION, messaging.run_tasks(), default="celery-worker",
+                       variable="celery_worker",
+                       client=Plugin("celery", Belongs.APPLICATION, messaging.sent_tasks(), default="celery-producer",
+                                     variable="celery_producer")),
+    "flask":    Plugin("flask",    Belongs.APPLICATION, http_server.requests("flask"), renaming_told=True),
+    "grpc":     Plugin("grpc",     Belongs.LIBRARY,     rpc.calls("grpc", "client"), renaming_told=True,
+                       named_late=True, default="grpc-client",
+                       asynchronous=Plugin("grpc_aio_client", Belongs.LIBRARY, rpc.calls("grpc_aio_client", "client"),
+                                           renaming_told=True, named_late=True, default="grpc-aio-client"),
+                       server=Plugin("grpc_server", Belongs.APPLICATION, rpc.calls("grpc_server", "server"),
+                                     renaming_told=True, named_late=True, default="grpc-server",
+                                     asynchronous=Plugin("grpc_aio_server", Belongs.APPLICATION,
+                                                         rpc.calls("grpc_aio_server", "server"), renaming_told=True,
+                                                         named_late=True, default="grpc-aio-server"))),
+    "jinja2":   Plugin("jinja2",   Belongs.CALLER,      templates.engine("jinja2")),
+    "kombu":    Plugin("kombu",    Belongs.CALLER,      messaging.messages()),
+    "mako":     Plugin("mako",     Belongs.APPLICATION, templates.files("mako")),
+    "mysql_connector": Plugin("mysql", Belongs.LIBRARY, sql.driver("mysql", "mysql.connection")),
+    "mysqldb":  Plugin("mysqldb",  Belongs.LIBRARY,     sql.driver("mysql", "MySQLdb.connection", component="mysqldb"),
+                       default="mysql"),
+    "psycopg":  Plugin("psycopg",  Belongs.LIBRARY,     sql.driver("postgres",
+                       {"": "postgres.connection", "psycopg.": "psycopg.connection"},
+                       component="psycopg", v1="postgresql"), default="postgres"),
+    "pymemcache": Plugin("pymemcache", Belongs.LIBRARY, key_value.memcached("pymemcache"), default="memcached"),
+    "redis":    Plugin("redis",    Belongs.LIBRARY,     key_value.redis("redis")),
+    "requests": Plugin("requests", Belongs.LIBRARY,     http_client.requests("requests"), renaming_told=True),
+    "sqlalchemy": Plugin("sqlalchemy", Belongs.LIBRARY, sql.toolkit("sqlalchemy"), own=sql.vendor),
+    "sqlite3":  Plugin("sqlite",   Belongs.LIBRARY,     sql.driver("sqlite", "sqlite.connection")),
+    "tornado":  Plugin("tornado",  Belongs.APPLICATION, tornado.SERVED, renaming_told=True, default="tornado-web",
+                       client=Plugin("tornado_client", Belongs.CALLER, tornado.SENT, renaming_told=True,
+                                     inherited_told=True, domain=http_client.host)),
+}
+# fmt: on
+
+SCOPE = "otel_instrumentors."
+"""What the names of our plugins' instrumentation scopes begin with; the rest is the plugin's name."""
+
+BY_SCOPE: dict[str, Plugin] = {SCOPE + name: plugin for name, plugin in PLUGINS.items()}
+
+
+def _others(plugin: Plugin) -> Iterator[tuple[str, Plugin]]:
+    for other in (plugin.client, plugin.server, plugin.asynchronous):
+        if other is not None:
+            yield other.variable or other.component, other
+            yield from _others(other)
+
+
+BY_NAME: dict[str, Plugin] = {**PLUGINS, **dict(pair for plugin in PLUGINS.values() for pair in _others(plugin))}
+"""All of them, the other sides' as well."""
+
+
+_OUTWARD = (SpanKind.CLIENT, SpanKind.PRODUCER)
+
+
+def plugin_of(span: ReadableSpan) -> Plugin | None:
+    """The plugin that made a span, None where it was not one of ours."""
+    scope = span.instrumentation_scope
+    plugin = BY_SCOPE.get(scope.name) if scope is not None else None
+    if plugin is None:
+        return None
+    if plugin.client is not None and span.kind in _OUTWARD:
+        return plugin.client
+    if plugin.server is not None and span.kind is SpanKind.SERVER:
+        plugin = plugin.server
+    if plugin.asynchronous is not None and reading.attributes(span).get(rpc.API) == rpc.ASYNCHRONOUS:
+        return plugin.asynchronous
+    return plugin

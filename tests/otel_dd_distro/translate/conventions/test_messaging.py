@@ -1,0 +1,177 @@
+"""Tasks and messages, as the Agent gets them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from opentelemetry.trace import SpanKind
+
+from otel_dd_distro import settings
+from otel_dd_distro.translate import Translator
+
+from ..spans import chunk, ours
+
+SENT = {
+    "messaging.operation.name": "apply_async",
+    "messaging.operation.type": "send",
+    "messaging.system": "rabbitmq",
+    "messaging.destination.name": "celery",
+    "messaging.message.id": "1-2",
+    "server.address": "broker",
+    "server.port": 5672,
+    "celery.task": "shop.pack",
+    "celery.routing_key": "celery",
+    "celery.hostname": "gen1@here",
+}
+RUN = {
+    "messaging.operation.name": "run",
+    "messaging.operation.type": "process",
+    "messaging.system": "rabbitmq",
+    "messaging.destination.name": "celery",
+    "messaging.message.id": "1-2",
+    "messaging.message.conversation_id": "1-2",
+    "celery.task": "shop.pack",
+    "celery.hostname": "here",
+    "celery.delivery_info.exchange": "",
+    "celery.delivery_info.redelivered": False,
+    "celery.delivery_info.priority": 0,
+    "celery.retries": 1,
+    "celery.time_limit": 10,
+    "celery.soft_time_limit": 5,
+    "celery.state": "SUCCESS",
+}
+PUBLISHED = {
+    "messaging.operation.name": "publish",
+    "messaging.operation.type": "send",
+    "messaging.system": "rabbitmq",
+    "messaging.destination.name": "tea",
+    "messaging.message.body.size": 7,
+    "server.address": "broker",
+    "server.port": 5672,
+    "kombu.virtual_host": "/",
+    "kombu.exchange": "tea",
+    "kombu.routing_key": "green",
+}
+
+
+def entry(plugin: str, attributes: dict[str, Any], kind: SpanKind, **variables: str) -> dict[str, Any]:
+    made = ours(plugin, attributes, kind=kind)
+    [entry] = Translator(settings.read(variables, argv=["-"])).chunk(chunk(made), native_events=True)
+    return entry
+
+
+def own(meta: dict[str, Any]) -> dict[str, Any]:
+    """Without what every span has."""
+    foreign = ("runtime-id", "process_id", "language", "_sampling_priority_v1", "_dd.p.tid", "_dd.p.dm")
+    return {key: value for key, value in meta.items() if key not in foreign and not key.startswith("_dd.tags")}
+
+
+def test_a_task_that_is_sent() -> None:
+    sent = entry("celery", SENT, SpanKind.PRODUCER)
+    assert (sent["name"], sent["resource"], sent.get("type")) == ("celery.apply", "shop.pack", None)
+    assert own(sent["meta"]) == {
+        "_dd.base_service": "unnamed-python-service",
+        "_dd.svc_src": "celery",
+        "celery.action": "apply_async",
+        "celery.hostname": "gen1@here",
+        "celery.id": "1-2",
+        "celery.routing_key": "celery",
+        "component": "celery",
+        "out.host": "broker",
+        "span.kind": "producer",
+    }
+    assert own(sent["metrics"]) == {"_dd.measured": 1, "_dd.top_level": 1, "network.destination.port": 5672}
+
+
+def test_a_task_that_is_run() -> None:
+    run = entry("celery", RUN, SpanKind.CONSUMER)
+    assert (run["name"], run["resource"], run["type"]) == ("celery.run", "shop.pack", "worker")
+    assert own(run["meta"]) == {
+        "_dd.base_service": "unnamed-python-service",
+        "_dd.svc_src": "celery",
+        "celery.action": "run",
+        "celery.correlation_id": "1-2",
+        "celery.delivery_info.exchange": "",
+        "celery.delivery_info.redelivered": "False",
+        "celery.hostname": "here",
+        "celery.id": "1-2",
+        "celery.state": "SUCCESS",
+        "celery.timelimit": "[10, 5]",
+        "component": "celery",
+        "span.kind": "consumer",
+    }
+    assert own(run["metrics"]) == {
+        "_dd.measured": 1,
+        "_dd.top_level": 1,
+        "celery.delivery_info.priority": 0,
+        "celery.retries": 1,
+    }
+
+
+@pytest.mark.parametrize(
+    ("attributes", "name", "resource"),
+    [
+        (
+            {"messaging.operation.name": "apply_entry", "celery.entry": "each day"},
+            "celery.beat.apply_entry",
+            "each day",
+        ),
+        ({"messaging.operation.name": "tick"}, "celery.beat.tick", "celery.beat.tick"),
+    ],
+)
+def test_what_the_beat_does(attributes: dict[str, Any], name: str, resource: str) -> None:
+    told = entry("celery", attributes, SpanKind.INTERNAL)
+    assert (told["name"], told["resource"], told["type"]) == (name, resource, "worker")
+    assert (told["service"], told["meta"]["span.kind"], told["meta"].get("component")) == (
+        "celery-worker",
+        "producer",
+        None,
+    )
+
+
+@pytest.mark.parametrize(
+    ("variables", "sender", "worker"),
+    [
+        ({}, "celery-producer", "celery-worker"),
+        ({"DD_SERVICE": "shop"}, "shop", "shop"),
+        ({"DD_CELERY_PRODUCER_SERVICE": "front"}, "front", "celery-worker"),
+        ({"DD_CELERY_WORKER_SERVICE": "packer", "DD_SERVICE": "shop"}, "shop", "packer"),
+        ({"DD_TRACE_SPAN_ATTRIBUTE_SCHEMA": "v1", "DD_SERVICE": "shop"}, "shop", "shop"),
+        ({"DD_SERVICE_MAPPING": "celery-worker:back"}, "celery-producer", "back"),
+    ],
+)
+def test_senders_and_workers_are_services_of_their_own(variables: dict[str, str], sender: str, worker: str) -> None:
+    assert entry("celery", SENT, SpanKind.PRODUCER, **variables)["service"] == sender
+    assert entry("celery", RUN, SpanKind.CONSUMER, **variables)["service"] == worker
+
+
+@pytest.mark.parametrize(
+    ("operation", "kind", "name", "in_v1"),
+    [
+        ("publish", SpanKind.PRODUCER, "kombu.publish", "kombu.send"),
+        ("receive", SpanKind.CONSUMER, "kombu.receive", "kombu.process"),
+    ],
+)
+def test_a_message_of_kombu(operation: str, kind: SpanKind, name: str, in_v1: str) -> None:
+    attributes = {**PUBLISHED, "messaging.operation.name": operation}
+    told = entry("kombu", attributes, kind)
+    assert (told["name"], told["resource"], told["type"]) == (name, "tea", "worker")
+    assert told["service"] == "unnamed-python-service"
+    assert own(told["meta"]) == {
+        "_dd.svc_src": "kombu",
+        "component": "kombu",
+        "kombu.exchange": "tea",
+        "kombu.routing_key": "green",
+        "out.host": "broker",
+        "out.vhost": "/",
+        "span.kind": kind.name.lower(),
+    }
+    assert own(told["metrics"]) == {
+        "_dd.measured": 1,
+        "_dd.top_level": 1,
+        "kombu.body_length": 7,
+        "network.destination.port": 5672,
+    }
+    assert entry("kombu", attributes, kind, DD_SERVICE="shop")["service"] == "shop"
+    assert entry("kombu", attributes, kind, DD_TRACE_SPAN_ATTRIBUTE_SCHEMA="v1")["name"] == in_v1

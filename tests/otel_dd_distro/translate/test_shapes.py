@@ -1,0 +1,115 @@
+"""The short way through translation leads where the long one leads."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from opentelemetry.context import Context
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.trace import NonRecordingSpan, SpanContext, SpanKind, Status, StatusCode, set_span_in_context
+from opentelemetry.trace.span import TraceState
+
+from otel_dd_distro import settings as settings_module
+from otel_dd_distro.gathering import Chunk
+from otel_dd_distro.propagation.datadog_context import DatadogContext
+from otel_dd_distro.tracing import Span, TracerProvider
+from otel_dd_distro.translate import Translator
+from otel_dd_distro.translate.conventions.otel import CONVENTIONS
+from tests.otel_dd_distro.tracing.gathered import Gathered
+
+ENVIRON = {"DD_SERVICE": "shop", "DD_ENV": "test", "DD_VERSION": "7", "DD_TAGS": "team:t"}
+TRANSLATOR = Translator(settings_module.read(ENVIRON, []))
+INFERRED = Translator(settings_module.read({"DD_TRACE_PEER_SERVICE_DEFAULTS_ENABLED": "true"}, ["/x/app.py"]))
+
+
+def provider(attributes: dict[str, Any]) -> TracerProvider:
+    """One whose light spans are left as they are when they end: nobody but us looks at them."""
+    return Gathered(resource=Resource(attributes)).provider
+
+
+PROVIDERS = [
+    provider(attributes) for attributes in ({}, {"service.name": "own", "a": 1}, {"http.request.method": "GET"})
+]
+
+keys = st.sampled_from(
+    [
+        *sorted(CONVENTIONS)[::3],
+        "a",
+        "b.c",
+        "é",
+        "k" * 300,
+        "env",
+        "version",
+        "gen_ai.system",
+        "http.request.header.x",
+        "http.useragent",
+        "manual.keep",
+        "otel.trace_id",
+        "peer.service",
+        "service.name",
+        "span.kind",
+    ]
+)
+values = (
+    st.text(max_size=5)
+    | st.integers(-(2**70), 2**70)
+    | st.floats()
+    | st.booleans()
+    | st.lists(st.text(max_size=2), max_size=2)
+    | st.just("\ud800")
+    | st.just("long" * 7_000)
+)
+simple = st.dictionaries(st.sampled_from(["a", "b.c", "é", "k" * 300, "env", "version"]), values, max_size=4)
+attributes = simple | simple | st.dictionaries(keys, values, max_size=4)
+
+
+@settings(deadline=None)
+@given(
+    given=st.lists(attributes, min_size=1, max_size=4),
+    kind=st.sampled_from(SpanKind),
+    provider=st.sampled_from(PROVIDERS),
+    scope=st.sampled_from([("scope", "1"), ("scope", None), ("", None), ("otel_instrumentors.sqlite3", "1")]),
+    name=st.sampled_from(["name", "é", "\ud800", "n" * 6_000, 5]),
+    state=st.sampled_from([None, TraceState([("vendor", "v")])]),
+    failed=st.sampled_from([False, False, True]),
+    translator=st.sampled_from([TRANSLATOR, INFERRED]),
+)
+def test_a_light_span_is_translated_as_any_other_span_that_says_the_same(
+    given: list[dict[str, Any]],
+    kind: SpanKind,
+    provider: TracerProvider,
+    scope: tuple[str, str | None],
+    name: Any,
+    state: TraceState | None,
+    failed: bool,
+    translator: Translator,
+) -> None:
+    logging.disable(logging.ERROR)
+    tracer = provider.get_tracer(*scope)
+    remote = NonRecordingSpan(SpanContext(2**70, 3, True, None, state))
+    root = tracer.start_span(name, set_span_in_context(remote) if state else Context(), kind, given[0])
+    spans = [root]
+    for more in given[1:]:
+        spans.append(tracer.start_span(name, set_span_in_context(root), kind, more))
+    if failed:
+        spans[-1].set_status(Status(StatusCode.ERROR, "broken"))
+    light = [span for span in spans if isinstance(span, Span)]
+    assert len(light) == len(given)
+    for span in reversed(light):
+        span.end()
+
+    def translated(chunk: list[Any]) -> list[dict[str, Any]]:
+        chunk.reverse()
+        return translator.chunk(Chunk(chunk, DatadogContext(priority=1), False, {}), native_events=True)
+
+    short = translated(list(light))
+    # What the SDK would have handed on, in which nothing is light.
+    others = [span._readable_span() for span in light]
+    for other in others:
+        del other.local_trace  # type: ignore[attr-defined]
+    long = translated(others)
+    logging.disable(logging.NOTSET)
+    assert short == long or repr(short) == repr(long)
