@@ -1,4 +1,4 @@
-"""Make configuration.md from the table in settings.py: `python docs/configuration.py`."""
+"""Make configuration.md from the table in settings/variables.py: `python docs/configuration.py`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ PAGE = pathlib.Path(__file__).with_name("configuration.md")
 
 HEAD = """# Configuration
 
-Made from `settings.py` by `python docs/configuration.py`; do not edit.
+Made from `settings/variables.py` by `python docs/configuration.py`; do not edit.
 
 All variables are read once, when the process starts. Of several names in a row the first that is set wins, and a
 variable of Datadog's goes before its twin of OpenTelemetry's; an empty value counts as unset unless the row says
@@ -40,7 +40,6 @@ TYPES = {
     "headers": "map",
     "host": "host",
     "items": "list",
-    "list": "list",
     "names": "list",
     "pairs": "map",
     "per second": "number",
@@ -48,6 +47,7 @@ TYPES = {
     "repository": "URL",
     "resource attributes": "map",
     "seconds": "seconds",
+    "short text": "text",
     "span rules": "JSON",
     "span rules file": "path",
     "stats tags": "list",
@@ -88,7 +88,7 @@ def told_apart(names: tuple[str, ...], meaning: str) -> tuple[str, str]:
 
 
 def kind(parse: Callable[[str], Any]) -> str:
-    name = parse.__name__.strip("_").replace("_", " ")
+    name = parse.__name__.replace("_", " ")
     return TYPES.get(name, name)
 
 

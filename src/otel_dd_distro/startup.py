@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import datetime
 import functools
 import json
@@ -41,7 +40,7 @@ def tell() -> None:
 
 def in_use(current: Settings) -> dict[str, Any]:
     """The configuration in the fields that ddtrace has, and below `settings` each setting by its own name."""
-    shown = {field.name: _shown(getattr(current, field.name)) for field in dataclasses.fields(current)}
+    shown = {field: _shown(value) for field, value in current._asdict().items()}
     shown["writer_headers"] = dict.fromkeys(current.writer_headers, _MASK)
     return {
         "date": datetime.datetime.now(datetime.timezone.utc).isoformat()[:-6],

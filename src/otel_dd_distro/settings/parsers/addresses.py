@@ -1,0 +1,54 @@
+"""Where something is: ports, hosts, URLs."""
+
+from __future__ import annotations
+
+from ..complaints import Unusable
+
+
+def repository(text: str) -> str:
+    """The URL of a repository without user and password; `git@host:path` has no secret, and stays."""
+    scheme, found, rest = text.rpartition("://")
+    authority, slash, path = rest.partition("/")
+    userinfo, at, host = authority.rpartition("@")
+    return f"{scheme}{found}{host}{slash}{path}" if at and (found or ":" in userinfo) else text
+
+
+def port(text: str) -> int:
+    if not (text.isascii() and text.isdecimal()) or len(text) > 5 or not 0 < int(text) < 65536:
+        raise Unusable("not a port")
+    return int(text)
+
+
+def host(text: str) -> str:
+    """A host name, an IPv4 address, or an IPv6 address with or without brackets; in brackets then."""
+    bare = text[1:-1] if text.startswith("[") and text.endswith("]") else text
+    if bare.count(":") >= 2 and all(sign in "0123456789abcdefABCDEF:." for sign in bare.partition("%")[0]):
+        return f"[{bare}]"
+    if not bare or bare != text or not bare.isprintable() or any(sign in bare for sign in ":/@?#[]\\ "):
+        raise Unusable("not a host")
+    return bare
+
+
+def url(text: str) -> str:
+    scheme, _, rest = text.partition("://")
+    scheme = scheme.lower()
+    if not rest.isprintable() or " " in rest:
+        raise Unusable("not a url")
+    if scheme == "unix":
+        if not rest.startswith("/"):
+            raise Unusable("no path of a socket")
+        return "unix://" + rest
+    if scheme not in ("http", "https"):
+        raise Unusable("neither http, https nor unix")
+    authority, _, path = rest.partition("/")
+    _, at, place = authority.rpartition("@")
+    if "?" in rest or "#" in rest:
+        raise Unusable("a query or fragment has no meaning here")
+    # The colon of a port stands after the bracket of an IPv6 address.
+    cut = place.rfind(":") if place.rfind(":") > place.rfind("]") else len(place)
+    digits = place[cut + 1 :]
+    address = f"{scheme}://{host(place[:cut])}" + (f":{port(digits)}" if digits else "")
+    address = f"{address}/{path}".rstrip("/")
+    if at:
+        raise Unusable("credentials are not sent", instead=address)
+    return address

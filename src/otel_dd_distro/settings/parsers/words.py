@@ -1,0 +1,53 @@
+"""Values that are one word or one text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ..complaints import Unusable
+
+_LONGEST = 5_000
+_OTHER_LEVELS = ("none", "off", "trace", "info", "warn", "warning", "error", "critical", "fatal")
+
+
+def short_text(text: str) -> str:
+    if len(text) > _LONGEST:
+        raise Unusable(f"longer than {_LONGEST} characters")
+    return text
+
+
+def verbatim(text: str) -> str:
+    return text
+
+
+def header(text: str) -> str:
+    if not (text.isascii() and text.isprintable()):
+        raise Unusable("an HTTP header cannot carry it")
+    return short_text(text)
+
+
+def flag(text: str) -> bool:
+    word = text.lower()
+    if word in ("true", "1"):
+        return True
+    if word in ("false", "0"):
+        return False
+    raise Unusable("neither true nor false", instead=False)
+
+
+def debug(text: str) -> bool:
+    word = text.lower()
+    return word == "debug" or (word not in _OTHER_LEVELS and flag(word))
+
+
+def one_of(choices: tuple[str, ...]) -> Callable[[str], str]:
+    def choice(text: str) -> str:
+        if text.lower() not in choices:
+            raise Unusable("not one of " + ", ".join(choices))
+        return text.lower()
+
+    return choice
+
+
+def header_name(text: str) -> str:
+    return header(text).lower()
