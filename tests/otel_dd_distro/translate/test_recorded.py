@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sys
 from copy import deepcopy
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +36,7 @@ def _recorded_program(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 def settings_of(variables: dict[str, str]) -> settings.Settings:
     read = settings.read(variables, argv=["-"])
-    return read if read.service_is_explicit else replace(read, service="teahouse")  # the recorded program's directory
+    return read if read.service_is_explicit else read._replace(service="teahouse")  # the recorded program's directory
 
 
 def capturing(read: settings.Settings, operation: str, trace: list[Made]) -> None:
