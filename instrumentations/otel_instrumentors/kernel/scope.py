@@ -52,7 +52,8 @@ class Scope:
         `suppressed_by`), not described, or our own code broke.
 
         With `incoming` it is the span of a request that comes in, child of the caller's; what is learnt of the request
-        later finds the span through the context (`annotate_entry_span`). `begun` is when the call began, if not now (`time_ns`).
+        later finds the span through the context (`annotate_entry_span`). `begun` is when the call began, if not now
+        (`time_ns`).
         """
         try:
             parent = get_current()
