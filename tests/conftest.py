@@ -5,11 +5,19 @@ from __future__ import annotations
 # Before the first provider is made: see configurator.py.
 import concurrent.futures.thread  # noqa: F401
 from collections.abc import Iterator
+from contextlib import ExitStack
 
 import pytest
 
 from tests.agents import RunningAgent, Session, running_test_agent
-from tests.servers import SERVERS, running
+from tests.servers import SERVERS, running, session
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """One set of servers for this run; xdist's workers, which start later, belong to it."""
+    stack = ExitStack()
+    stack.enter_context(session())
+    config.add_cleanup(stack.close)
 
 
 @pytest.fixture(scope="session")
