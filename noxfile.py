@@ -134,6 +134,13 @@ def parity(session: nox.Session) -> None:
 
 
 @nox.session
+def torture(session: nox.Session) -> None:
+    """How programs are started and ended, and what their Agents do, in docs/torture.md; `-- --ci` for some of it."""
+    install(session, "torture", ".[celery,django,flask,gevent,redis]")
+    session.run("python", "-m", "torture", *session.posargs, interrupt_timeout=15)
+
+
+@nox.session
 def conformance(session: nox.Session) -> None:
     """The OpenTelemetry SDK's own tests of tracing, from its source distribution, on the light tracer."""
     session.install(".", "hatchling", "opentelemetry-test-utils", "pip", "pytest>=8")

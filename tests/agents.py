@@ -271,6 +271,7 @@ class ScriptedAgent:
         *script: Reply,
         info: Reply | None = None,
         unix: str = "",
+        port: int = 0,
         certificate: Path | None = None,
         silent: bool = False,
     ) -> None:
@@ -291,7 +292,7 @@ class ScriptedAgent:
             self._listener.bind(unix)
             self.url = f"unix://{unix}"
         else:
-            self._listener = socket.create_server(("127.0.0.1", 0))
+            self._listener = socket.create_server(("127.0.0.1", port))
             scheme = "https" if certificate else "http"
             self.url = f"{scheme}://127.0.0.1:{self._listener.getsockname()[1]}"
         self._listener.listen(64)

@@ -1,0 +1,61 @@
+"""The cells: each start meets each Agent with its first stop, and each of its other stops with three Agents."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from .agents import AGENTS
+from .judgement import Fault
+from .starts import STARTS, Start
+
+FAILED = Path(__file__).with_name("failed.txt")
+"""A line for each cell that ever failed, and by which rule; runs add to it."""
+STOPPED_UNDER = ("ok", "absent", "silent")
+
+
+@dataclass(frozen=True)
+class Cell:
+    start: str
+    agent: str
+    stop: str
+
+    def __str__(self) -> str:
+        return f"{self.start} | {self.agent} | {self.stop}"
+
+
+@dataclass(frozen=True)
+class Result:
+    cell: Cell
+    faults: tuple[Fault, ...]
+    exit_s: float
+    bare_exit_s: float
+
+
+def all_cells() -> list[Cell]:
+    return [cell for start in STARTS.values() for cell in _of(start)]
+
+
+def ci_cells() -> list[Cell]:
+    """One of each start, and of those that ever failed one for each start and rule."""
+    first = {(start.name, ""): Cell(start.name, "ok", start.stops[0]) for start in STARTS.values()}
+    wanted = {*first.values(), *{(cell.start, rule): cell for cell, rule in _failed()}.values()}
+    return [cell for cell in all_cells() if cell in wanted]
+
+
+def remember(results: Iterable[Result]) -> None:
+    """Add those that failed to the list."""
+    now = {(result.cell, fault.rule) for result in results for fault in result.faults}
+    lines = sorted(f"{cell} | {rule}" for cell, rule in {*_failed(), *now})
+    FAILED.write_text("".join(f"{line}\n" for line in lines))
+
+
+def _of(start: Start) -> Iterator[Cell]:
+    yield from (Cell(start.name, agent, start.stops[0]) for agent in AGENTS)
+    yield from (Cell(start.name, agent, stop) for stop in start.stops[1:] for agent in STOPPED_UNDER)
+
+
+def _failed() -> list[tuple[Cell, str]]:
+    lines = [line.split(" | ") for line in FAILED.read_text().splitlines()]
+    return [(Cell(start, agent, stop), rule) for start, agent, stop, rule in lines]
