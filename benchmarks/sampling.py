@@ -16,9 +16,10 @@ from typing import Any
 from opentelemetry.trace import SpanKind
 
 from otel_dd_distro import settings
-from otel_dd_distro.gathering import Chunk
-from otel_dd_distro.gathering.local_traces import LocalTrace, LocalTraces
-from otel_dd_distro.propagation.datadog_context import DatadogContext
+from otel_dd_distro.gathering import LocalTraces
+from otel_dd_distro.local_trace.chunk import Chunk
+from otel_dd_distro.local_trace.datadog_context import DatadogContext
+from otel_dd_distro.local_trace.registry import LocalTrace
 from otel_dd_distro.sampling import Sampling
 from otel_dd_distro.tracing import TracerProvider
 from otel_dd_distro.translate import Translator

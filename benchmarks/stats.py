@@ -17,8 +17,8 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import SpanContext, SpanKind, TraceFlags
 
 from otel_dd_distro.export.info import AgentInfo, parse
-from otel_dd_distro.gathering.chunk import Chunk
-from otel_dd_distro.propagation.datadog_context import DatadogContext
+from otel_dd_distro.local_trace.chunk import Chunk
+from otel_dd_distro.local_trace.datadog_context import DatadogContext
 from otel_dd_distro.settings import read
 from otel_dd_distro.stats import Stats
 from otel_dd_distro.translate import Translator

@@ -18,8 +18,8 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.trace import SpanContext, TraceFlags
 from span import ATTRIBUTES, CHILDREN
 
-from otel_dd_distro.gathering.chunk import Chunk
-from otel_dd_distro.propagation.datadog_context import DatadogContext
+from otel_dd_distro.local_trace.chunk import Chunk
+from otel_dd_distro.local_trace.datadog_context import DatadogContext
 from otel_dd_distro.settings import read
 from otel_dd_distro.translate import Translator
 

@@ -78,7 +78,7 @@ def stack() -> Iterator[ExitStack]:
     "where",
     [
         "otel_dd_distro.gathering.local_traces.LocalTraces.begin_own",
-        "otel_dd_distro.gathering.local_traces.LocalTrace.end",
+        "otel_dd_distro.local_trace.registry.LocalTrace.end",
         "otel_dd_distro.translate.translator.Translator.chunk",
         "otel_dd_distro.translate.translator.Translator._translated",
         "otel_dd_distro.translate.secrets.conceal",

@@ -24,17 +24,16 @@ def sources(root: Path) -> list[Path]:
 
 
 def imported(path: Path, package: str) -> set[str]:
-    """The absolute names of all modules that a file imports."""
+    """The absolute names of all that a file imports, for types as well: modules, or what it takes from them."""
     found = set()
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
             found.update(alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.level == 0:
-            found.add(node.module or "")
         elif isinstance(node, ast.ImportFrom):
-            base = package.split(".")[: len(package.split(".")) - node.level + 1]
+            parents = package.split(".")
+            base = parents[: len(parents) - node.level + 1] if node.level else []
             prefix = ".".join([*base, node.module] if node.module else base)
-            found.update(f"{prefix}.{alias.name}" for alias in node.names) if not node.module else found.add(prefix)
+            found.update(f"{prefix}.{alias.name}" for alias in node.names)
     return found
 
 
@@ -65,6 +64,15 @@ def test_the_two_halves_never_import_each_other() -> None:
         assert not [name for name in imported(path, package_of(path, NEUTRAL)) if name.startswith("otel_dd_distro")]
     for path in sources(DATADOG):
         assert not [name for name in imported(path, package_of(path, DATADOG)) if name.startswith("otel_instrumentors")]
+
+
+def test_rooms_that_share_the_state_of_a_local_trace_import_its_room_and_not_each_other() -> None:
+    sharing = ("gathering", "tracing", "sampling", "propagation")
+    for room in ("local_trace", *sharing):
+        others = tuple(f"{DATADOG.name}.{other}" for other in sharing if other != room)
+        for path in sources(DATADOG / room):
+            names = imported(path, package_of(path, DATADOG))
+            assert [name for name in names if name.startswith(others)] == [], path
 
 
 @pytest.mark.parametrize("path", sources(NEUTRAL), ids=lambda path: str(path.relative_to(NEUTRAL)))

@@ -13,10 +13,11 @@ from . import settings
 from .export.exporter import writer_from
 from .export.packing import pack
 from .export.writer import Encoded
-from .gathering import Chunk, DatadogSpanProcessor, LocalTraces
+from .gathering import DatadogSpanProcessor, LocalTraces
+from .local_trace import datadog_context
+from .local_trace.chunk import Chunk
 from .otlp import Outlet, Outlets
 from .otlp.no_agent import EMPTY, writer_to_nobody
-from .propagation import datadog_context
 from .propagation.statements import Caller
 from .sampling import Sampling, explanation
 from .translate import Translator
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
     from .export.info import AgentInfo
     from .export.writer import Counters
-    from .propagation.datadog_context import DatadogContext
+    from .local_trace.datadog_context import DatadogContext
     from .settings import Settings
     from .translate.translator import SpanMap
 

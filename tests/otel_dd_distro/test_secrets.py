@@ -13,8 +13,8 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON
 
 from otel_dd_distro import propagation, settings, tracing
+from otel_dd_distro.local_trace import datadog_context
 from otel_dd_distro.pipeline import Pipeline
-from otel_dd_distro.propagation import datadog_context
 from otel_instrumentors.flask import FlaskInstrumentor
 from otel_instrumentors.jinja2 import Jinja2Instrumentor
 from otel_instrumentors.requests import RequestsInstrumentor

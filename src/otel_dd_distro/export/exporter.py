@@ -16,7 +16,7 @@ from .writer import Encoded, Writer
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import ReadableSpan
 
-    from ..gathering.chunk import Chunk
+    from ..local_trace.chunk import Chunk
     from ..settings import Settings
     from ..stats import Stats
     from .info import AgentInfo
@@ -106,8 +106,8 @@ class DatadogSpanExporter(SpanExporter):
 
 def chunks(spans: Sequence[ReadableSpan]) -> list[Chunk]:
     """A processor's batch, trace by trace: a chunk without its local root is partial."""
-    from ..gathering.chunk import Chunk
-    from ..propagation.datadog_context import DatadogContext
+    from ..local_trace.chunk import Chunk
+    from ..local_trace.datadog_context import DatadogContext
 
     traces: dict[int, list[ReadableSpan]] = {}
     for span in spans:

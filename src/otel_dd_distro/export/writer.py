@@ -27,7 +27,7 @@ from .rates import Rates
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import ReadableSpan
 
-    from ..gathering.chunk import Chunk
+    from ..local_trace.chunk import Chunk
     from ..stats import Stats
 
 RAW_LIMIT = 4000

@@ -15,8 +15,8 @@ import logging
 import os
 import sys
 import weakref
-from collections import ChainMap, deque
-from collections.abc import Callable, Mapping
+from collections import ChainMap
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -24,53 +24,17 @@ from opentelemetry.context import Context, get_current
 from opentelemetry.sdk.trace import ReadableSpan, Span
 from opentelemetry.trace import NonRecordingSpan, get_current_span
 
-from ..propagation import datadog_context
-from ..propagation.datadog_context import DatadogContext
-from .chunk import Chunk
+from ..local_trace import datadog_context
+from ..local_trace.chunk import Chunk
+from ..local_trace.datadog_context import DatadogContext
+from ..local_trace.registry import MOST_OPEN_SPANS, LocalTrace
 
 if TYPE_CHECKING:
     from opentelemetry.trace import Span as ApiSpan
 
-    from ..tracing import Span as LightSpan
+    from ..local_trace.registry import LightSpan
 
 log = logging.getLogger("otel_dd_distro")
-
-MOST_OPEN_SPANS = 100_000
-"""Spans that the application never ends are forgotten, the oldest first, when more than these are open."""
-
-
-class LocalTrace:
-    """One local trace: its trace-level state, its open spans and those that ended and were not yet handed on."""
-
-    __slots__ = ("context", "finished", "looked_at", "open", "parents", "part", "root", "traces")
-
-    def __init__(self, traces: LocalTraces, context: DatadogContext, root: ReadableSpan) -> None:
-        self.traces = traces
-        self.part = traces.part
-        self.context = context
-        self.root = root
-        self.open: dict[int, ReadableSpan] = {}
-        self.finished: deque[ReadableSpan] = deque()
-        self.looked_at = 0
-        """How many of the finished spans the sampler has looked at."""
-        self.parents: Mapping[int, ReadableSpan] = self.open
-
-    def end(self, span: LightSpan) -> None:
-        """Take a light span that ended, from itself: what `LocalTraces.end` does, without looking for the trace."""
-        still_open = self.open
-        span_id = span.span_id
-        if span_id not in still_open:
-            self.traces.end_unknown(span)
-            return
-        finished = self.finished
-        finished.append(span)
-        still_open.pop(span_id, None)
-        # No longer open, and no circle of references: the trace is freed without the collector.
-        span.local_trace = None
-        if not still_open:
-            self.traces.complete(self)
-        elif len(finished) >= self.part:
-            self.traces.hand_on_part(self)
 
 
 class LocalTraces:

@@ -6,8 +6,9 @@ import logging
 from typing import Protocol
 
 from opentelemetry.context import Context
-from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
+from opentelemetry.sdk.trace import ReadableSpan, Span
 
+from ..local_trace.registry import RegistryProcessor
 from .local_traces import LocalTraces
 
 log = logging.getLogger("otel_dd_distro")
@@ -21,7 +22,7 @@ class Sink(Protocol):
     def shutdown(self, timeout_s: float) -> object: ...
 
 
-class DatadogSpanProcessor(SpanProcessor):
+class DatadogSpanProcessor(RegistryProcessor):
     """Gathers spans into local traces. One processor may serve several providers: the last one closes it.
 
     `shutdown_timeout` is in seconds, the longest that the application's exit waits for the Agent.
@@ -35,9 +36,9 @@ class DatadogSpanProcessor(SpanProcessor):
         self._has_failed = False
 
     @property
-    def local_traces(self) -> LocalTraces:
-        """Where a tracer of ours may bring its spans itself, as long as nobody else listens."""
-        return self._local_traces
+    def registry(self) -> LocalTraces | None:
+        # A subclass may do more when a span starts or ends: it is told of every one.
+        return self._local_traces if type(self) is DatadogSpanProcessor else None
 
     def serve_one_more(self) -> None:
         """Another provider calls this processor, and will shut it down."""

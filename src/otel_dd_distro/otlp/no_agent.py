@@ -10,7 +10,7 @@ from ..export.info import AgentInfo
 from ..export.writer import Encoded, Writer
 
 if TYPE_CHECKING:
-    from ..gathering.chunk import Chunk
+    from ..local_trace.chunk import Chunk
     from ..settings import Settings
 
 EMPTY = b"\x90"

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.resources import Resource
     from opentelemetry.sdk.trace.export import SpanExporter
 
-    from ..gathering.chunk import Chunk
     from ..gathering.processor import Sink
+    from ..local_trace.chunk import Chunk
     from ..settings import Settings
 
 log = logging.getLogger("otel_dd_distro")

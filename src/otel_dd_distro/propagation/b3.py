@@ -6,9 +6,9 @@ from typing import Any
 
 from opentelemetry.trace import SpanContext
 
-from .datadog_context import NO_PARENT, DatadogContext
+from ..local_trace.datadog_context import NO_PARENT, DatadogContext
+from ..numbers import any_hex
 from .headers import Headers
-from .numbers import any_hex
 from .style import Found, Put, Style
 
 SINGLE = "b3"

@@ -6,9 +6,9 @@ from typing import Any
 
 from opentelemetry.trace import SpanContext
 
-from .datadog_context import NO_PARENT, DatadogContext
+from ..local_trace.datadog_context import NO_PARENT, DatadogContext
+from ..numbers import LOW_64, MAX_64, decimal, lower_hex, small
 from .headers import Headers
-from .numbers import LOW_64, MAX_64, decimal, lower_hex, small
 from .style import Found, Put, Style
 
 TRACE_ID = "x-datadog-trace-id"

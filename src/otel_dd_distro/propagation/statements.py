@@ -20,7 +20,7 @@ from opentelemetry.propagators.textmap import (
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.trace import Span, get_current_span
 
-from . import datadog_context
+from ..local_trace import datadog_context
 
 DATABASE = "dddb"
 DATABASE_SERVICE = "dddbs"

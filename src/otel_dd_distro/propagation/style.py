@@ -26,8 +26,8 @@ from opentelemetry.trace import (
     set_span_in_context,
 )
 
-from . import datadog_context
-from .datadog_context import NO_PARENT, DatadogContext
+from ..local_trace import datadog_context
+from ..local_trace.datadog_context import NO_PARENT, DatadogContext
 from .headers import Headers
 
 log = logging.getLogger("otel_dd_distro")

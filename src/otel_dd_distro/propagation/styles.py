@@ -17,11 +17,11 @@ from opentelemetry.propagators.textmap import (
 )
 from opentelemetry.trace import Link, SpanContext, TraceFlags, get_current_span
 
-from . import datadog_context
+from ..local_trace import datadog_context
+from ..local_trace.datadog_context import DatadogContext
 from .b3 import B3MultiPropagator, B3Propagator
 from .baggage import BaggagePropagator, put_in
 from .datadog import MAX_TAGS_LENGTH, DatadogPropagator
-from .datadog_context import DatadogContext
 from .headers import Headers
 from .style import Found, Style
 from .tracecontext import TraceContextPropagator

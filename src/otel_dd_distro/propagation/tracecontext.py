@@ -6,10 +6,10 @@ from typing import Any
 
 from opentelemetry.trace import SpanContext, TraceState
 
-from . import member
-from .datadog_context import NO_PARENT, DatadogContext
+from ..local_trace import member
+from ..local_trace.datadog_context import NO_PARENT, DatadogContext
+from ..numbers import lower_hex
 from .headers import Headers
-from .numbers import lower_hex
 from .style import Found, Put, Style
 
 TRACEPARENT = "traceparent"

@@ -9,24 +9,24 @@ import os
 import threading
 import weakref
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from ..local_trace.decision import Decision
+from ..local_trace.rates import hashed, largest_kept, written
 from . import manual
 from .explanation import sentence
 from .limiter import Limiter
 from .manual import USER_KEEP, USER_REJECT
-from .rates import consistent, hashed, largest_kept, written
 from .rules import Root, Rule, Rules, SpanMap, Written
 from .single_spans import SingleSpans
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import ReadableSpan
 
-    from ..gathering import Chunk
-    from ..gathering.local_traces import LocalTrace
-    from ..propagation.datadog_context import DatadogContext
+    from ..local_trace.chunk import Chunk
+    from ..local_trace.datadog_context import DatadogContext
+    from ..local_trace.registry import LocalTrace
     from ..settings import Settings
 
 View = Callable[["ReadableSpan"], Root]
@@ -49,25 +49,6 @@ BY_AGENT_RATE = "-1"
 BY_RULE = "-3"
 BY_HAND = "-4"
 
-
-@dataclass(slots=True)
-class Decision:
-    """How a priority came about, for those who ask; what was extracted from a carrier has none."""
-
-    by: str
-    """`default`, `agent`, `rule`, `limit`, `manual`; or `slow`, `error`: kept when it was over."""
-    rate: float = 1.0
-    rule: Rule | None = None
-    about: str = ""
-    """The Agent's key for its rate, the limit, or how slow is slow."""
-    instead_of: Decision | None = None
-
-    def odds(self, trace_id: int, is_kept: bool) -> str:
-        """The decision as OpenTelemetry's samplers read it in a tracestate (member `ot`); "" where no odds decided."""
-        return consistent(trace_id, self.rate, is_kept) if self.by in _BY_ODDS and self.rate > 0 else ""
-
-
-_BY_ODDS = frozenset(("default", "agent", "rule"))
 _BY_DEFAULT = Decision("default")
 _BY_HAND = Decision("manual")
 
@@ -82,8 +63,8 @@ class Ruling:
         self.largest = largest_kept(rule.rate)
         """Hash of a trace id that is kept."""
         self.tags = {DECISION_MAKER: rule.decision_maker, KEEP_RATE: rule.written_rate}
-        self.followed = Decision("rule", rule.rate, rule, limit)
-        self.limited = Decision("limit", rule.rate, rule, limit)
+        self.followed = Decision("rule", rule.rate, str(rule), limit)
+        self.limited = Decision("limit", rule.rate, str(rule), limit)
 
 
 class Sampling:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ..propagation.datadog_context import DatadogContext
-    from .decision import Decision
+    from ..local_trace.datadog_context import DatadogContext
+    from ..local_trace.decision import Decision
 
 UNDECIDED = "undecided: nothing was sent yet"
 UNKNOWN = "unknown: no open span of this process"
@@ -28,7 +28,7 @@ def _reason(decision: Decision, kept: bool) -> str:
     if by == "manual":
         return "manual.keep" if kept else "manual.drop"
     if by == "rule":
-        return str(decision.rule)
+        return decision.rule
     if by == "limit":
         return f"{decision.rule}, over the limit of {decision.about} per second"
     if by == "agent":

@@ -11,7 +11,7 @@ from ..translate.every_span import reading
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import ReadableSpan
 
-    from ..gathering.local_traces import LocalTrace
+    from ..local_trace.registry import LocalTrace
 
 KEEP = "manual.keep"
 DROP = "manual.drop"

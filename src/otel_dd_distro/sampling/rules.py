@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
+from ..local_trace.rates import written
 from .globs import Test, has_only_wildcards, matches
-from .rates import written
 
 _PROVENANCES = {"customer": "-11", "dynamic": "-12", "default": "-3"}
 """Who made a rule, in the order in which they are asked, and the decision maker (`_dd.p.dm`) that tells it."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from ..local_trace.rates import is_kept
 from .limiter import Limiter
-from .rates import is_kept
 from .rules import SpanMap, SpanRule
 
 MECHANISM = "_dd.span_sampling.mechanism"

@@ -5,21 +5,20 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from opentelemetry import context as context_api
 from opentelemetry.context import Context
 from opentelemetry.context.contextvars_context import ContextVarsRuntimeContext
-from opentelemetry.trace import Link, Span, SpanKind, Status, StatusCode
+from opentelemetry.trace import Link, Span, SpanKind, Status, StatusCode, Tracer
 from opentelemetry.trace.propagation import _SPAN_KEY
 
 if TYPE_CHECKING:
     from contextvars import ContextVar, Token
 
     from opentelemetry.util import types
-
-    from .tracer import Tracer
 
 _put = dict.__setitem__  # a Context refuses to be written
 
@@ -127,7 +126,7 @@ class CurrentSpan:
 
         return calling
 
-    def _again(self) -> CurrentSpan:
+    def _again(self) -> AbstractContextManager[Span]:
         return self.tracer.start_as_current_span(
             self.name,
             self.context,

@@ -13,6 +13,7 @@ from opentelemetry.sdk import trace as sdk
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode, TraceFlags, TraceState
 
+from ..local_trace.registry import LightSpan
 from .terms import Terms
 
 if TYPE_CHECKING:
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.util import BoundedList
     from opentelemetry.sdk.util.instrumentation import InstrumentationInfo, InstrumentationScope
     from opentelemetry.util import types
-
-    from ..gathering.local_traces import LocalTrace
 
 log = sdk.logger
 
@@ -38,7 +37,7 @@ def context_of(trace_id: int, span_id: int, flags: TraceFlags, state: TraceState
     return tuple.__new__(SpanContext, (trace_id, span_id, False, flags, state, True))
 
 
-class Span(sdk.Span):
+class Span(LightSpan):
     """A span as the SDK's, without a lock.
 
     The interpreter changes threads after calls and at the ends of loops only, so where a step has to be whole there is
@@ -88,8 +87,6 @@ class Span(sdk.Span):
     held_attributes: dict[str, Any] | BoundedAttributes
     held_events: BoundedList[Any] | None
     held_links: BoundedList[Any] | None
-    local_trace: LocalTrace | None
-    """Where our processor gathers it, while it is open."""
 
     # Most spans never change these: they stand here once, and on a span only where it differs.
     _status = _UNSET

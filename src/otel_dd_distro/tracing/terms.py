@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.trace.sampling import Sampler
     from opentelemetry.sdk.util.instrumentation import InstrumentationInfo
 
-    from ..gathering import LocalTraces
+    from ..local_trace.registry import Registry
 
 _NUMBERS = frozenset((int, bool, float))
 _PLAIN = _NUMBERS | {str}
@@ -47,8 +47,8 @@ class Terms:
         processor: SpanProcessor,
         info: InstrumentationInfo | None,
         limits: SpanLimits,
-        traces: LocalTraces | None = None,
-        short: LocalTraces | None = None,
+        traces: Registry | None = None,
+        short: Registry | None = None,
     ) -> None:
         self.sampler = sampler
         self.processor = processor

@@ -21,9 +21,8 @@ from opentelemetry.trace import (
 from opentelemetry.trace.propagation import _SPAN_KEY
 from opentelemetry.trace.span import DEFAULT_TRACE_STATE
 
-from ..gathering import DatadogSpanProcessor, LocalTraces
-from ..gathering.local_traces import MOST_OPEN_SPANS
 from ..ids import RandomIds, ShortTraceIds, random_bits
+from ..local_trace.registry import MOST_OPEN_SPANS, RegistryProcessor
 from .current import CurrentSpan, current
 from .span import Span, context_of
 from .terms import Terms
@@ -32,6 +31,8 @@ if TYPE_CHECKING:
     from opentelemetry import trace as api
     from opentelemetry.context import Context
     from opentelemetry.util import types
+
+    from ..local_trace.registry import Registry
 
 _INTERNAL = SpanKind.INTERNAL
 _OUR_IDS = (RandomIds, ShortTraceIds)
@@ -67,13 +68,13 @@ class Tracer(sdk.Tracer):
         super().__setattr__("_terms", terms)
         return terms
 
-    def _own_traces(self) -> LocalTraces | None:
+    def _own_traces(self) -> Registry | None:
         """Where our processor gathers spans, if it is the only one."""
         multiple = self.span_processor
         if type(multiple) is sdk.SynchronousMultiSpanProcessor and len(multiple._span_processors) == 1:
             (processor,) = multiple._span_processors
-            if type(processor) is DatadogSpanProcessor and self._is_counting_nothing():
-                return processor.local_traces
+            if isinstance(processor, RegistryProcessor) and self._is_counting_nothing():
+                return processor.registry
         return None
 
     def _is_on(self) -> bool:

@@ -6,8 +6,8 @@ from typing import Any
 
 from opentelemetry.sdk.trace import ReadableSpan
 
-from ..gathering.chunk import Chunk
-from ..propagation.datadog_context import NO_PARENT
+from ..local_trace.chunk import Chunk
+from ..local_trace.datadog_context import NO_PARENT
 from .services import Named, ResourceDefaults, Services
 
 NO_PARENTS = (0, NO_PARENT)

@@ -14,7 +14,7 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import SpanKind, StatusCode
 from opentelemetry.trace.span import DEFAULT_TRACE_STATE
 
-from ..propagation.datadog_context import NO_PARENT
+from ..local_trace.datadog_context import NO_PARENT
 from .chunk_services import ChunkServices
 from .conventions import otel
 from .every_span import text

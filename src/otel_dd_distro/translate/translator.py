@@ -12,8 +12,8 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.trace import SpanContext, StatusCode
 
-from ..gathering.chunk import Chunk
-from ..propagation.datadog_context import NO_PARENT, DatadogContext
+from ..local_trace.chunk import Chunk
+from ..local_trace.datadog_context import NO_PARENT, DatadogContext
 from ..settings import Settings
 from . import optional, secrets
 from .chunk_services import NO_PARENTS, ChunkServices

@@ -15,8 +15,8 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.trace import SpanContext, TraceFlags
 
 from otel_dd_distro.export import AgentInfo, Counters, Writer
-from otel_dd_distro.gathering.chunk import Chunk
-from otel_dd_distro.propagation.datadog_context import DatadogContext
+from otel_dd_distro.local_trace.chunk import Chunk
+from otel_dd_distro.local_trace.datadog_context import DatadogContext
 from tests.agents import clean_environ
 
 ROOT = Path(__file__).parents[3]

@@ -20,7 +20,7 @@ from opentelemetry.context import (
 
 from otel_dd_distro.export import Agent, AgentInfo, Writer, notices
 from otel_dd_distro.export import writer as module
-from otel_dd_distro.gathering.chunk import Chunk
+from otel_dd_distro.local_trace.chunk import Chunk
 from tests.agents import (
     Reply,
     RunningAgent,

@@ -177,8 +177,8 @@ def test_all_that_sending_imports_is_imported_in_the_one_place_that_forks_wait_f
     from otel_dd_distro.export import Agent, Writer
     from otel_dd_distro.export.loading import load
     from otel_dd_distro.export.packing import pack
-    from otel_dd_distro.gathering.chunk import Chunk
-    from otel_dd_distro.propagation.datadog_context import DatadogContext
+    from otel_dd_distro.local_trace.chunk import Chunk
+    from otel_dd_distro.local_trace.datadog_context import DatadogContext
 
     writer = Writer(lambda chunk, info: pack([{"name": "caf\\udce9"}]), Agent(sys.argv[1]))
     load()

@@ -13,7 +13,7 @@ import pytest
 
 from otel_dd_distro.export import Agent, AgentInfo, Counters, Encoded, Writer
 from otel_dd_distro.export import writer as module
-from otel_dd_distro.gathering.chunk import Chunk
+from otel_dd_distro.local_trace.chunk import Chunk
 from otel_dd_distro.stats import Stats
 from tests.agents import Reply, Request, ScriptedAgent, hangs, resets, says, waits
 from tests.otel_dd_distro.export.made import chunk, run, settled

@@ -16,9 +16,10 @@ from opentelemetry.trace import Link, NonRecordingSpan, SpanContext, TraceFlags,
 from opentelemetry.trace.span import TraceState
 
 from otel_dd_distro import tracing
-from otel_dd_distro.gathering import Chunk, DatadogSpanProcessor, LocalTraces, local_traces
-from otel_dd_distro.propagation import datadog_context
-from otel_dd_distro.propagation.datadog_context import DatadogContext
+from otel_dd_distro.gathering import DatadogSpanProcessor, LocalTraces, local_traces
+from otel_dd_distro.local_trace import datadog_context
+from otel_dd_distro.local_trace.chunk import Chunk
+from otel_dd_distro.local_trace.datadog_context import DatadogContext
 
 
 class Taken:

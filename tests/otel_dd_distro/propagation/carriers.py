@@ -13,8 +13,8 @@ from opentelemetry.trace import (
     set_span_in_context,
 )
 
-from otel_dd_distro.propagation import datadog_context
-from otel_dd_distro.propagation.datadog_context import DatadogContext
+from otel_dd_distro.local_trace import datadog_context
+from otel_dd_distro.local_trace.datadog_context import DatadogContext
 
 LOW = 123456789
 HIGH = 0x640CFD8D00000000

@@ -12,8 +12,8 @@ from opentelemetry.context import Context
 from opentelemetry.trace import NonRecordingSpan, SpanContext, get_current_span, set_span_in_context
 
 from otel_dd_distro import propagation, settings
-from otel_dd_distro.propagation import datadog_context
-from otel_dd_distro.propagation.datadog_context import NO_PARENT, DatadogContext
+from otel_dd_distro.local_trace import datadog_context
+from otel_dd_distro.local_trace.datadog_context import NO_PARENT, DatadogContext
 
 RECORDED = json.loads((pathlib.Path(__file__).parent / "ddtrace.json").read_text())
 CHILD = 0x1234567890ABCDEF

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from otel_dd_distro.propagation import B3MultiPropagator, B3Propagator, datadog_context
-from otel_dd_distro.propagation.datadog_context import NO_PARENT, DatadogContext
+from otel_dd_distro.local_trace import datadog_context
+from otel_dd_distro.local_trace.datadog_context import NO_PARENT, DatadogContext
+from otel_dd_distro.propagation import B3MultiPropagator, B3Propagator
 
 from .carriers import LOW, SPAN, SPAN_HEX, TRACE, TRACE_HEX, ids, local, written
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 from opentelemetry.trace import get_current_span
 
-from otel_dd_distro.propagation import DatadogPropagator, datadog_context
-from otel_dd_distro.propagation.datadog_context import NO_PARENT, DatadogContext
+from otel_dd_distro.local_trace import datadog_context
+from otel_dd_distro.local_trace.datadog_context import NO_PARENT, DatadogContext
+from otel_dd_distro.propagation import DatadogPropagator
 
 from .carriers import HIGH, LOW, SPAN, TRACE, ids, local, written
 

@@ -11,8 +11,9 @@ from opentelemetry import baggage
 from opentelemetry.context import Context
 from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, get_current_span, set_span_in_context
 
-from otel_dd_distro.propagation import StylesPropagator, datadog_context
-from otel_dd_distro.propagation.datadog_context import NO_PARENT, DatadogContext
+from otel_dd_distro.local_trace import datadog_context
+from otel_dd_distro.local_trace.datadog_context import NO_PARENT, DatadogContext
+from otel_dd_distro.propagation import StylesPropagator
 
 from .carriers import ids, written
 

@@ -15,9 +15,10 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.trace import SpanKind
 
 from otel_dd_distro import settings, tracing
+from otel_dd_distro.local_trace import datadog_context
+from otel_dd_distro.local_trace.datadog_context import DatadogContext
 from otel_dd_distro.pipeline import Pipeline
-from otel_dd_distro.propagation import StylesPropagator, datadog_context
-from otel_dd_distro.propagation.datadog_context import DatadogContext
+from otel_dd_distro.propagation import StylesPropagator
 from otel_dd_distro.propagation.statements import Caller, StatementPropagator
 from otel_instrumentors.semconv import db
 from otel_instrumentors.semconv.db import Comments

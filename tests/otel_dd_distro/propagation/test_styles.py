@@ -8,8 +8,9 @@ from opentelemetry.context import Context
 from opentelemetry.trace import NonRecordingSpan, SpanContext, get_current_span, set_span_in_context
 
 from otel_dd_distro import propagation, settings
-from otel_dd_distro.propagation import StylesPropagator, datadog_context
-from otel_dd_distro.propagation.datadog_context import DatadogContext
+from otel_dd_distro.local_trace import datadog_context
+from otel_dd_distro.local_trace.datadog_context import DatadogContext
+from otel_dd_distro.propagation import StylesPropagator
 
 from .carriers import LOW, SPAN, SPAN_HEX, TRACE, TRACE_HEX, ids, local, written
 

@@ -9,8 +9,9 @@ import pytest
 from opentelemetry.propagators.textmap import Getter
 from opentelemetry.trace import TraceState, get_current_span
 
-from otel_dd_distro.propagation import TraceContextPropagator, datadog_context
-from otel_dd_distro.propagation.datadog_context import DatadogContext
+from otel_dd_distro.local_trace import datadog_context
+from otel_dd_distro.local_trace.datadog_context import DatadogContext
+from otel_dd_distro.propagation import TraceContextPropagator
 
 from .carriers import HIGH, SPAN, SPAN_HEX, TRACE, TRACE_HEX, ids, local, written
 

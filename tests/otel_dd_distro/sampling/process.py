@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from otel_dd_distro import settings
-from otel_dd_distro.gathering import Chunk
-from otel_dd_distro.gathering.local_traces import LocalTrace
-from otel_dd_distro.propagation.datadog_context import DatadogContext
+from otel_dd_distro.local_trace.chunk import Chunk
+from otel_dd_distro.local_trace.datadog_context import DatadogContext
+from otel_dd_distro.local_trace.registry import LocalTrace
 from otel_dd_distro.sampling import Sampling
 from otel_dd_distro.translate import Translator
 from tests.otel_dd_distro.translate.spans import TRACE_ID

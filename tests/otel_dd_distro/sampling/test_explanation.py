@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from otel_dd_distro.propagation.datadog_context import DatadogContext
+from otel_dd_distro.local_trace.datadog_context import DatadogContext
 from otel_dd_distro.sampling.explanation import UNDECIDED, sentence
 from tests.otel_dd_distro.sampling.process import Process, undecided
 from tests.otel_dd_distro.translate.spans import START, chunk, error, span

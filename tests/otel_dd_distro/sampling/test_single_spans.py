@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from otel_dd_distro.propagation.datadog_context import DatadogContext
+from otel_dd_distro.local_trace.datadog_context import DatadogContext
 from tests.otel_dd_distro.sampling.process import Process, undecided
 from tests.otel_dd_distro.translate.spans import chunk, ours, span
 

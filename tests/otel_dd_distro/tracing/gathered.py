@@ -7,7 +7,8 @@ from typing import Any
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON
 
-from otel_dd_distro.gathering import Chunk, DatadogSpanProcessor, LocalTraces
+from otel_dd_distro.gathering import DatadogSpanProcessor, LocalTraces
+from otel_dd_distro.local_trace.chunk import Chunk
 from otel_dd_distro.tracing import Tracer, TracerProvider
 
 

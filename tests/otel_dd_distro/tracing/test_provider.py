@@ -11,7 +11,8 @@ from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode,
 
 from otel_dd_distro import configurator, tracing
 from otel_dd_distro import settings as settings_module
-from otel_dd_distro.gathering import Chunk, DatadogSpanProcessor, LocalTraces
+from otel_dd_distro.gathering import DatadogSpanProcessor, LocalTraces
+from otel_dd_distro.local_trace.chunk import Chunk
 from otel_dd_distro.translate import Translator
 
 

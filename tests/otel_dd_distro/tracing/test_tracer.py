@@ -29,6 +29,8 @@ from opentelemetry.sdk.trace.sampling import (
 from opentelemetry.trace import Link, NonRecordingSpan, SpanContext, SpanKind, TraceFlags, set_span_in_context
 from opentelemetry.trace.span import TraceState
 
+from otel_dd_distro import tracing
+from otel_dd_distro.gathering import DatadogSpanProcessor
 from otel_dd_distro.ids import ShortTraceIds
 from otel_dd_distro.tracing import Span
 from tests.otel_dd_distro.tracing.gathered import Gathered
@@ -221,6 +223,23 @@ def test_a_tracer_obeys_what_is_changed_on_it() -> None:
     assert gathered.tracer.start_span("sampled").is_recording()
     gathered.tracer.sampler = ALWAYS_ON
     assert gathered.goes_short
+
+
+def test_a_processor_that_extends_ours_is_told_of_every_span() -> None:
+    told: list[str] = []
+
+    class Telling(DatadogSpanProcessor):
+        def on_end(self, span: ReadableSpan) -> None:
+            told.append(span.name)
+            super().on_end(span)
+
+    gathered = Gathered()
+    provider = tracing.TracerProvider(sampler=ALWAYS_ON, shutdown_on_exit=False)
+    provider.add_span_processor(Telling(gathered.traces, gathered))
+    tracer = provider.get_tracer("test")
+    with tracer.start_as_current_span("root"):
+        tracer.start_span("child").end()
+    assert told == [span.name for span in gathered.spans] == ["child", "root"]
 
 
 class Counted(IdGenerator):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from otel_dd_distro.propagation.datadog_context import DatadogContext
+from otel_dd_distro.local_trace.datadog_context import DatadogContext
 
 from .spans import Made
 

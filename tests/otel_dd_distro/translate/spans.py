@@ -12,8 +12,8 @@ from opentelemetry.sdk.trace import Event, ReadableSpan
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode, TraceFlags, TraceState
 
-from otel_dd_distro.gathering.chunk import Chunk
-from otel_dd_distro.propagation.datadog_context import DatadogContext
+from otel_dd_distro.local_trace.chunk import Chunk
+from otel_dd_distro.local_trace.datadog_context import DatadogContext
 
 TRACE_ID = 0x640CFD8D00000000_12345678901234F0
 START = 1_700_000_000_000_000_000

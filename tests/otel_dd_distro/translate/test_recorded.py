@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from otel_dd_distro import capture, settings
-from otel_dd_distro.gathering.chunk import Chunk
-from otel_dd_distro.propagation.datadog_context import DatadogContext
+from otel_dd_distro.local_trace.chunk import Chunk
+from otel_dd_distro.local_trace.datadog_context import DatadogContext
 from otel_dd_distro.translate import Translator
 from otel_instrumentors.semconv.headers import VARIABLES, Wanted
 

@@ -13,8 +13,8 @@ from opentelemetry.trace import NonRecordingSpan, SpanContext, SpanKind, Status,
 from opentelemetry.trace.span import TraceState
 
 from otel_dd_distro import settings as settings_module
-from otel_dd_distro.gathering import Chunk
-from otel_dd_distro.propagation.datadog_context import DatadogContext
+from otel_dd_distro.local_trace.chunk import Chunk
+from otel_dd_distro.local_trace.datadog_context import DatadogContext
 from otel_dd_distro.tracing import Span, TracerProvider
 from otel_dd_distro.translate import Translator
 from otel_dd_distro.translate.conventions.otel import CONVENTIONS

@@ -13,7 +13,7 @@ from opentelemetry.sdk.trace import Event, ReadableSpan
 from opentelemetry.trace import Link, SpanContext, SpanKind
 
 from otel_dd_distro import settings
-from otel_dd_distro.propagation.datadog_context import NO_PARENT, DatadogContext
+from otel_dd_distro.local_trace.datadog_context import NO_PARENT, DatadogContext
 from otel_dd_distro.translate import Translator
 from otel_dd_distro.translate.every_span import process
 

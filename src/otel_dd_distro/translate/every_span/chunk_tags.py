@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...propagation.datadog_context import DatadogContext
+from ...local_trace.datadog_context import DatadogContext
 from . import text
 from .attributes import Meta, Metrics
 from .process import Process

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from opentelemetry.sdk.trace import ReadableSpan
 
-from ..propagation.datadog_context import DatadogContext
+from .datadog_context import DatadogContext
 
 
 class Chunk(NamedTuple):

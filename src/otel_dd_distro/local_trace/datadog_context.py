@@ -12,7 +12,7 @@ from opentelemetry.trace import Link, Span, get_current_span
 from . import member
 
 if TYPE_CHECKING:
-    from ..sampling.decision import Decision
+    from .decision import Decision
 
 NO_PARENT = 2**64 - 1
 """The parent span id of a remote context that has none (`x-datadog-parent-id: 0`, as Synthetics sends it).

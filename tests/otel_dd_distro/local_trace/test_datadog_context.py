@@ -13,10 +13,9 @@ from opentelemetry.trace import (
     set_span_in_context,
 )
 
-from otel_dd_distro.propagation import datadog_context
-from otel_dd_distro.propagation.datadog_context import DatadogContext
-
-from .carriers import SPAN, TRACE, local
+from otel_dd_distro.local_trace import datadog_context
+from otel_dd_distro.local_trace.datadog_context import DatadogContext
+from tests.otel_dd_distro.propagation.carriers import SPAN, TRACE, local
 
 
 def test_it_belongs_to_the_trace_it_came_with() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from .numbers import small
+from ..numbers import small
 
 MAX_LENGTH = 256
 

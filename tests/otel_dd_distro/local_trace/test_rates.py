@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from otel_dd_distro.sampling.rates import consistent, is_kept, written
+from otel_dd_distro.local_trace.rates import consistent, is_kept, written
 
 IDS = st.integers(0, 2**128 - 1)
 RATES = st.floats(0, 1)
