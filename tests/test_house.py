@@ -66,6 +66,52 @@ def test_the_two_halves_never_import_each_other() -> None:
         assert not [name for name in imported(path, package_of(path, DATADOG)) if name.startswith("otel_instrumentors")]
 
 
+def imports(root: Path) -> dict[str, set[str]]:
+    """Each module of a half, and the modules of this half that its file imports."""
+    modules = {}
+    for path in sources(root):
+        package = package_of(path, root)
+        modules[package if path.stem == "__init__" else f"{package}.{path.stem}"] = imported(path, package)
+    return {
+        module: {name if name in modules else name.rpartition(".")[0] for name in names} & modules.keys() - {module}
+        for module, names in modules.items()
+    }
+
+
+def in_circles(graph: dict[str, set[str]]) -> dict[str, set[str]]:
+    """The part of an import graph that consists of circles: its modules, and those of their imports that lead back."""
+    reached = {module: reachable(module, graph) for module in graph}
+    return {
+        module: {target for target in targets if module in reached[target]}
+        for module, targets in graph.items()
+        if module in reached[module]
+    }
+
+
+def reachable(module: str, graph: dict[str, set[str]]) -> set[str]:
+    found: set[str] = set()
+    ahead = list(graph[module])
+    while ahead:
+        target = ahead.pop()
+        if target not in found:
+            found.add(target)
+            ahead += graph[target]
+    return found
+
+
+@pytest.mark.parametrize("half", [NEUTRAL, DATADOG], ids=lambda half: half.name)
+def test_there_are_no_import_circles_not_even_for_types(half: Path) -> None:
+    graph = in_circles(imports(half))
+    lines = [f"{module} imports {', '.join(sorted(targets))}" for module, targets in sorted(graph.items())]
+    assert not graph, "\n".join(["import circles:", *lines])
+
+
+def test_a_circle_is_found_whatever_leads_into_it_and_out_of_it() -> None:
+    graph = {"in": {"a"}, "a": {"b", "out"}, "b": {"c"}, "c": {"a", "next"}, "next": {"d"}, "d": {"e"}, "e": {"d"}}
+    circles = {"a": {"b"}, "b": {"c"}, "c": {"a"}, "d": {"e"}, "e": {"d"}}
+    assert in_circles({**graph, "out": set()}) == circles
+
+
 def test_rooms_that_share_the_state_of_a_local_trace_import_its_room_and_not_each_other() -> None:
     sharing = ("gathering", "tracing", "sampling", "propagation")
     for room in ("local_trace", *sharing):
