@@ -13,7 +13,7 @@ from opentelemetry.util.types import AttributeValue
 from ..kernel.call import Call, Incoming, Outcome, SpanSpec
 from ..kernel.hook import Hook, Target, standing_for
 from ..kernel.recording import Recording
-from ..kernel.scope import Describe, Scope
+from ..kernel.scope import Describe, Scope, inside_request
 from ..semconv import http
 from ..semconv.headers import captured
 
@@ -97,8 +97,8 @@ class _Headers(Getter[Pairs]):
 _headers = _Headers()
 
 
-def _incoming(call: Call) -> Incoming:
-    return Incoming(_pairs(call.args[0]), _headers)
+def _incoming(call: Call) -> Incoming | None:
+    return None if inside_request() else Incoming(_pairs(call.args[0]), _headers)
 
 
 class _Application:

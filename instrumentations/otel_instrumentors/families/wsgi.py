@@ -8,18 +8,20 @@ from urllib.parse import quote
 
 from opentelemetry.propagators.textmap import Getter
 from opentelemetry.util.types import AttributeValue
-from wrapt import ObjectProxy
 
 from ..kernel.call import Call, Incoming, Outcome, SpanSpec
 from ..kernel.hook import Hook, Target, standing_for
+from ..kernel.proxy import Proxy, stand_for
 from ..kernel.recording import Recording
-from ..kernel.scope import Describe, Scope
+from ..kernel.scope import Describe, Scope, inside_request
 from ..semconv import http
 from ..semconv.headers import captured
 
 Environ = dict[str, Any]
 Attributes = dict[str, AttributeValue]
 _PATH_CHARACTERS = "/:@!$&'()*+,;=~-._%"
+_COMPLETE = (list, tuple)
+"""Bodies that are there already: nothing of the application's runs when a server reads them."""
 
 
 def application(describe: Describe) -> Hook:
@@ -88,8 +90,9 @@ class _Headers(Getter[Environ]):
 _headers = _Headers()
 
 
-def _incoming(call: Call) -> Incoming:
-    return Incoming(call.arg(0, "environ"), _headers)
+def _incoming(call: Call) -> Incoming | None:
+    """The headers; None within another request's (an application mounted in it), which has read the same ones."""
+    return None if inside_request() else Incoming(call.arg(0, "environ"), _headers)
 
 
 class _Application:
@@ -115,9 +118,12 @@ class _Application:
             except BaseException as error:
                 recording.fail(error)
                 raise
+            if type(body) in _COMPLETE:
+                recording.end()
+                return body
             # The server iterates the body later, and elsewhere.
             recording.leave()
-            return _Body(body, recording)
+            return stand_for(_Body, body)(body, recording)
 
         return standing_for(function, wrapper)
 
@@ -145,41 +151,48 @@ class _Started:
         return self._start_response(status, *args, **kwargs)
 
 
-class _Body(ObjectProxy):  # type: ignore[type-arg]
+class _Parts:
+    """An iterator over a body that is not one itself: the span is current while each part is made."""
+
+    __slots__ = ("_body", "_parts")
+
+    def __init__(self, body: _Body, parts: Iterator[Any]) -> None:
+        self._body = body
+        self._parts = parts
+
+    def __iter__(self) -> _Parts:
+        return self
+
+    def __next__(self) -> Any:
+        return _next(self._parts, self._body._self_recording)
+
+
+class _Body(Proxy):
     """A response body: the span is current while it makes its parts, and ends with the last one or on `close`.
 
-    A proxy, because servers look at what they are given: its length, or whether it is their own file wrapper.
+    A body that nobody iterates or closes (of a client that wants the status alone) ends its span when it is freed.
     """
+
+    __slots__ = ("_self_recording",)
 
     def __init__(self, body: Any, recording: Recording) -> None:
         super().__init__(body)
         self._self_recording = recording
-        self._self_parts: Any = None
 
-    def __iter__(self) -> _Body:
-        self._self_parts = iter(self.__wrapped__)
-        return self
+    def _self_iter(self) -> Any:
+        body = self._self_wrapped
+        parts = iter(body)
+        return self if parts is body else _Parts(self, parts)
 
-    def __next__(self) -> Any:
-        recording = self._self_recording
-        if self._self_parts is None:
-            self._self_parts = iter(self.__wrapped__)
-        recording.enter()
-        try:
-            part = next(self._self_parts)
-        except StopIteration:
-            recording.end()
-            raise
-        except BaseException as error:
-            recording.fail(error)
-            raise
-        recording.leave()
-        return part
+    def _self_next(self) -> Any:
+        return _next(self._self_wrapped, self._self_recording)
+
+    special = {"__iter__": _self_iter, "__next__": _self_next}
 
     def close(self) -> None:
         """PEP 3333: called by the server at the end of the request, whatever became of it."""
         recording = self._self_recording
-        close = getattr(self.__wrapped__, "close", None)
+        close = getattr(self._self_wrapped, "close", None)
         recording.enter()
         try:
             if close is not None:
@@ -188,3 +201,20 @@ class _Body(ObjectProxy):  # type: ignore[type-arg]
             recording.fail(error)
             raise
         recording.end()
+
+    def __del__(self) -> None:
+        self._self_recording.end()
+
+
+def _next(parts: Iterator[Any], recording: Recording) -> Any:
+    recording.enter()
+    try:
+        part = next(parts)
+    except StopIteration:
+        recording.end()
+        raise
+    except BaseException as error:
+        recording.fail(error)
+        raise
+    recording.leave()
+    return part

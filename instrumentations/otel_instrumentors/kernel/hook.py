@@ -8,20 +8,23 @@ from typing import Any, Protocol
 
 from .call import Arguments, Call
 from .scope import Scope
+from .shape import Shape, shape_of
 
 
 class Target:
     """A function that is about to be hooked.
 
-    `owner` is the module or class it belongs to; `is_method` says whether its first argument is the instance.
+    `owner` is the module or class it belongs to; `is_method` says whether its first argument is the instance. `shape`
+    is that of the function, where `function` only leads to it.
     """
 
-    __slots__ = ("function", "is_method", "owner")
+    __slots__ = ("function", "is_method", "owner", "shape")
 
-    def __init__(self, function: Callable[..., Any], owner: Any, is_method: bool) -> None:
+    def __init__(self, function: Callable[..., Any], owner: Any, is_method: bool, shape: Shape | None = None) -> None:
         self.function = function
         self.owner = owner
         self.is_method = is_method
+        self.shape = shape_of(function) if shape is None else shape
 
     def call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call:
         """The call that these arguments make."""

@@ -13,7 +13,8 @@ from opentelemetry.instrumentation.instrumentor import BaseInstrumentor  # type:
 from opentelemetry.trace import get_tracer
 
 from . import versions
-from .hook import Hook, Target
+from .binding import Binding
+from .hook import Hook
 from .imports import forget, when_imported
 from .scope import Scope
 
@@ -135,16 +136,13 @@ class _Installation:
         """
         if id(found) in self._originals:
             return found, self._originals[id(found)]
-        kind = type(found)
-        bound = kind in (staticmethod, classmethod)
-        function = found.__func__ if bound else found
-        key = (id(function), id(hook))
+        binding = Binding(found, owner, is_method)
+        key = (id(binding.key), id(hook))
         wrapper = self._wrappers.get(key)
         if wrapper is None:
-            target = Target(function, owner, is_method and kind is not staticmethod)
-            wrapper = self._wrappers[key] = hook.wrap(target, self._scope)
-        if wrapper is function:
+            wrapper = self._wrappers[key] = hook.wrap(binding.target, self._scope)
+        if wrapper is binding.target.function:
             return found, found  # switched off: the same function may be hooked elsewhere
-        standing: Any = kind(wrapper) if bound else wrapper
+        standing = binding.standing(wrapper)
         self._originals[id(standing)] = found
         return standing, found

@@ -23,13 +23,14 @@ Explain = Callable[[Call, Exception], Outcome | None]
 class Recording:
     """The span of one call. Whatever the tracer or a finisher does, its methods do not raise."""
 
-    __slots__ = ("_error", "_token", "context", "ended", "span")
+    __slots__ = ("_error_id", "_token", "context", "ended", "span")
 
     def __init__(self, span: Span, context: Context) -> None:
         self.span = span
         self.context = context
         self.ended = False
-        self._error: BaseException | None = None
+        # Not the exception: its traceback holds what the application wants to be rid of.
+        self._error_id = 0
         self._token: Any = None
 
     def enter(self) -> None:
@@ -99,19 +100,19 @@ class Recording:
         failure = outcome.error
         if isinstance(failure, BaseException):
             self._record(failure)
-        elif failure is not None and self._error is None:
+        elif failure is not None and not self._error_id:
             span.set_attribute(ERROR_TYPE, failure)
             span.set_status(Status(StatusCode.ERROR))
 
     def _record(self, error: BaseException) -> None:
         """An exception that is seen twice, by a framework and on its way out, is recorded once."""
-        if error is self._error:
+        if id(error) == self._error_id:
             return
-        self._error = error
+        self._error_id = id(error)
         span = self.span
         span.set_attribute(ERROR_TYPE, error_type(error))
+        span.set_status(Status(StatusCode.ERROR, f"{type(error).__name__}: {safety.text(error)}"))
         span.record_exception(error)
-        span.set_status(Status(StatusCode.ERROR, f"{type(error).__name__}: {error}"))
 
     def end(self) -> None:
         """Leave, and end the span; the second time nothing happens."""

@@ -20,8 +20,19 @@ def report(where: str, error: BaseException) -> None:
         return
     _last_said[where] = now
     _logger.warning(
-        "Tracing failed in %s, the application's call goes on without it: %s: %s", where, type(error).__name__, error
+        "Tracing failed in %s, the application's call goes on without it: %s: %s",
+        where,
+        type(error).__name__,
+        text(error),
     )
+
+
+def text(value: object) -> str:
+    """`value` as text; where making it text raises, what it is instead."""
+    try:
+        return str(value)
+    except Exception:  # noqa: BLE001
+        return f"<{type(value).__name__} that cannot be made text>"
 
 
 def place(function: object) -> str:

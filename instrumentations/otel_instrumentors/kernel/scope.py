@@ -8,6 +8,7 @@ from typing import Any
 from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY, Context, set_value
 from opentelemetry.propagate import extract, inject
 from opentelemetry.trace import Tracer, set_span_in_context
+from opentelemetry.trace.propagation import _SPAN_KEY
 
 from . import safety
 from .call import Call, Incoming, SpanSpec
@@ -18,6 +19,9 @@ _SUPPRESSED_EVERYWHERE = "suppress_instrumentation"
 """The older spelling of the suppression key, which libraries still set."""
 
 Describe = Callable[[Call], SpanSpec | None]
+Read = Callable[[Call], Incoming | None]
+
+_NOTHING = Context()
 
 
 class Scope:
@@ -43,7 +47,7 @@ class Scope:
         describe: Describe,
         call: Call,
         suppressed_by: str | None = None,
-        incoming: Callable[[Call], Incoming] | None = None,
+        incoming: Read | None = None,
         begun: int | None = None,
     ) -> Recording | None:
         """Start the described span; entering the recording makes it current.
@@ -52,8 +56,8 @@ class Scope:
         `suppressed_by`), not described, or our own code broke.
 
         With `incoming` it is the span of a request that comes in, child of the caller's; what is learnt of the request
-        later finds the span through the context (`annotate_entry_span`). `begun` is when the call began, if not now
-        (`time_ns`).
+        later finds the span through the context (`annotate_entry_span`). Where `incoming` gives None, the caller is the
+        span that is current here. `begun` is when the call began, if not now (`time_ns`).
         """
         try:
             parent = get_current()
@@ -62,9 +66,12 @@ class Scope:
             spec = describe(call)
             if spec is None:
                 return None
-            if incoming is not None and self.propagates:
-                source = incoming(call)
-                parent = extract(source.carrier, parent, source.getter)
+            if incoming is not None:
+                if _is_left_over(parent):
+                    parent = _NOTHING
+                source = incoming(call) if self.propagates else None
+                if source is not None:
+                    parent = extract(source.carrier, parent, source.getter)
             span = self.tracer.start_span(spec.name, parent, spec.kind, spec.attributes, spec.links, begun)
             context = set_span_in_context(span, parent)
             if spec.silences is not None:
@@ -88,6 +95,23 @@ class Scope:
             except Exception as error:  # noqa: BLE001
                 safety.report(f"injecting for {safety.place(describe)}", error)
         return recording
+
+
+def _is_left_over(context: Context) -> bool:
+    """Whether a context is that of a request or a span that is over: of the one before on a kept connection, say.
+
+    Nothing that comes in now is part of it.
+    """
+    entry: Any = context.get(ENTRY)
+    if entry is not None:
+        return bool(entry.ended)
+    return getattr(context.get(_SPAN_KEY), "end_time", None) is not None
+
+
+def inside_request() -> bool:
+    """Whether the caller is serving a request, in this context: what comes in is passed on to it within the process."""
+    entry: Any = get_current().get(ENTRY)
+    return entry is not None and not entry.ended
 
 
 def _is_suppressed(context: Context) -> bool:

@@ -7,11 +7,6 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
-from . import safety
-from .call import Arguments, Call
-from .hook import Target, standing_for
-from .scope import Scope
-
 
 class Shape(enum.Enum):
     """What a call of a function gives: its result, or something that gives it step by step."""
@@ -29,73 +24,3 @@ def shape_of(function: Callable[..., Any]) -> Shape:
     if inspect.isasyncgenfunction(function):
         return Shape.ASYNC_GENERATOR
     return Shape.GENERATOR if inspect.isgeneratorfunction(function) else Shape.PLAIN
-
-
-def around(
-    target: Target,
-    scope: Scope,
-    *,
-    before: Callable[[Call], Arguments | None] | None = None,
-    returned: Callable[[Call, Any], Any] | None = None,
-    raised: Callable[[Call], object] | None = None,
-) -> Callable[..., Any]:
-    """A function to stand for the target's, plain or a coroutine function as that is, with steps around each call.
-
-    `before` may give other arguments to call it with, None leaves the application's. `returned` gives what the
-    application gets in place of the result (of a coroutine function: of what awaiting it gives). `raised` is asked
-    where the call raises. A step that breaks is reported, and the call goes on as if it were not there.
-    """
-    function = target.function
-
-    def began(call: Call, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Arguments:
-        if before is None:
-            return args, kwargs
-        try:
-            changed = before(call)
-        except Exception as error:  # noqa: BLE001
-            safety.report(safety.place(before), error)
-            return args, kwargs
-        return (args, kwargs) if changed is None else target.arguments(args, changed)
-
-    def succeeded(call: Call, result: Any) -> Any:
-        if returned is None or not scope.active:
-            return result
-        try:
-            return returned(call, result)
-        except Exception as error:  # noqa: BLE001
-            safety.report(safety.place(returned), error)
-            return result
-
-    def failed(call: Call) -> None:
-        if raised is None or not scope.active:
-            return
-        try:
-            raised(call)
-        except Exception as error:  # noqa: BLE001
-            safety.report(safety.place(raised), error)
-
-    def plain(*args: Any, **kwargs: Any) -> Any:
-        if not scope.active:
-            return function(*args, **kwargs)
-        call = target.call(args, kwargs)
-        args, kwargs = began(call, args, kwargs)
-        try:
-            result = function(*args, **kwargs)
-        except BaseException:
-            failed(call)
-            raise
-        return succeeded(call, result)
-
-    async def coroutine(*args: Any, **kwargs: Any) -> Any:
-        if not scope.active:
-            return await function(*args, **kwargs)
-        call = target.call(args, kwargs)
-        args, kwargs = began(call, args, kwargs)
-        try:
-            result = await function(*args, **kwargs)
-        except BaseException:
-            failed(call)
-            raise
-        return succeeded(call, result)
-
-    return standing_for(function, coroutine if shape_of(function) is Shape.COROUTINE else plain)

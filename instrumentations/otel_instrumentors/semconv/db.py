@@ -28,8 +28,7 @@ DB_ROW_COUNT = "db.row_count"
 """The rows that a statement returned or changed, where the driver knows. The conventions count returned ones only."""
 
 STATEMENT = create_key("otel_instrumentors.db.statement")
-"""The context key under which a layer above the drivers leaves the span of a statement to them (`traced_unless_below`).
-"""
+"""The context key of a layer above the drivers that leaves the span of a statement to them (`traced_unless_below`)."""
 
 _VERB_LENGTH = 24
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from ..around import around
 from ..call import Arguments, Call
 from ..hook import Hook, Target
 from ..scope import Scope
-from ..shape import around
 
 Change = Callable[[Call], Arguments | None]
 

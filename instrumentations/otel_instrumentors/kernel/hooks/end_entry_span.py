@@ -7,11 +7,11 @@ from typing import Any, Literal
 
 from opentelemetry.context import get_current
 
+from ..around import around
 from ..call import Call, Outcome
 from ..hook import Hook, Target
 from ..recording import ENTRY, Recording
 from ..scope import Scope
-from ..shape import around
 
 
 def end_entry_span(describe: Callable[[Call], Outcome | None], *, when: Literal["returned", "raised"]) -> Hook:

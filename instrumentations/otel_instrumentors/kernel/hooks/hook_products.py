@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable
+from types import MethodType
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from wrapt import ObjectProxy
-
 from .. import safety
+from ..around import around
 from ..call import Call
-from ..hook import Hook, Target
+from ..hook import Hook, Target, standing_for
+from ..proxy import Proxy, stand_for
 from ..scope import Scope
-from ..shape import around
+from ..shape import shape_of
 
 Existing = Callable[[], Iterable[tuple[Any, str, Call]]]
 
@@ -53,14 +54,14 @@ class _HookProducts:
         call = product if self.hook is None else self.hook.wrap(_Product(product, None, is_method=False), scope)
         if inspect.isfunction(product):
             return call
-        methods = {}
+        methods: dict[str, Callable[..., Any]] = {}
         for name, hook in self.methods.items():
             # What is no method of the object's class, or not bound to the object, is left alone.
-            function = getattr(getattr(product, name, None), "__func__", None)
-            if function is not None:
-                wrapper = hook.wrap(Target(function, type(product), is_method=True), scope)
-                methods[name] = wrapper.__get__(product)
-        return _HookedObject(product, call, methods)
+            method: Any = getattr(product, name, None)
+            if getattr(method, "__self__", None) is product:
+                target = Target(_unbound(method), type(product), is_method=True, shape=shape_of(method))
+                methods[name] = MethodType(hook.wrap(target, scope), product)
+        return stand_for(_HookedObject, product)(product, call, methods)
 
 
 class _Product(Target):
@@ -72,20 +73,33 @@ class _Product(Target):
         return Call(self.function, args, kwargs)
 
 
-class _HookedObject(ObjectProxy):  # type: ignore[type-arg]
+def _unbound(method: Callable[..., Any]) -> Callable[..., Any]:
+    """A bound method as a function that is called with the instance, whoever bound it."""
+
+    def call(_instance: Any, /, *args: Any, **kwargs: Any) -> Any:
+        return method(*args, **kwargs)
+
+    return standing_for(method, call)
+
+
+class _HookedObject(Proxy):
     """An object whose calls and some of whose methods are hooked; all else is its own."""
+
+    __slots__ = ("_self_call", "_self_methods")
 
     def __init__(self, product: Any, call: Callable[..., Any], methods: dict[str, Callable[..., Any]]) -> None:
         super().__init__(product)
         self._self_call = call
         self._self_methods = methods
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        return self._self_call(*args, **kwargs)
-
     def __getattr__(self, name: str) -> Any:
         found = self._self_methods.get(name)
         return super().__getattr__(name) if found is None else found
+
+    def _self_called(self, *args: Any, **kwargs: Any) -> Any:
+        return self._self_call(*args, **kwargs)
+
+    special = {"__call__": _self_called}
 
 
 _originals: WeakKeyDictionary[Callable[..., Any], Callable[..., Any]] = WeakKeyDictionary()

@@ -7,11 +7,12 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from .. import safety
+from ..around import around
 from ..call import Call, Incoming, Outcome
 from ..hook import Hook, Target, standing_for
 from ..recording import Recording
 from ..scope import Describe, Scope
-from ..shape import Shape, around, shape_of
+from ..shape import Shape
 
 Annotate = Callable[[Call], Outcome | None]
 
@@ -138,7 +139,7 @@ class _Start:
             request.returned(call)
             return result
 
-        return standing_for(function, coroutine if shape_of(function) is Shape.COROUTINE else wrapper)
+        return standing_for(function, coroutine if target.shape is Shape.COROUTINE else wrapper)
 
 
 class _Annotate:

@@ -8,12 +8,12 @@ from typing import Any
 from opentelemetry.context import Context
 
 from .. import safety
-from ..call import Arguments, Call, Incoming
+from ..call import Arguments, Call
 from ..current import attach, detach
 from ..hook import Hook, Target, standing_for
 from ..recording import Explain, Finish, Recording
-from ..scope import Describe, Scope
-from ..shape import Shape, shape_of
+from ..scope import Describe, Read, Scope
+from ..shape import Shape
 
 Prepare = Callable[[Call, Context], Arguments | None]
 Hold = Callable[[Call, Any, Recording], Any]
@@ -24,7 +24,7 @@ def traced(
     finish: Finish | None = None,
     *,
     suppressed_by: str | None = None,
-    incoming: Callable[[Call], Incoming] | None = None,
+    incoming: Read | None = None,
     prepare: Prepare | None = None,
     hold: Hold | None = None,
     explain: Explain | None = None,
@@ -53,7 +53,7 @@ class _Traced:
         describe: Describe,
         finish: Finish | None,
         suppressed_by: str | None,
-        incoming: Callable[[Call], Incoming] | None,
+        incoming: Read | None,
         prepare: Prepare | None,
         hold: Hold | None,
         explain: Explain | None,
@@ -72,7 +72,7 @@ class _Traced:
             Shape.COROUTINE: self._coroutine,
             Shape.GENERATOR: self._generator,
             Shape.ASYNC_GENERATOR: self._async_generator,
-        }[shape_of(target.function)]
+        }[target.shape]
         return standing_for(target.function, make(target, scope))
 
     def _plain(self, target: Target, scope: Scope) -> Callable[..., Any]:

@@ -11,7 +11,7 @@ from ..call import Call
 from ..hook import Hook, Target, standing_for
 from ..recording import Finish, Recording
 from ..scope import Describe, Scope
-from ..shape import Shape, shape_of
+from ..shape import Shape
 
 
 def traced_handler(
@@ -58,7 +58,7 @@ class _TracedHandler:
         async def coroutine(*args: Any, **kwargs: Any) -> Any:
             return await plain(*args, **kwargs)
 
-        return standing_for(function, coroutine if shape_of(function) is Shape.COROUTINE else plain)
+        return standing_for(function, coroutine if target.shape is Shape.COROUTINE else plain)
 
     async def _awaited(self, started: Any, recording: Recording, call: Call) -> Any:
         recording.enter()

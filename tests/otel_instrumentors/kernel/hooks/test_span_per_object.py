@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import logging
 from concurrent.futures import Future
@@ -196,6 +197,26 @@ def test_a_handler_that_is_given_up_is_forgotten(recorder: Recorder, handler: ty
     gc.collect()
     assert [each for each in gc.get_objects() if type(each) is handler] == []
     assert recorder.spans() == []
+
+
+@pytest.mark.parametrize("finishes", [True, False])
+def test_a_handler_that_failed_is_freed_like_any_other(handler: type[Any], finishes: bool) -> None:
+    """The exception's traceback holds the handler; what is kept of the request must not hold the exception."""
+
+    async def work(self: Any) -> None:
+        raise Boom("broken on purpose")
+
+    async def serve() -> None:
+        asked = handler()
+        with contextlib.suppress(Boom):
+            await asked.serve(work)
+        if finishes:
+            asked.finish("b")
+
+    for _ in range(20):
+        asyncio.run(serve())
+    gc.collect()
+    assert [each for each in gc.get_objects() if type(each) is handler] == []
 
 
 def test_without_a_span_the_methods_are_their_own(recorder: Recorder, handler: type[Any]) -> None:

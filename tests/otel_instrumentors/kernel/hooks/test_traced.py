@@ -457,3 +457,27 @@ def test_calls_by_the_hundred_thousand_leave_nothing_behind(shape: Any) -> None:
     asyncio.run(used(25_000))
     gc.collect()
     assert len(gc.get_objects()) - before <= 100
+
+
+class Unprintable(Exception):
+    def __str__(self) -> str:
+        raise AttributeError("detail")
+
+
+def test_an_exception_that_cannot_be_made_text_reaches_the_caller_as_itself_and_the_span_is_an_error(
+    recorder: Recorder,
+) -> None:
+    raised = Unprintable()
+
+    def broken() -> None:
+        raise raised
+
+    wrapper = traced(lambda _call: SpanSpec("span")).wrap(
+        Target(broken, None, False), Scope(recorder.provider.get_tracer("test"))
+    )
+    with pytest.raises(Unprintable) as caught:
+        wrapper()
+    assert caught.value is raised
+    (span,) = recorder.take()
+    assert span.status.description == "Unprintable: <Unprintable that cannot be made text>"
+    assert str((span.attributes or {})["error.type"]).endswith("Unprintable")
