@@ -4,23 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..every_span.attributes import Meta, Targets, text_of
-from ..every_span.errors import failed_request, status_text
-from ..every_span.text import value
+from ..every_span.attributes import Meta, Targets
+from ..every_span.errors import failed_request
 from . import http_client, http_server
-from .operation import MEASURED, Operation, Operations
+from .operation import Operation, Operations
 from .urls import Urls
 
 
-def _served(attributes: dict[str, Any], meta: Meta, urls: Urls) -> str:
-    method = meta.get("http.method", "")
-    original = text_of(attributes, "http.request.method_original")
-    if original:
-        meta["http.method"] = method = original
-    code = attributes.get("http.response.status_code")
-    if code is not None:
-        meta["http.status_code"] = status_text(code)
-    meta["http.url"] = value(urls.served(attributes, quoted=True))
+def _resource(attributes: dict[str, Any], meta: Meta, method: str) -> str:
     route = meta.get("http.route")
     return f"{method} {route}" if route else meta.get("http.status_code", "")
 
@@ -30,21 +21,8 @@ def _sent(attributes: dict[str, Any], meta: Meta, urls: Urls) -> str:
     return ""
 
 
-SERVED = Operations(
-    Operation(
-        "aiohttp.request",
-        v1="http.server.request",
-        type="web",
-        kind="server",
-        component="aiohttp",
-        # What ddtrace's `trace_app` calls an application is given by name.
-        source="m",
-        metrics=MEASURED,
-        targets=Targets(http_server.TARGETS, made=("http.url",)),
-        describe=_served,
-        failed=failed_request,
-    )
-)
+# What ddtrace's `trace_app` calls an application is given by name: the source.
+SERVED = Operations(http_server.requests("aiohttp", _resource, source="m", quoted=True))
 
 SENT = Operations(
     Operation(

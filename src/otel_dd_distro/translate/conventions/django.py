@@ -7,8 +7,7 @@ from typing import Any
 
 from ...settings import Settings
 from ..every_span.attributes import Meta, Targets, text_of
-from ..every_span.errors import failed_request, status_text
-from ..every_span.text import value
+from ..every_span.errors import failed_request
 from . import http_server, sql
 from .operation import MEASURED, Operation, Operations
 from .urls import Urls
@@ -29,14 +28,7 @@ _TARGETS = {_FUNCTION: "", "django.step": "", "error.type": ""}
 
 
 def _request(attributes: dict[str, Any], meta: Meta, urls: Urls) -> str:
-    method = meta.get("http.method", "")
-    original = text_of(attributes, "http.request.method_original")
-    if original:
-        meta["http.method"] = method = original
-    code = attributes.get("http.response.status_code")
-    if code is not None:
-        meta["http.status_code"] = status_text(code)
-    meta["http.url"] = value(urls.served(attributes))
+    method = http_server.served(attributes, meta, urls)
     if _AUTHENTICATED in attributes:
         meta[_AUTHENTICATED] = str(attributes[_AUTHENTICATED])
     if "django.user.id" in meta:

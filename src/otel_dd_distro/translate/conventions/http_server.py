@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..every_span.attributes import Meta, Targets, text_of
 from ..every_span.errors import failed_request, status_text
 from ..every_span.text import value
-from .operation import MEASURED, Operation, Operations
+from .operation import MEASURED, Operation
 from .urls import Urls
+
+Name = Callable[[dict[str, Any], Meta, str], str]
+"""The resource of a request, from its attributes, its tags (to be completed) and its method."""
 
 TARGETS = {
     "http.request.method": "http.method",
@@ -30,41 +34,56 @@ TARGETS = {
 }
 
 
-def requests(framework: str) -> Operations:
-    """The one operation of a framework: `<framework>.request`, its route also in the framework's own tag."""
-    rule, endpoint = f"{framework}.url_rule", f"{framework}.endpoint"
-    script_root, full = f"{framework}.script_root", f"{framework}.resource.full"
+def requests(
+    framework: str,
+    name: Name,
+    *,
+    source: str = "",
+    targets: Mapping[str, str] = {},
+    made: tuple[str, ...] = (),
+    quoted: bool = False,
+) -> Operation:
+    """A framework's operation `<framework>.request`.
+
+    `source`, `targets` and `made` are what the framework adds to those of any; `quoted` as for `served`.
+    """
 
     def describe(attributes: dict[str, Any], meta: Meta, urls: Urls) -> str:
-        method = meta.get("http.method", "")
-        original = text_of(attributes, "http.request.method_original")
-        if original:
-            meta["http.method"] = method = original
-        code = attributes.get("http.response.status_code")
-        if code is not None:
-            code = meta["http.status_code"] = status_text(code)
-        meta["http.url"] = value(urls.served(attributes))
-        route = meta.get("http.route")
-        if route:
-            meta[rule] = route
-            mount = meta.pop(script_root, "")
-            if mount:
-                meta[full] = f"{method} {mount}{route}"
-            return f"{method} {route}"
-        # Without a route, and even without a status, the path would make a resource of every URL that is tried.
-        name = meta.get(endpoint) or code
-        return f"{method} {name}" if name else method
+        return name(attributes, meta, served(attributes, meta, urls, quoted=quoted))
 
-    return Operations(
-        Operation(
-            f"{framework}.request",
-            v1="http.server.request",
-            type="web",
-            kind="server",
-            component=framework,
-            metrics=MEASURED,
-            targets=Targets(TARGETS, made=("http.url", rule, full)),
-            describe=describe,
-            failed=failed_request,
-        )
+    return Operation(
+        f"{framework}.request",
+        v1="http.server.request",
+        type="web",
+        kind="server",
+        component=framework,
+        source=source,
+        metrics=MEASURED,
+        targets=Targets({**TARGETS, **targets}, made=("http.url", *made)),
+        describe=describe,
+        failed=failed_request,
     )
+
+
+def served(attributes: dict[str, Any], meta: Meta, urls: Urls, *, quoted: bool = False) -> str:
+    """Completes the tags of any request that was served; its method, as the client sent it.
+
+    `quoted` leaves the path of its URL as the client sent it, too.
+    """
+    original = text_of(attributes, "http.request.method_original")
+    if original:
+        meta["http.method"] = original
+    code = attributes.get("http.response.status_code")
+    if code is not None:
+        meta["http.status_code"] = status_text(code)
+    meta["http.url"] = value(urls.served(attributes, quoted=quoted))
+    return meta.get("http.method", "")
+
+
+def by_route(attributes: dict[str, Any], meta: Meta, method: str) -> str:
+    """Method and route; where there is no route, method and status.
+
+    Without a status, too, the path would make a resource of every URL that is tried.
+    """
+    name = meta.get("http.route") or meta.get("http.status_code")
+    return f"{method} {name}" if name else method

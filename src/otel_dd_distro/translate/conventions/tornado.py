@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..every_span.attributes import Meta, Targets, text_of
-from ..every_span.errors import failed_request, status_text
-from ..every_span.text import value
+from ..every_span.errors import failed_request
 from . import http_client, http_server
 from .operation import MEASURED, Operation, Operations
 from .urls import Urls
@@ -17,14 +16,7 @@ _NO_ROUTE = "^$"
 _FROM_TEXT = "<string>"
 
 
-def _served(attributes: dict[str, Any], meta: Meta, urls: Urls) -> str:
-    original = text_of(attributes, "http.request.method_original")
-    if original:
-        meta["http.method"] = original
-    code = attributes.get("http.response.status_code")
-    if code is not None:
-        meta["http.status_code"] = status_text(code)
-    meta["http.url"] = value(urls.served(attributes, quoted=True))
+def _handler(attributes: dict[str, Any], meta: Meta, method: str) -> str:
     meta.setdefault("http.route", _NO_ROUTE)
     return text_of(attributes, _HANDLER)
 
@@ -36,17 +28,8 @@ def _rendered(attributes: dict[str, Any], meta: Meta, urls: Urls) -> str:
 
 
 SERVED = Operations(
-    Operation(
-        "tornado.request",
-        v1="http.server.request",
-        type="web",
-        kind="server",
-        component="tornado",
-        source="tornado",
-        metrics=MEASURED,
-        targets=Targets({**http_server.TARGETS, _HANDLER: ""}, made=("http.url", "http.route")),
-        describe=_served,
-        failed=failed_request,
+    http_server.requests(
+        "tornado", _handler, source="tornado", targets={_HANDLER: ""}, made=("http.route",), quoted=True
     ),
     {
         "render": Operation(

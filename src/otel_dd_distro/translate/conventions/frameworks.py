@@ -1,0 +1,23 @@
+"""Web frameworks whose requests differ in little but their resources."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..every_span.attributes import Meta
+from . import http_server
+from .operation import Operations
+
+
+def _flask(attributes: dict[str, Any], meta: Meta, method: str) -> str:
+    route = meta.get("http.route")
+    if not route:
+        return http_server.by_route(attributes, meta, method)
+    meta["flask.url_rule"] = route
+    mount = meta.pop("flask.script_root", "")
+    if mount:
+        meta["flask.resource.full"] = f"{method} {mount}{route}"
+    return f"{method} {route}"
+
+
+FLASK = Operations(http_server.requests("flask", _flask, made=("flask.url_rule", "flask.resource.full")))
