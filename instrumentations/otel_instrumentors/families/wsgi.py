@@ -133,8 +133,11 @@ def _answered(status: str, rest: tuple[Any, ...]) -> Outcome | None:
     if not code.isdecimal():
         return None
     wanted = captured().server_response
-    # PEP 3333: the headers come second, by position.
-    return http.server_response(int(code), wanted.of(rest[0]) if wanted is not None and rest else None)
+    # PEP 3333: the headers come second and what failed third, by position.
+    outcome = http.server_response(int(code), wanted.of(rest[0]) if wanted is not None and rest else None)
+    if outcome.error is not None and len(rest) > 1 and rest[1]:
+        outcome.error = rest[1][1]
+    return outcome
 
 
 class _Started:
