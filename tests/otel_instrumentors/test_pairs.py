@@ -132,6 +132,28 @@ def _page_again(recorder: Recorder, _request: pytest.FixtureRequest) -> None:
         assert ask() == b"tea"
 
 
+def bottle_page(template: Callable[[Any], Any]) -> None:
+    """A page that `template` makes: the function of the `bottle` module that it is given."""
+    import bottle
+
+    from tests.otel_instrumentors.test_bottle import ask
+
+    app = bottle.Bottle()
+    app.route("/")(lambda: template(bottle))
+    assert ask(app, "/") == ("200 OK", b"hello you")
+    bottle.TEMPLATES.clear()
+
+
+@call("bottle + jinja2", "a page made by `jinja2_template`")
+def _bottle_with_jinja2(_recorder: Recorder, _request: pytest.FixtureRequest) -> None:
+    bottle_page(lambda bottle: bottle.jinja2_template("hello {{name}}", name="you"))
+
+
+@call("bottle + mako", "a page made by `mako_template`")
+def _bottle_with_mako(_recorder: Recorder, _request: pytest.FixtureRequest) -> None:
+    bottle_page(lambda bottle: bottle.mako_template("hello ${name}", name="you"))
+
+
 @contextmanager
 def django_site(path: str, view: Any) -> Iterator[Any]:
     """Django's, with one page; asks for it."""

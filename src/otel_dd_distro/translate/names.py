@@ -34,6 +34,7 @@ PLUGINS: dict[str, Plugin] = {
                                      inherited_told=True, domain=http_client.host)),
     "botocore": Plugin("botocore", Belongs.LIBRARY,     aws.calls("botocore"), renaming_told=True,
                        default="aws", part=aws.PREFIX),
+    "bottle":   Plugin("bottle",   Belongs.APPLICATION, frameworks.BOTTLE, renaming_told=True),
     "django":   Plugin("django",   Belongs.APPLICATION, django.REQUESTS, renaming_told=True, own=django.service,
                        client=Plugin("django-database", Belongs.LIBRARY, django.STATEMENTS, own=django.service)),
     "djangorestframework": Plugin("django", Belongs.CALLER, django.REST),

@@ -21,3 +21,11 @@ def _flask(attributes: dict[str, Any], meta: Meta, method: str) -> str:
 
 
 FLASK = Operations(http_server.requests("flask", _flask, made=("flask.url_rule", "flask.resource.full")))
+
+
+def _bottle(attributes: dict[str, Any], meta: Meta, method: str) -> str:
+    rule = meta.pop("bottle.rule", "")
+    return f"{method} {rule}" if rule else http_server.by_route(attributes, meta, method)
+
+
+BOTTLE = Operations(http_server.requests("bottle", _bottle, source="m", quoted=True))

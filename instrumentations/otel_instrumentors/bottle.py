@@ -1,0 +1,48 @@
+"""Bottle: a span for each request, named by its route, until its body is sent."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from opentelemetry.util.types import AttributeValue
+
+from .families import wsgi
+from .kernel.call import Call, Outcome, SpanSpec
+from .kernel.hooks.annotate_entry_span import annotate_entry_span
+from .kernel.instrumentor import Instrumentor
+from .semconv import http
+
+RULE = "bottle.rule"
+"""The rule as the application has it, where that is mounted below another path."""
+
+
+def request(call: Call) -> SpanSpec | None:
+    environ = call.arg(0, "environ")
+    # Another Bottle application has it already: this one is mounted there.
+    return None if "bottle.app" in environ else wsgi.request(environ)
+
+
+def matched(call: Call, result: Any) -> Outcome:
+    environ, rule = call.arg(0, "environ"), result[0].rule
+    mount = environ.get("SCRIPT_NAME", "").rstrip("/")
+    attributes: dict[str, AttributeValue] = {RULE: rule} if mount else {}
+    return http.routed(environ["REQUEST_METHOD"], f"{mount}/{rule.lstrip('/')}", attributes)
+
+
+def answered(call: Call) -> Outcome | None:
+    """What Bottle makes a page of: a response that was raised, or an exception that nobody took."""
+    answer = call.arg(0, "out")
+    if not isinstance(answer, Exception) or getattr(answer, "status_code", 0) < 500:
+        return None
+    error = getattr(answer, "exception", None) or answer
+    return Outcome(error=error) if error.__traceback__ is not None else None
+
+
+class BottleInstrumentor(Instrumentor):
+    hooks = {
+        "bottle": {
+            "Bottle.wsgi": wsgi.application(request),
+            "Router.match": annotate_entry_span(matched, when="returned"),
+            "Bottle._cast": annotate_entry_span(answered, when="called"),
+        },
+    }

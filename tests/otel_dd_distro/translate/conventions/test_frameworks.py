@@ -1,0 +1,73 @@
+"""Web frameworks by Datadog's names: what the parity scenarios, with nothing set, do not show."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from opentelemetry.trace import SpanKind
+
+from otel_dd_distro import settings
+from otel_dd_distro.translate import Translator
+
+from ..spans import chunk, ours
+
+REQUEST = {
+    "http.request.method": "GET",
+    "url.scheme": "http",
+    "url.path": "/tea/gr%C3%BCn",
+    "url.query": "token=abc",
+    "server.address": "shop.example",
+    "server.port": 8080,
+    "http.response.status_code": 200,
+}
+
+
+def translated(plugin: str, attributes: dict[str, Any], **variables: str) -> dict[str, Any]:
+    read = settings.read(variables, argv=())
+    span = ours(plugin, {**REQUEST, **attributes}, kind=SpanKind.SERVER)
+    (entry,) = Translator(read).chunk(chunk(span), native_events=True)
+    return entry
+
+
+@pytest.mark.parametrize(
+    ("plugin", "attributes", "resource"),
+    [
+        ("bottle", {"http.route": "/tea/<kind>"}, "GET /tea/<kind>"),
+        ("bottle", {"http.route": "/shop/tea/<kind>", "bottle.rule": "/tea/<kind>"}, "GET /tea/<kind>"),
+        ("bottle", {}, "GET 200"),
+        ("bottle", {"http.request.method": "_OTHER", "http.request.method_original": "BREW"}, "BREW 200"),
+    ],
+)
+def test_a_request_is_named_as_its_framework_names_it(plugin: str, attributes: dict[str, Any], resource: str) -> None:
+    entry = translated(plugin, attributes)
+    assert (entry["name"], entry["resource"], entry["type"]) == (f"{plugin}.request", resource, "web")
+    assert entry["metrics"]["_dd.measured"] == 1
+    assert (entry["meta"]["component"], entry["meta"]["span.kind"]) == (plugin, "server")
+    assert [key for key in entry["meta"] if key.startswith((f"{plugin}.", "url.", "server."))] == []
+
+
+@pytest.mark.parametrize(("plugin", "path"), [("bottle", "/tea/gr%C3%BCn")])
+def test_a_path_is_shown_as_its_framework_shows_it(plugin: str, path: str) -> None:
+    meta = translated(plugin, {})["meta"]
+    assert meta["http.url"] == f"http://shop.example:8080{path}?<redacted>"
+
+
+@pytest.mark.parametrize(
+    ("plugin", "variables", "service", "source"),
+    [
+        ("bottle", {}, "bottle", "m"),
+        ("bottle", {"DD_SERVICE": "Shop"}, "Shop", "m"),
+        ("bottle", {"DD_SERVICE": "shop", "DD_SERVICE_MAPPING": "shop:x"}, "x", "opt.service_mapping"),
+        ("bottle", {"DD_SERVICE_MAPPING": "bottle:x"}, "x", "opt.service_mapping"),
+    ],
+)
+def test_the_service_is_named_and_its_source_told_as_recorded_of_ddtrace(
+    plugin: str, variables: dict[str, str], service: str, source: str
+) -> None:
+    entry = translated(plugin, {}, **variables)
+    assert (entry["service"], entry["meta"]["_dd.svc_src"]) == (service, source)
+
+
+def test_schema_v1_has_one_name_for_all() -> None:
+    assert translated("bottle", {}, DD_TRACE_SPAN_ATTRIBUTE_SCHEMA="v1")["name"] == "http.server.request"
