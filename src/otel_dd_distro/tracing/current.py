@@ -15,6 +15,8 @@ from opentelemetry.context.contextvars_context import ContextVarsRuntimeContext
 from opentelemetry.trace import Link, Span, SpanKind, Status, StatusCode, Tracer
 from opentelemetry.trace.propagation import _SPAN_KEY
 
+from .unprintable import text
+
 if TYPE_CHECKING:
     from contextvars import ContextVar, Token
 
@@ -104,7 +106,7 @@ class CurrentSpan:
                 if self.record_exception:
                     span.record_exception(error)
                 if self.set_status_on_exception:
-                    span.set_status(Status(StatusCode.ERROR, f"{type(error).__name__}: {error}"))
+                    span.set_status(Status(StatusCode.ERROR, f"{type(error).__name__}: {text(error)}"))
         finally:
             if self.end_on_exit:
                 span.end()

@@ -14,6 +14,7 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode, TraceFlags, TraceState
 
 from ..local_trace.registry import LightSpan
+from . import unprintable
 from .terms import Terms
 
 if TYPE_CHECKING:
@@ -311,7 +312,10 @@ class Span(LightSpan):
         if self._end_time is not None:
             log.warning("Setting attribute on ended span.")
             return
-        self._attributes[key] = value
+        try:
+            self._attributes[key] = value
+        except Exception:  # noqa: BLE001
+            self._attributes[key] = unprintable.text(value)
 
     def set_attributes(self, attributes: Mapping[str, types.AnyValue]) -> None:
         held = self.held_attributes
@@ -333,12 +337,36 @@ class Span(LightSpan):
         if self._end_time is not None:
             log.warning("Setting attribute on ended span.")
             return
+        try:
+            self._set_bounded(attributes)
+        except Exception:  # noqa: BLE001
+            self._set_bounded(unprintable.attributes(attributes))
+
+    def _set_bounded(self, attributes: Mapping[str, types.AnyValue]) -> None:
         bounded = self._attributes
         if _FREEZES:
             bounded._set_items(attributes)
         else:
             for key, value in attributes.items():
                 bounded[key] = value
+
+    def add_event(self, name: str, attributes: types.Attributes = None, timestamp: int | None = None) -> None:
+        try:
+            super().add_event(name, attributes, timestamp)
+        except Exception:  # noqa: BLE001
+            super().add_event(name, unprintable.attributes(attributes or {}), timestamp)
+
+    def record_exception(
+        self,
+        exception: BaseException,
+        attributes: types.Attributes = None,
+        timestamp: int | None = None,
+        escaped: bool = False,
+    ) -> None:
+        try:
+            super().record_exception(exception, attributes, timestamp, escaped)
+        except Exception:  # noqa: BLE001
+            self.add_event("exception", {**unprintable.event(exception, escaped), **(attributes or {})}, timestamp)
 
     def update_name(self, name: str) -> None:
         if self._end_time is None:

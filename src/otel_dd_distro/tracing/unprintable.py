@@ -1,0 +1,41 @@
+"""Exceptions and values that raise when they are made text: the application sees nothing of that."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Mapping
+from typing import Any
+
+from opentelemetry.semconv.attributes.exception_attributes import (
+    EXCEPTION_ESCAPED,
+    EXCEPTION_MESSAGE,
+    EXCEPTION_STACKTRACE,
+    EXCEPTION_TYPE,
+)
+
+_PLAIN = (str, bool, int, float, bytes, type(None))
+
+
+def text(value: object) -> str:
+    """`value` as text; where making it text raises, what it is instead."""
+    try:
+        return str(value)
+    except Exception:  # noqa: BLE001
+        return f"<{type(value).__name__} that cannot be made text>"
+
+
+def attributes(given: Mapping[Any, Any]) -> dict[Any, Any]:
+    """Attributes some value of which raised: texts in place of whatever is not plain."""
+    return {key: value if type(value) in _PLAIN else text(value) for key, value in given.items()}
+
+
+def event(error: BaseException, escaped: bool) -> dict[str, str]:
+    """The attributes of the event of an exception that cannot be made text, as the SDK names them."""
+    kind = type(error)
+    is_builtin = kind.__module__ == "builtins"
+    return {
+        EXCEPTION_TYPE: kind.__qualname__ if is_builtin else f"{kind.__module__}.{kind.__qualname__}",
+        EXCEPTION_MESSAGE: text(error),
+        EXCEPTION_STACKTRACE: "".join(traceback.format_exception(kind, error, error.__traceback__)),
+        EXCEPTION_ESCAPED: str(escaped),
+    }
