@@ -13,12 +13,15 @@ from collections.abc import Callable
 from types import ModuleType, TracebackType
 from typing import Any
 
+from . import working_directory
+
 # What Python itself calls for `-m`, and for the `__main__` of a directory or an archive.
 _run_module: Callable[..., None] = runpy._run_module_as_main  # type: ignore[attr-defined]
 
 
 def run_module(name: str, arguments: list[str]) -> None:
     """As `python -m name arguments`."""
+    working_directory.put_back()
     sys.argv[:] = ["-m", *arguments]
     _as_main(_run_module, name)
 
@@ -51,8 +54,9 @@ def _run_file(place: str, content: bytes) -> None:
 
 
 def _replace_first_path(path: str, *, also_if_safe: bool = False) -> None:
-    """Python has put the working directory first, for our own `-m`; unless that is not to be trusted (`-P`, `-I`)."""
-    if not (getattr(sys.flags, "safe_path", False) or sys.flags.isolated):
+    """Put `path` where Python has put the working directory, if it has: not with `-P` or `-I`."""
+    if working_directory.was_set_aside():
+        working_directory.put_back()
         sys.path[0] = path
     elif also_if_safe:
         sys.path.insert(0, path)

@@ -199,7 +199,7 @@ def test_instrumentors_of_others_are_loaded_as_upstream_does(tmp_path: Path) -> 
     requires = requires.replace("packaging<1", "a-library-that-nobody-has")
     foreign(tmp_path, "idle", requires=requires, names="[opentelemetry_instrumentor]\nidle = foreign:Instrumentor\n")
 
-    done = started("-m", "otel_dd_distro", "told.py", cwd=tmp_path)
+    done = started("-m", "otel_dd_distro", "told.py", cwd=tmp_path, PYTHONPATH=str(tmp_path))
     assert done.stdout == "before\nforeign, children: False\nafter\nprogram\n"
     said = sorted(
         line.partition(":")[0].removesuffix(", the others go on without it") for line in done.stderr.splitlines()
@@ -211,7 +211,7 @@ def test_what_cannot_be_set_up_is_said_and_the_program_runs(tmp_path: Path) -> N
     (tmp_path / "foreign.py").write_text("def before(): raise ValueError('broken')")
     (tmp_path / "told.py").write_text("print('program')")
     foreign(tmp_path, "foreign", names="[opentelemetry_pre_instrument]\nforeign = foreign:before\n")
-    done = started("-m", "otel_dd_distro", "told.py", cwd=tmp_path)
+    done = started("-m", "otel_dd_distro", "told.py", cwd=tmp_path, PYTHONPATH=str(tmp_path))
     assert (done.returncode, done.stdout) == (0, "program\n")
     assert done.stderr.startswith("Tracing could not be set up, the program runs without it\n")
     assert done.stderr.endswith("ValueError: broken\n")

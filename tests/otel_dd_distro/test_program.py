@@ -143,6 +143,36 @@ def test_where_the_working_directory_is_not_to_be_trusted_it_is_not(folder: Path
     assert run(folder, option, "-m", "otel_dd_distro", *command.split()) == run(folder, option, *command.split())
 
 
+HOSTILE = "raise SystemExit('code of the working directory ran')"
+
+
+@pytest.mark.parametrize("name", ["wrapt", "logging", "typing", "opentelemetry", "packaging", "otel_instrumentors"])
+def test_nothing_of_ours_comes_from_the_working_directory(tmp_path: Path, name: str) -> None:
+    (tmp_path / "srv").mkdir()
+    (tmp_path / "work").mkdir()
+    (tmp_path / "srv" / "app.py").write_text("import sys; print('app', sys.path[0])")
+    (tmp_path / "work" / f"{name}.py").write_text(HOSTILE)
+    command = [sys.executable, "-m", "otel_dd_distro", "../srv/app.py"]
+    done = subprocess.run(
+        command, cwd=tmp_path / "work", env=clean_environ(), capture_output=True, text=True, timeout=120
+    )
+    assert (done.stdout, done.returncode) == (f"app {tmp_path / 'srv'}\n", 0)
+
+
+def test_a_distribution_in_the_working_directory_is_not_asked_to_run(tmp_path: Path) -> None:
+    installed = tmp_path / "work" / "x-1.dist-info"
+    installed.mkdir(parents=True)
+    (installed / "METADATA").write_text("Name: x\nVersion: 1\n")
+    (installed / "entry_points.txt").write_text("[opentelemetry_pre_instrument]\nx = hostile:run\n")
+    (tmp_path / "work" / "hostile.py").write_text(HOSTILE)
+    (tmp_path / "app.py").write_text("print('app')")
+    command = [sys.executable, "-m", "otel_dd_distro", "../app.py"]
+    done = subprocess.run(
+        command, cwd=tmp_path / "work", env=clean_environ(), capture_output=True, text=True, timeout=120
+    )
+    assert (done.stdout, done.returncode) == ("app\n", 0)
+
+
 @pytest.mark.parametrize("arguments", [[], ["-m"], ["-c", "pass"], ["--nothing"]])
 def test_without_a_program_it_says_how(folder: Path, arguments: list[str]) -> None:
     status, out, err = run(folder, "-m", "otel_dd_distro", *arguments)
