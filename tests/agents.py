@@ -27,14 +27,9 @@ from typing import Any
 
 import ormsgpack
 
+from tests.ports import free_port
+
 CHECKS = "trace_count_header,meta_tracer_version_header,trace_content_length,meta_events_is_valid_json"
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def clean_environ(**more: str) -> dict[str, str]:

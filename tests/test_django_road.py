@@ -17,7 +17,8 @@ from typing import Any
 
 import pytest
 
-from tests.agents import Session, clean_environ, free_port
+from tests.agents import Session, clean_environ
+from tests.ports import free_port
 
 APPS = Path(__file__).with_name("apps")
 INSTRUMENT = str(Path(sys.executable).with_name("opentelemetry-instrument"))

@@ -17,7 +17,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.agents import Session, clean_environ, free_port
+from tests.agents import Session, clean_environ
+from tests.ports import free_port
 
 ROOT = Path(__file__).parents[1]
 APPS = ROOT / "tests" / "apps"

@@ -6,7 +6,7 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from tests.agents import free_port
+from tests.ports import free_port
 
 from .maven import class_path, java
 from .processes import answers, folder, process

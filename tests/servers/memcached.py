@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from tests.agents import free_port
+from tests.ports import free_port
 
 from .processes import answers, folder, found, process
 

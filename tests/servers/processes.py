@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.agents import free_port
+from tests.ports import free_port
 
 # Seconds for a server to answer: a busy machine that is four times slower has Cassandra up after a minute and a half.
 PATIENCE = 300

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from tests.agents import free_port
+from tests.ports import free_port
 
 from .processes import PROGRAMS, answers, folder, process
 

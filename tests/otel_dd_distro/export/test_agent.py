@@ -19,7 +19,6 @@ from tests.agents import (
     RunningAgent,
     ScriptedAgent,
     drips,
-    free_port,
     hangs,
     resets,
     says,
@@ -27,6 +26,7 @@ from tests.agents import (
     waits,
 )
 from tests.otel_dd_distro.export.made import chunk, encode
+from tests.ports import free_port
 
 
 @pytest.fixture

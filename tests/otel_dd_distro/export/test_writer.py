@@ -27,7 +27,6 @@ from tests.agents import (
     ScriptedAgent,
     Session,
     drips,
-    free_port,
     hangs,
     resets,
     says,
@@ -35,6 +34,7 @@ from tests.agents import (
     waits,
 )
 from tests.otel_dd_distro.export.made import chunk, encode, ids, settled, span
+from tests.ports import free_port
 
 Make = Callable[..., Writer]
 

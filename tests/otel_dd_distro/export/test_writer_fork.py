@@ -8,8 +8,9 @@ from collections import Counter
 
 import pytest
 
-from tests.agents import RunningAgent, ScriptedAgent, Session, free_port, hangs, says, waits
+from tests.agents import RunningAgent, ScriptedAgent, Session, hangs, says, waits
 from tests.otel_dd_distro.export.made import run
+from tests.ports import free_port
 
 SET_UP = """
 import os, signal, sys, threading, time

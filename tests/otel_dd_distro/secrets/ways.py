@@ -14,7 +14,7 @@ import jinja2
 import requests
 from opentelemetry.trace import Tracer
 
-from tests.agents import free_port
+from tests.ports import free_port
 
 from .corpus import Plant
 
