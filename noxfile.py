@@ -6,25 +6,42 @@ classifiers.
 
 from __future__ import annotations
 
-import pathlib
+import os
+import shutil
+import subprocess
 import sys
 import tarfile
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache, partial
 from pathlib import Path
 
 import nox
+from nox.command import CommandFailed
 
 nox.needs_version = ">=2025.10.16"
-nox.options.default_venv_backend = "uv|virtualenv"
+# Not pip: it knows no overrides, which pyproject.toml has some of.
+nox.options.default_venv_backend = "uv"
 # A Python that is not there is left out, and said so; with CI set it is an error. It is never fetched.
 nox.options.download_python = "never"
 nox.options.sessions = ["lint", "types", "tests"]
 
 DDTRACE = "ddtrace==4.16.0"
 PYPROJECT = nox.project.load_toml("pyproject.toml")
+TABLES = PYPROJECT["tool"]["otel-dd-distro"]
+OLDEST, APART, PEERS = TABLES["oldest"], TABLES["apart"], TABLES["peers"]
+PLUGINS = PYPROJECT["project"]["entry-points"]["opentelemetry_instrumentor"]
+EXTRAS: Mapping[str, list[str]] = PYPROJECT["project"]["optional-dependencies"]
+# This project with every library that gets on with the others.
+EVERYTHING = f".[{','.join(['all', *(name for name in TABLES['not-in-all'] if name not in APART)])}]"
 SUPPORTED = nox.project.python_versions(PYPROJECT)
 RUNNING = f"{sys.version_info.major}.{sys.version_info.minor}"
-# A machine that has only a newer Python than we know of tests on that one.
-PYTHONS = [*SUPPORTED, *({RUNNING} - set(SUPPORTED))]
+# A machine that has only a newer Python than we know of tests on that one. The ends come first: they tell most.
+PYTHONS = [SUPPORTED[-1], SUPPORTED[0], *SUPPORTED[1:-1], *({RUNNING} - set(SUPPORTED))]
+# The Python of old releases, of libraries and of ddtrace.
+PYTHON_OF_THE_OLD = "3.11"
+DEBIAN = Path("tests", "servers", "packages.txt")
 
 
 def install(session: nox.Session, group: str, *project: str) -> None:
@@ -32,30 +49,110 @@ def install(session: nox.Session, group: str, *project: str) -> None:
     session.install(*project, *nox.project.dependency_groups(PYPROJECT, group))
 
 
-@nox.session(python=PYTHONS)
+def environment(session: nox.Session, name: str, *requirements: str, python: str = "") -> str:
+    """The Python of a new environment beside the session's own."""
+    folder = Path(session.create_tmp(), name).absolute()
+    made_by = python or str(Path(session.bin, "python"))
+    session.run("uv", "venv", "--quiet", "--clear", "--no-python-downloads", "--python", made_by, str(folder))
+    found = str(folder / "bin" / "python")
+    session.run("uv", "pip", "install", "--quiet", "--python", found, *requirements)
+    return found
+
+
+def test_file(plugin: str) -> str:
+    return f"tests/otel_instrumentors/test_{plugin}.py"
+
+
+@cache
+def there(python: str) -> bool:
+    """Whether a Python is installed: the shims of pyenv are, and need not run."""
+    command = shutil.which(f"python{python}")
+    return bool(command) and subprocess.run([command, "-c", ""], capture_output=True).returncode == 0
+
+
+@nox.session(python=False)
+def servers(session: nox.Session) -> None:
+    """What the tests' servers come from: Debian's packages, installed where that is allowed, and jars from Maven."""
+    named = [line for line in DEBIAN.read_text().splitlines() if line and not line.startswith("#")]
+    ask = ["dpkg-query", "--show", "--showformat", "${db:Status-Status}"]
+    debian = all(map(shutil.which, ("apt-get", "dpkg-query")))
+    missing = [
+        name for name in named if debian and subprocess.run([*ask, name], capture_output=True).stdout != b"installed"
+    ]
+    command = ["apt-get", "install", "-y", "--no-install-recommends", *missing]
+    if not debian:
+        session.warn('this is not Debian: what is missing has to come from elsewhere (CONTRIBUTING.md, "Servers")')
+    elif missing and os.geteuid() != 0:
+        session.warn(f"missing, and only root may install it: {' '.join(command)}")
+    elif missing:
+        quiet = {"DEBIAN_FRONTEND": "noninteractive"}
+        # What fails here is what the tests then say is missing.
+        session.run("apt-get", "update", "--quiet", env=quiet, silent=True, success_codes=range(256))
+        session.run(*command, env=quiet, silent=True, success_codes=range(256))
+    session.run(sys.executable, "-m", "tests.servers", success_codes=(0, 1))
+
+
+@nox.session(python=PYTHONS, requires=["servers"])
 def tests(session: nox.Session) -> None:
-    """The tests, on each supported Python; what follows `--` goes to pytest."""
-    install(session, "test", ".[all]")
-    # As many at a time as there are cores; the tests of one file one after the other.
-    session.run("pytest", "--numprocesses", "auto", "--dist", "loadfile", *session.posargs)
+    """The tests, on each supported Python; what follows `--` goes to pytest.
+
+    All of them on the newest and on the oldest Python that is there, and on those between what depends on the Python.
+    """
+    in_time(session)
+    ends = [python for python in SUPPORTED if there(python)]
+    between = session.python in ends[1:-1] and not session.posargs
+    arguments = ["--depends-on-python"] if between else session.posargs
+    apart = [plugin for plugin in APART if not session.posargs or test_file(plugin) in session.posargs]
+    shared = [argument for argument in arguments if argument not in map(test_file, apart)]
+    if shared or not session.posargs:
+        install(session, "test", EVERYTHING)
+        # As many at a time as there are cores; the tests of one file one after the other.
+        session.run("pytest", "--numprocesses", "auto", "--dist", "loadfile", *shared)
+    for plugin in apart:
+        needed = (*nox.project.dependency_groups(PYPROJECT, "plugins"), *APART[plugin])
+        python = environment(session, plugin, f".[{plugin}]", *needed)
+        session.run(python, "-m", "pytest", *(arguments if between else ()), test_file(plugin), external=True)
 
 
-@nox.session(python="3.11")
+@nox.session(python=PYTHON_OF_THE_OLD, requires=["servers"])
 def oldest(session: nox.Session) -> None:
     """Each plugin's tests on the oldest release that runs on Python 3.11; `-- flask` for one."""
-    pins: dict[str, list[str]] = PYPROJECT["tool"]["otel-dd-distro"]["oldest"]
     # moto_server is found from here, too: it and the oldest botocore would not get on.
-    install(session, "aws", "uv")
-    for name in session.posargs or pins:
-        folder = pathlib.Path(session.create_tmp()) / name
-        python = str(folder / "bin" / "python")
-        if not folder.exists():
-            session.run("uv", "venv", "--quiet", "--python", str(Path(session.bin, "python")), str(folder))
-        needed = (*nox.project.dependency_groups(PYPROJECT, "plugins"), *pins[name])
-        session.run("uv", "pip", "install", "--quiet", "--python", python, "--editable", ".", *needed)
+    install(session, "aws")
+    group = nox.project.dependency_groups(PYPROJECT, "plugins")
+
+    def tested(plugin: str) -> None:
+        python = environment(session, plugin, "--editable", ".", *group, *OLDEST[plugin])
         # What old releases are warned of is not ours to mend.
-        tests = f"tests/otel_instrumentors/test_{name}.py"
-        session.run(python, "-m", "pytest", "--quiet", "-W", "default", tests, external=True)
+        command = (python, "-m", "pytest", "--quiet", "-W", "default", test_file(plugin))
+        session.run(*command, external=True, silent=True)
+
+    together(session, {plugin: partial(tested, plugin) for plugin in session.posargs or OLDEST})
+
+
+def together(session: nox.Session, jobs: Mapping[str, Callable[[], None]]) -> None:
+    """Runs each, as many at a time as there are cores; fails with the names of those that fail."""
+
+    def ran(name: str) -> bool:
+        began, word = time.monotonic(), "passed"
+        try:
+            jobs[name]()
+        except CommandFailed:
+            word = "FAILED"
+        session.log(f"{name}: {word} after {time.monotonic() - began:.0f} s")
+        return word == "passed"
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        failed = [name for name, passed in zip(jobs, pool.map(ran, jobs), strict=True) if not passed]
+    if failed:
+        session.error(f"failed: {', '.join(failed)}")
+
+
+def in_time(session: nox.Session) -> None:
+    """Leaves the session out where .ci/run has no time left for it."""
+    if time.time() > float(os.environ.get("CI_NOTHING_BEGINS_AFTER", "inf")):
+        print(f"left out for time: {session.name}", flush=True)
+        session.skip("no time left")
 
 
 @nox.session
@@ -64,17 +161,6 @@ def demo(session: nox.Session) -> None:
     install(session, "demo", ".[flask,jinja2,requests,sqlite3]")
     # Ctrl-C: the demo has processes of its own to stop.
     session.run("python", "examples/demo.py", *session.posargs, interrupt_timeout=15)
-
-
-def peer(session: nox.Session, name: str, *requirements: str) -> str:
-    """The Python of an environment beside the session's own, for a tracer to be compared with."""
-    folder = pathlib.Path(session.create_tmp()) / name
-    session.run("python", "-m", "venv", "--clear", str(folder))
-    python = str(folder / "bin" / "python")
-    # Contrib's releases are all betas of each other, which pip finds no way through. Compiled, as pip does it.
-    session.install("uv")
-    session.run("uv", "pip", "install", "--quiet", "--compile-bytecode", "--python", python, *requirements)
-    return python
 
 
 BENCH_LIBRARIES = ("django", "flask", "gunicorn", "jinja2", "psycopg[binary]", "redis", "requests")
@@ -87,14 +173,16 @@ def bench(session: nox.Session) -> None:
     extras = "django,flask,jinja2,psycopg,redis,requests,sqlite3"
     # Compiled as pip does it; without, the start-up of our side alone would compile every module.
     session.install(f".[{extras}]", *BENCH_LIBRARIES, "matplotlib", env={"UV_COMPILE_BYTECODE": "1"})
-    bare = peer(session, "bare", *BENCH_LIBRARIES)
-    ddtrace = peer(session, "ddtrace", DDTRACE, *BENCH_LIBRARIES)
+    beside = partial(environment, session)
+    bare = beside("bare", "--compile-bytecode", *BENCH_LIBRARIES)
+    ddtrace = beside("ddtrace", "--compile-bytecode", DDTRACE, *BENCH_LIBRARIES)
     instrumentors = [f"opentelemetry-instrumentation-{name}" for name in BENCH_CONTRIB]
     exporter = "opentelemetry-exporter-otlp-proto-http"
-    contrib = peer(session, "contrib", "opentelemetry-distro", exporter, *instrumentors, *BENCH_LIBRARIES)
-    ours = str(pathlib.Path(session.bin, "python"))
+    distro = ("opentelemetry-distro", exporter, *instrumentors)
+    contrib = beside("contrib", "--compile-bytecode", *distro, *BENCH_LIBRARIES)
+    ours = str(Path(session.bin, "python"))
     sides = ("--bare", bare, "--ours", ours, "--ddtrace", ddtrace, "--contrib", contrib)
-    results = pathlib.Path(session.create_tmp(), "results")
+    results = Path(session.create_tmp(), "results")
     results.mkdir(exist_ok=True)
 
     def measure(part: str, *options: str) -> None:
@@ -120,17 +208,36 @@ def outage(session: nox.Session) -> None:
 @nox.session
 def ddtrace(session: nox.Session) -> None:
     """The other side of `parity`: ddtrace, and the libraries that the extras name."""
-    extras = PYPROJECT["project"]["optional-dependencies"]
-    libraries = [line for name, lines in extras.items() if name not in ("all", "otlp") for line in lines]
+    libraries = [line for name in PLUGINS if name not in APART for line in EXTRAS[name]]
     install(session, "ddtrace", *libraries)
 
 
-@nox.session(requires=["ddtrace"])
+@nox.session(requires=["servers", "ddtrace"])
 def parity(session: nox.Session) -> None:
     """The same programs under ddtrace and under ours, span by span, in parity/report.html; `-- flask` for one."""
-    install(session, "parity", ".[all]")
+    install(session, "parity", EVERYTHING)
     other = Path(session.virtualenv.location).with_name("ddtrace") / "bin" / "python"
-    session.run("python", "-m", "parity", "--ddtrace", str(other), *session.posargs)
+    scenarios = session.posargs or sorted(path.stem for path in Path("parity", "scenarios").glob("*.py"))
+    alone = {name: plugin_of(name) for name in scenarios if plugin_of(name) in {*APART, *PEERS}}
+    shared = [name for name in scenarios if name not in alone]
+    if shared:
+        session.run("python", "-m", "parity", "--ddtrace", str(other), *shared)
+    for plugin in sorted(set(alone.values())):
+        libraries = (*EXTRAS[plugin], *APART.get(plugin, ()))
+        theirs = (*PEERS.get(plugin, (DDTRACE,)), *libraries)
+        ours = (*nox.project.dependency_groups(PYPROJECT, "demo"), "tomli", f".[{plugin}]", *libraries)
+        sides = [
+            environment(session, f"{plugin}-{side}", *requirements, python=PYTHON_OF_THE_OLD)
+            for side, requirements in (("ours", ours), ("ddtrace", theirs))
+        ]
+        named = [name for name in alone if alone[name] == plugin]
+        page = ("--page", f"parity/report-{plugin}.html")
+        session.run(sides[0], "-m", "parity", "--ddtrace", sides[1], *page, *named, external=True)
+
+
+def plugin_of(scenario: str) -> str:
+    """A scenario's name begins with its plugin's."""
+    return max((name for name in PLUGINS if f"{scenario}_".startswith(f"{name}_")), key=len, default="")
 
 
 @nox.session
@@ -146,13 +253,13 @@ def conformance(session: nox.Session) -> None:
     session.install(".", "hatchling", "opentelemetry-test-utils", "pip", "pytest>=8")
     ask = "from importlib.metadata import version; print(version('opentelemetry-sdk'))"
     version = str(session.run("python", "-c", ask, silent=True)).strip()
-    place = pathlib.Path(session.create_tmp())
+    place = Path(session.create_tmp())
     wanted = ("--no-deps", "--no-binary", ":all:", "--no-build-isolation", f"opentelemetry-sdk=={version}")
     session.run("python", "-m", "pip", "download", "--quiet", "--dest", str(place), *wanted)
     source = place / f"opentelemetry_sdk-{version}"
     with tarfile.open(f"{source}.tar.gz") as archive:
         archive.extractall(place)
-    plugin = str(pathlib.Path("tests", "otel_dd_distro", "tracing").resolve())
+    plugin = str(Path("tests", "otel_dd_distro", "tracing").resolve())
     for way in ("full", "short"):
         with session.chdir(source):
             env = {"PYTHONPATH": plugin, "CONFORMANCE": way}
@@ -170,7 +277,7 @@ def lint(session: nox.Session) -> None:
 @nox.session
 def types(session: nox.Session) -> None:
     """mypy, strict."""
-    install(session, "types", ".[all]")
+    install(session, "types", EVERYTHING)
     session.run("mypy", "src", "instrumentations/otel_instrumentors")
 
 
@@ -178,4 +285,4 @@ def types(session: nox.Session) -> None:
 def dev(session: nox.Session) -> None:
     """A virtual environment to work in, with everything: `. .nox/dev/bin/activate`."""
     install(session, "dev")
-    session.install("-e", ".[all]")
+    session.install("-e", EVERYTHING)

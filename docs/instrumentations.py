@@ -26,11 +26,18 @@ Each is an extra of the same name, `pip install 'otel-dd-distro[flask]'`, which 
 instrumentors work with any other OpenTelemetry SDK set-up, too. One is switched off by `DD_TRACE_<NAME>_ENABLED=false`
 or by its name in `OTEL_PYTHON_DISABLED_INSTRUMENTATIONS`.
 
-The tests run on the newest release, on each Python from 3.10 to 3.13 (`nox -s tests`), and on the oldest one, on Python
-3.11 (`nox -s oldest`).
+The tests run on the newest release, on Python 3.10 and 3.13, and on those between as far as the Python makes a
+difference (`nox -s tests`), and on the oldest release, on Python 3.11 (`nox -s oldest`).
 
 | Name | Supported versions | Oldest tested | What it does |
 |---|---|---|---|
+"""
+
+LEFT_OUT = """
+## What the extra `all` leaves out
+
+| Name | Why |
+|---|---|
 """
 
 UNREACHABLE = """
@@ -64,7 +71,8 @@ def page() -> str:
             words += [", ".join(f"`{name} {oldest}`" for name, _, oldest in missed)]
             words += [sentence(TOOL["unreachable"][entry.name])]
             unreachable.append(f"| `{entry.name}` | {' | '.join(words)} |\n")
-    return HEAD + "".join(rows) + UNREACHABLE + "".join(unreachable)
+    left_out = [f"| `{name}` | {sentence(why)} |\n" for name, why in sorted(TOOL["not-in-all"].items())]
+    return "".join([HEAD, *rows, LEFT_OUT, *left_out, UNREACHABLE, *unreachable])
 
 
 def catalogue() -> list[metadata.EntryPoint]:

@@ -20,7 +20,7 @@ from .comparison import compare
 from .report import Report, Result
 
 DISTRIBUTION = "otel-dd-distro"
-REPORT = Path(__file__).with_name("report.html")
+PAGE = Path(__file__).with_name("report.html")
 
 
 def libraries() -> list[str]:
@@ -36,9 +36,9 @@ def versions(ddtrace: Path) -> dict[str, str]:
     names = libraries()
     ours = running.library_versions(Path(sys.executable), names)
     theirs = running.library_versions(ddtrace, names)
-    if ours != theirs:
-        both = sorted(key for key in {*ours, *theirs} if ours.get(key) != theirs.get(key))
-        told = ", ".join(f"{key} {theirs.get(key)} beside ddtrace and {ours.get(key)} beside ours" for key in both)
+    # What is beside ours alone, such as the servers' own libraries, is in no program.
+    if both := sorted(key for key in theirs if ours.get(key) != theirs[key]):
+        told = ", ".join(f"{key} {theirs[key]} beside ddtrace and {ours.get(key)} beside ours" for key in both)
         raise running.Failed(f"the environments differ: {told}; without -r nox makes them anew")
     own = running.library_versions(ddtrace, ["ddtrace"])["ddtrace"]
     mine = importlib.metadata.version(DISTRIBUTION)
@@ -72,6 +72,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="nox -s parity --", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="scenario", help="all, where none is named")
     parser.add_argument("--ddtrace", type=Path, metavar="PYTHON", help="the interpreter of an environment with ddtrace")
+    parser.add_argument("--page", type=Path, default=PAGE, help="where to write what was compared")
     parser.add_argument("--docs", action="store_true", help="only make docs/differences.md")
     options = parser.parse_args()
     if options.docs:
@@ -87,10 +88,10 @@ def main() -> int:
     except (running.Failed, servers.Missing, servers.NotStarted) as failure:
         terminal.problems([str(failure)], console)
         return 1
-    REPORT.write_text(page.html(report))
+    options.page.write_text(page.html(report))
     terminal.show(report, console)
     found = report.problems()
-    console.print(f"{len(found)} differences unlisted or vanished; the page: {REPORT}")
+    console.print(f"{len(found)} differences unlisted or vanished; the page: {options.page}")
     return 1 if found else 0
 
 

@@ -4,13 +4,66 @@ from __future__ import annotations
 
 # Before the first provider is made: see configurator.py.
 import concurrent.futures.thread  # noqa: F401
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 
 from tests.agents import RunningAgent, Session, running_test_agent
 from tests.servers import SERVERS, running, session
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+HERE = Path(__file__).parent
+# The libraries that want an environment of their own, which `nox -s tests` makes.
+APART = tomllib.loads((HERE.parent / "pyproject.toml").read_text())["tool"]["otel-dd-distro"]["apart"]
+# What a release of Python may break; of each plugin, its exam's tests that are marked so.
+ROOMS_THAT_DEPEND_ON_PYTHON = (
+    "otel_dd_distro/export",
+    "otel_dd_distro/gathering",
+    "otel_dd_distro/local_trace",
+    "otel_dd_distro/test_",
+    "otel_dd_distro/tracing",
+    "otel_instrumentors/families",
+    "otel_instrumentors/kernel",
+    "otel_instrumentors/test_asyncio.py",
+    "otel_instrumentors/test_futures.py",
+    "otel_instrumentors/test_gevent.py",
+    "otel_instrumentors/test_sqlite3.py",
+)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--depends-on-python", action="store_true", help="only what depends on the Python, for those between the ends"
+    )
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """The tests of a plugin that stands apart are run where they are named, and not among the others."""
+    apart = collection_path in {HERE / "otel_instrumentors" / f"test_{plugin}.py" for plugin in APART}
+    named = {(config.invocation_params.dir / argument.partition("::")[0]).resolve() for argument in config.args}
+    return True if apart and collection_path not in named else None
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if not config.getoption("--depends-on-python"):
+        return
+    chosen, others = [], []
+    for item in items:
+        marked = item.get_closest_marker("depends_on_python") or _depends(item.path)
+        (chosen if marked else others).append(item)
+    config.hook.pytest_deselected(items=others)
+    items[:] = chosen
+
+
+def _depends(path: Path) -> bool:
+    return path.relative_to(HERE).as_posix().startswith(ROOMS_THAT_DEPEND_ON_PYTHON)
 
 
 def pytest_configure(config: pytest.Config) -> None:

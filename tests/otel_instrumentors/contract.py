@@ -175,6 +175,7 @@ class Contract:
     def originals(self) -> dict[tuple[str, str], Any]:
         return {key: inspect.getattr_static(owner, name) for key, (owner, name) in self.targets().items()}
 
+    @pytest.mark.depends_on_python
     def test_a_use_is_traced_by_this_plugin_and_nothing_of_it_fails(self, recorder: Recorder) -> None:
         untraced = self.use()
         with instrumented(self.instrumentor, recorder.provider):
@@ -189,6 +190,7 @@ class Contract:
             assert span.end_time >= span.start_time
             assert span.status.is_unset, span.to_json()
 
+    @pytest.mark.depends_on_python
     def test_every_hook_of_the_table_stands_and_is_given_back(self, recorder: Recorder) -> None:
         before = self.originals()
         assert before, "the installed version has none of the hooks"
