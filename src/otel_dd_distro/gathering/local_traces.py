@@ -11,7 +11,6 @@ without open spans finds all that ended; what two threads find at once, each spa
 
 from __future__ import annotations
 
-import logging
 import os
 import sys
 import weakref
@@ -33,8 +32,6 @@ if TYPE_CHECKING:
     from opentelemetry.trace import Span as ApiSpan
 
     from ..local_trace.registry import LightSpan
-
-log = logging.getLogger("otel_dd_distro")
 
 
 class LocalTraces:
