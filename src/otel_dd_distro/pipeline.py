@@ -12,7 +12,7 @@ from opentelemetry.trace import get_current_span
 from . import settings
 from .export.exporter import writer_from
 from .export.packing import pack
-from .export.writer import Encoded
+from .export.queue import Encoded
 from .gathering import DatadogSpanProcessor, LocalTraces
 from .local_trace import datadog_context
 from .local_trace.chunk import Chunk
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from opentelemetry.trace import Span
 
     from .export.info import AgentInfo
-    from .export.writer import Counters
+    from .export.queue import Counters
     from .local_trace.datadog_context import DatadogContext
     from .settings import Settings
     from .translate.translator import SpanMap

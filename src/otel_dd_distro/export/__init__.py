@@ -5,6 +5,7 @@ from __future__ import annotations
 from .agent import Agent
 from .exporter import DatadogSpanExporter
 from .info import AgentInfo
-from .writer import Counters, Encoded, Writer
+from .queue import Counters, Encoded
+from .writer import Writer
 
 __all__ = ["Agent", "AgentInfo", "Counters", "DatadogSpanExporter", "Encoded", "Writer"]

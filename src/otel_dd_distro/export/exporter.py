@@ -11,7 +11,7 @@ from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
 from .agent import Agent
 from .packing import pack
-from .writer import Encoded, Writer
+from .writer import Writer
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import ReadableSpan
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ..settings import Settings
     from ..stats import Stats
     from .info import AgentInfo
+    from .queue import Encoded
 
 EXPORT_WAIT_S = 1.0
 """How long `export` waits for the Agent, so that a processor's own force_flush means something."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 TRACES_PATH = "/v0.4/traces"
@@ -22,8 +21,7 @@ class Ignored(NamedTuple):
 NOTHING_IGNORED = Ignored()
 
 
-@dataclass(frozen=True, slots=True)
-class AgentInfo:
+class AgentInfo(NamedTuple):
     """The defaults hold for an Agent that has not answered, or is too old to."""
 
     version: str = ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+import threading
 import time
 from collections import Counter
 
@@ -13,7 +14,7 @@ _log = logging.getLogger("otel_dd_distro.export")
 
 
 class Notices:
-    """Collects troubles until a line is due. Not thread-safe: the writer calls it under its lock."""
+    """Collects troubles until a line is due. Safe to use from several threads at once."""
 
     def __init__(self, agent_url: str) -> None:
         self._agent_url = agent_url
@@ -23,14 +24,16 @@ class Notices:
 
     def forget(self) -> None:
         """Drop what has not been said: a forked child leaves the parent's losses to the parent."""
-        self._spans: Counter[str] = Counter()
-        self._traces = 0
-        self._detail = ""
+        # Reentrant, because a signal handler may lose a span while its thread is inside; new, because a fork copies it
+        # as it is.
+        self._lock = threading.RLock()
+        self._clear()
 
     def dropped(self, reason: str, spans: int, traces: int, detail: str) -> None:
-        self._spans[reason] += spans
-        self._traces += traces
-        self._detail = detail
+        with self._lock:
+            self._spans[reason] += spans
+            self._traces += traces
+            self._detail = detail
 
     def trouble(self, detail: str) -> None:
         """Something is wrong, but no span was lost."""
@@ -38,29 +41,37 @@ class Notices:
 
     def due(self) -> tuple[int, str] | None:
         """The level and the text of the line to be logged now, if any."""
-        now = time.monotonic()
-        if not self._detail or now - self._last_line_s < INTERVAL_S:
-            return None
-        text = f"Datadog Agent at {self._agent_url}: {self._lost()}{self._detail}"
-        self._last_line_s = now
-        self._failing = self._failing or bool(self._spans)
-        self.forget()
-        return logging.WARNING, text
+        with self._lock:
+            now = time.monotonic()
+            if not self._detail or now - self._last_line_s < INTERVAL_S:
+                return None
+            text = f"Datadog Agent at {self._agent_url}: {self._lost()}{self._detail}"
+            self._last_line_s = now
+            self._failing = self._failing or bool(self._spans)
+            self._clear()
+            return logging.WARNING, text
 
     def delivered(self) -> tuple[int, str] | None:
         """A payload was taken: the line to be logged if a warning had said that payloads are lost."""
-        if not self._failing:
-            return None
-        self._failing = False
+        with self._lock:
+            if not self._failing:
+                return None
+            self._failing = False
         return logging.INFO, f"Datadog Agent at {self._agent_url} takes traces again"
 
     def last(self) -> tuple[int, str] | None:
         """At shutdown: a warning if one may be given, else what was lost since the last one as information."""
-        line = self.due()
-        if line is None and self._spans:
-            line = logging.INFO, f"Datadog Agent at {self._agent_url}: {self._lost()}{self._detail}"
-            self.forget()
-        return line
+        with self._lock:
+            line = self.due()
+            if line is None and self._spans:
+                line = logging.INFO, f"Datadog Agent at {self._agent_url}: {self._lost()}{self._detail}"
+                self._clear()
+            return line
+
+    def _clear(self) -> None:
+        self._spans: Counter[str] = Counter()
+        self._traces = 0
+        self._detail = ""
 
     def _lost(self) -> str:
         if not self._spans:

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from ..export.agent import Agent, Answer
 from ..export.info import AgentInfo
-from ..export.writer import Encoded, Writer
+from ..export.writer import Writer
 
 if TYPE_CHECKING:
+    from ..export.queue import Encoded
     from ..local_trace.chunk import Chunk
     from ..settings import Settings
 

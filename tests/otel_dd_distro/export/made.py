@@ -7,6 +7,7 @@ import subprocess
 import sys
 import textwrap
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import ormsgpack
@@ -18,6 +19,9 @@ from otel_dd_distro.export import AgentInfo, Counters, Writer
 from otel_dd_distro.local_trace.chunk import Chunk
 from otel_dd_distro.local_trace.datadog_context import DatadogContext
 from tests.agents import clean_environ
+
+Make = Callable[..., Writer]
+Lines = Callable[..., list[str]]
 
 ROOT = Path(__file__).parents[3]
 # Otherwise every span asks the resource detectors, in threads.

@@ -140,5 +140,5 @@ def test_a_writer_takes_its_limits_from_the_settings() -> None:
     assert writer._agent.url == "http://agent:1234/apm"
     assert writer._agent.timeout_s == 3.5
     assert writer._agent._external_env == "it-false"
-    assert (writer._queue_limit, writer._payload_limit, writer._interval_s) == (1000, 500, 0.5)
+    assert (writer._queue_limit, writer._agent_state._payload_limit, writer._interval_s) == (1000, 500, 0.5)
     assert writer._shutdown_limit_s == settings.shutdown_timeout_seconds

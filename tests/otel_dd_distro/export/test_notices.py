@@ -1,11 +1,15 @@
 from __future__ import annotations
 
 import logging
+import time
 
 import pytest
 
 from otel_dd_distro.export import notices
 from otel_dd_distro.export.notices import Notices
+from tests.agents import ScriptedAgent
+from tests.otel_dd_distro.export.made import Lines, Make, chunk
+from tests.ports import free_port
 
 
 def test_the_first_loss_is_said_at_once_and_the_rest_of_the_minute_in_one_line(
@@ -57,3 +61,28 @@ def test_what_the_minute_swallowed_is_told_at_the_end_without_a_second_warning()
     assert line[0] == logging.INFO
     assert "4 spans" in line[1]
     assert said.last() is None
+
+
+def test_nobody_listening_costs_one_warning_a_minute_and_recovery_is_told(
+    make: Make, lines: Lines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    port = free_port()
+    writer = make(f"http://127.0.0.1:{port}", interval_s=0.01)
+    for _ in range(5):
+        writer.submit(chunk(10))
+        assert writer.flush(5)
+    assert writer.counters().dropped == {"refused": 50}
+    assert len(lines()) == 1
+    assert "Connection refused" in lines()[0]
+    monkeypatch.setattr(notices, "INTERVAL_S", 0.0)
+    end = time.monotonic() + 2
+    while len(lines()) < 2 and time.monotonic() < end:
+        # The minute over, the rest is said even if no more spans come.
+        time.sleep(0.01)
+    assert "40 spans in 4 traces dropped since the last line (refused 40)" in lines()[1]
+    with ScriptedAgent() as there:
+        writer._agent._url = there.url
+        writer.submit(chunk())
+        assert writer.flush(5)
+    assert lines(logging.INFO) == [f"Datadog Agent at http://127.0.0.1:{port} takes traces again"]
+    assert len(lines()) == 2

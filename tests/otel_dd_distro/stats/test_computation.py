@@ -4,7 +4,6 @@ import os
 import signal
 import threading
 import uuid
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -371,7 +370,7 @@ def test_every_span_is_recognised_by_all_that_its_key_depends_on() -> None:
 
 def test_shapes_are_forgotten_before_they_are_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_MOST_SHAPES", 20)
-    agent = replace(info(), peer_tags=tuple(f"t{place}" for place in range(200)))
+    agent = info()._replace(peer_tags=tuple(f"t{place}" for place in range(200)))
     stats = made(agent=agent)
     for place in range(200):
         stats.count([span({"span.kind": "client", f"t{place}": "v", f"u{place}": "v"})])

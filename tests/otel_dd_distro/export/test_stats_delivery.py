@@ -11,8 +11,8 @@ from typing import Any
 import ormsgpack
 import pytest
 
-from otel_dd_distro.export import Agent, AgentInfo, Counters, Encoded, Writer
-from otel_dd_distro.export import writer as module
+from otel_dd_distro.export import Agent, AgentInfo, Counters, Encoded, Writer, tries
+from otel_dd_distro.export import writer as writer_module
 from otel_dd_distro.local_trace.chunk import Chunk
 from otel_dd_distro.stats import Stats
 from tests.agents import Reply, Request, ScriptedAgent, hangs, resets, says, waits
@@ -80,7 +80,7 @@ def lay() -> Iterator[Lay]:
 
     yield lay
     for road in roads:
-        thread = road.writer._thread
+        thread = road.writer._thread.thread
         road.writer.shutdown(0.0)
         if thread is not None:
             thread.join(5)
@@ -158,7 +158,7 @@ def test_an_agent_that_does_not_want_it_counts_by_itself_and_gets_all_traces(lay
 
 
 def test_traces_encoded_before_the_agent_was_asked_are_left_to_it(lay: Lay, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "RAW_LIMIT", 2)
+    monkeypatch.setattr(writer_module, "RAW_LIMIT", 2)
     road = lay(interval_s=60.0)
     road.submit(5, priority=0)
     assert road.writer.flush(5)
@@ -215,7 +215,7 @@ def test_where_nothing_is_sampled_an_empty_payload_says_so_and_brings_new_rates(
 
 
 def test_what_a_failed_request_said_is_said_again(lay: Lay, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "FIRST_PAUSE_S", 0.001)
+    monkeypatch.setattr(tries, "FIRST_PAUSE_S", 0.001)
     answers = iter([says(400), says()])
     road = lay(traces=lambda connection, request: next(answers)(connection, request))
     road.submit(2, priority=0)
@@ -344,16 +344,16 @@ def test_a_404_leaves_the_counting_to_the_agent_for_ever(lay: Lay, caplog: pytes
     assert road.writer.shutdown()
 
 
-@pytest.mark.parametrize(("status", "tries"), [(429, 3), (503, 3), (408, 3), (400, 1), (413, 1)])
+@pytest.mark.parametrize(("status", "times"), [(429, 3), (503, 3), (408, 3), (400, 1), (413, 1)])
 def test_refused_stats_are_tried_again_where_that_may_help(
-    lay: Lay, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, status: int, tries: int
+    lay: Lay, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, status: int, times: int
 ) -> None:
-    monkeypatch.setattr(module, "FIRST_PAUSE_S", 0.001)
+    monkeypatch.setattr(tries, "FIRST_PAUSE_S", 0.001)
     caplog.set_level(logging.WARNING)
     road = lay(stats=says(status))
     road.submit(1)
     assert road.writer.flush(5)
-    assert len(road.sent_stats()) == tries
+    assert len(road.sent_stats()) == times
     assert [str(status) in record.getMessage() for record in caplog.records] == [True]
     road.submit(1)
     assert road.writer.flush(5)
@@ -370,7 +370,7 @@ def test_stats_that_may_have_arrived_are_not_sent_twice(lay: Lay, caplog: pytest
 
 
 def test_stats_go_on_after_an_outage(lay: Lay, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "FIRST_PAUSE_S", 0.001)
+    monkeypatch.setattr(tries, "FIRST_PAUSE_S", 0.001)
     answers = iter([says(500)] * 3 + [says()] * 10)
     road = lay(stats=lambda connection, request: next(answers)(connection, request))
     road.submit(1)
@@ -393,7 +393,7 @@ def test_a_forked_child_counts_for_itself(lay: Lay) -> None:
         from otel_dd_distro.export import Agent, Writer
         from otel_dd_distro.stats import Stats
         from tests.otel_dd_distro.export.made import chunk
-        from tests.otel_dd_distro.export.test_writer_stats import encoder
+        from tests.otel_dd_distro.export.test_stats_delivery import encoder
         from tests.otel_dd_distro.stats.made import settings
 
         stats = Stats(settings())

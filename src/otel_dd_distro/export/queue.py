@@ -1,0 +1,209 @@
+"""What waits for the Agent, within bounds, and what became of every span: a count that loses none."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, NamedTuple
+
+from .notices import say
+
+if TYPE_CHECKING:
+    from ..local_trace.chunk import Chunk
+    from .notices import Notices
+
+RAW_LIMIT = 4000
+"""Spans that may wait unencoded; beyond, the thread that brings one encodes it, so that memory is bounded in bytes."""
+
+
+class Counters(NamedTuple):
+    """Numbers of spans since the process began (or was forked): accepted == sent + dropped + queued, always."""
+
+    accepted: int
+    """Handed to `Writer.submit`."""
+    sent: int
+    """Taken by the Agent: it answered 2xx."""
+    dropped: Mapping[str, int]
+    """By reason. full: the queue. too_large: one span above the payload limit. encode: it could not be encoded.
+    p0: it is not sampled, and counted in our own stats: nobody misses it.
+    refused, timeout, tls, network, status_<code>: the Agent, after the tries. shutdown: brought after the shutdown.
+    exit: not delivered within the shutdown's limit."""
+    queued: int
+    queued_bytes: int
+    """Encoded and not yet taken, the payload in flight included; the spans that wait unencoded are not in it."""
+
+
+class Encoded(NamedTuple):
+    """One trace."""
+
+    data: bytes
+    spans: int
+    """How many of the chunk's spans are in it; 0: nothing is to be sent."""
+    is_counted: bool = False
+    """Whether all spans of the chunk are in our own stats."""
+
+
+class Queue:
+    """Chunks as they come, then traces as they are sent. Safe to use from several threads at once."""
+
+    def __init__(self, limit_bytes: int, notices: Notices) -> None:
+        self._limit_bytes = limit_bytes
+        self._notices = notices
+        # Reentrant, because a signal handler may end a span while its thread is inside.
+        self._lock = threading.RLock()
+        self._raw: deque[Chunk] = deque()
+        self.waiting = 0
+        """Spans that wait unencoded; only about right when threads meet, and set back with every cycle."""
+        self._encoded: deque[Encoded] = deque()
+        self.held_bytes = 0
+        # `_accepted` counts from the moment a chunk leaves the raw queue: before, the queue itself is the count.
+        self._accepted = 0
+        self._sent = 0
+        self._dropped: dict[str, int] = {}
+        self.left_out = (0, 0)
+        """Traces and spans that the Agent need not see, and was not told of yet."""
+        self._abandoned = False
+
+    # -- unencoded
+
+    def put(self, chunk: Chunk) -> int:
+        """Take a chunk as it is; about how many spans wait now."""
+        self._raw.append(chunk)
+        self.waiting = waiting = self.waiting + len(chunk.spans)
+        return waiting
+
+    def chunks(self) -> int:
+        """Say that all that waits is about to be taken; the number of chunks."""
+        self.waiting = 0
+        return len(self._raw)
+
+    def take(self) -> Chunk | None:
+        """The oldest chunk, to be brought back encoded."""
+        with self._lock:
+            if not self._raw:
+                return None
+            chunk = self._raw.popleft()
+            self._accepted += len(chunk.spans)
+            return chunk
+
+    def accept(self, chunk: Chunk) -> None:
+        """Count a chunk that is encoded by the thread that brings it."""
+        with self._lock:
+            self._accepted += len(chunk.spans)
+
+    def refuse(self, chunk: Chunk) -> None:
+        """Count a chunk that came too late."""
+        with self._lock:
+            self._accepted += len(chunk.spans)
+            self.drop("shutdown", len(chunk.spans), "spans ended after the shutdown")
+
+    # -- encoded
+
+    def put_encoded(self, encoded: Encoded, spans: int) -> None:
+        """Take what a chunk of so many spans became, if there is room."""
+        size = len(encoded.data)
+        with self._lock:
+            if self._abandoned:
+                return
+            if encoded.spans < spans:
+                self._leave_out(spans - encoded.spans, is_whole=not encoded.spans)
+                if not encoded.spans:
+                    return
+            if self.held_bytes + size > self._limit_bytes:
+                self.drop("full", encoded.spans, f"{self.held_bytes} bytes wait for the Agent")
+                return
+            self._encoded.append(encoded)
+            self.held_bytes += size
+
+    def traces(self) -> int:
+        """The number of encoded traces that wait."""
+        return len(self._encoded)
+
+    def next_payload(self, most: int, room: int) -> list[Encoded]:
+        """The oldest traces that fit into one request of `room` bytes, at most so many, all counted or all not."""
+        payload: list[Encoded] = []
+        with self._lock:
+            while self._encoded and len(payload) < most:
+                room -= len(self._encoded[0].data)
+                # Alone it goes in any case: it was measured when it was encoded, and limits hardly ever shrink.
+                if payload and (room < 0 or self._encoded[0].is_counted != payload[0].is_counted):
+                    break
+                payload.append(self._encoded.popleft())
+        return payload
+
+    def put_back(self, payload: list[Encoded]) -> None:
+        with self._lock:
+            if not self._abandoned:
+                self._encoded.extendleft(reversed(payload))
+
+    # -- what became of them
+
+    def sent(self, payload: list[Encoded]) -> None:
+        with self._lock:
+            if self._abandoned:
+                # The shutdown has counted these already.
+                return
+            self._let_go(payload)
+            self._sent += sum(encoded.spans for encoded in payload)
+        say(self._notices.delivered())
+
+    def lost(self, payload: list[Encoded], reason: str, detail: str) -> None:
+        with self._lock:
+            if self._abandoned:
+                return
+            self._let_go(payload)
+            self.drop(reason, sum(encoded.spans for encoded in payload), detail, len(payload))
+        say(self._notices.due())
+
+    def told(self, left_out: tuple[int, int]) -> None:
+        """The Agent knows of that many that it need not see."""
+        with self._lock:
+            self.left_out = (self.left_out[0] - left_out[0], self.left_out[1] - left_out[1])
+
+    def drop(self, reason: str, spans: int, detail: str, traces: int = 1) -> None:
+        with self._lock:
+            if not self._abandoned or reason == "shutdown":
+                self._dropped[reason] = self._dropped.get(reason, 0) + spans
+                self._notices.dropped(reason, spans, traces, detail)
+
+    def abandon(self, reason: str) -> int:
+        """Count all that is still here as dropped, whoever has it in hand; the number of spans."""
+        with self._lock:
+            self._abandoned = True
+            while self._raw:
+                self._accepted += len(self._raw.popleft().spans)
+            traces = len(self._encoded)
+            self._encoded.clear()
+            self.held_bytes = 0
+            left = self._taken()
+            if left:
+                self._dropped[reason] = self._dropped.get(reason, 0) + left
+                self._notices.dropped(reason, left, max(traces, 1), "the process ends")
+            return left
+
+    def counters(self) -> Counters:
+        """A consistent snapshot."""
+        with self._lock:
+            if self._abandoned:
+                # A thread that was inside `put` during the shutdown may have come too late.
+                self.abandon("shutdown")
+            # copy() is one step under the interpreter's lock, unlike iterating a deque that others append to.
+            accepted = self._accepted + sum(len(chunk.spans) for chunk in self._raw.copy())
+            done = self._sent + sum(self._dropped.values())
+            return Counters(accepted, self._sent, dict(self._dropped), accepted - done, self.held_bytes)
+
+    def holds_any(self) -> bool:
+        return bool(self._raw) or self._taken() > 0
+
+    def _taken(self) -> int:
+        """Spans that have left the raw queue and met no fate yet."""
+        return self._accepted - self._sent - sum(self._dropped.values())
+
+    def _let_go(self, payload: list[Encoded]) -> None:
+        self.held_bytes -= sum(len(encoded.data) for encoded in payload)
+
+    def _leave_out(self, spans: int, is_whole: bool) -> None:
+        """Count spans that the Agent need not see: no trouble, hence no notice."""
+        self._dropped["p0"] = self._dropped.get("p0", 0) + spans
+        self.left_out = (self.left_out[0] + is_whole, self.left_out[1] + spans)

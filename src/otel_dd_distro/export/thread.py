@@ -1,0 +1,135 @@
+"""The export thread: started by the first chunk, woken by many, and done without where no thread can be had."""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY, Context, attach, detach, set_value
+
+from .loading import load
+
+if TYPE_CHECKING:
+    from .cycle import Cycle
+    from .tries import Ending
+
+WAKE_AT = 300
+"""Spans that wait unencoded before the export thread is woken early: what is encoded soon is still in the processor's
+cache, and leaves its memory to the next spans."""
+
+
+class ExportThread:
+    """Runs cycles every `interval_s` seconds, and `close` after the last one."""
+
+    def __init__(self, cycle: Cycle, interval_s: float, ending: Ending, close: Callable[[], None]) -> None:
+        self._cycle = cycle
+        # Below, the thread would never rest.
+        self._interval_s = max(interval_s, 0.001)
+        self._ending = ending
+        self._close = close
+        self._exporting = threading.Lock()
+        self._progress = threading.Condition()
+        self._wake = threading.Event()
+        self._asked = 0
+        self._answered = 0
+        self.thread: threading.Thread | None = None
+        """None before the start, and where there can be none."""
+
+    def start(self) -> None:
+        """Start it. Not to be called by two threads at once."""
+        thread = threading.Thread(target=self._run, name="otel-dd-export", daemon=True)
+        # At once: under gevent its start lets other greenlets in here, which no lock keeps from starting more.
+        self.thread = thread
+        # Where threads carry their starter's context, this one would keep a trace for ever.
+        token = attach(Context())
+        try:
+            thread.start()
+        except RuntimeError:
+            # No more threads, or the interpreter is ending: flush and stop will do the thread's work.
+            self.thread = None
+        finally:
+            detach(token)
+
+    def wake(self) -> None:
+        if not self._wake.is_set():
+            self._wake.set()
+
+    def flush(self, timeout_s: float) -> bool:
+        """Wait until all that is queued now was sent, or dropped and counted. False if that took too long."""
+        thread = self.thread
+        if thread is None:
+            return self._export_here(time.monotonic() + timeout_s)
+        if thread is threading.current_thread():
+            return False
+        with self._progress:
+            if not self._cycle.holds_any():
+                return True
+            self._asked += 1
+            ticket = self._asked
+            self._wake.set()
+            return self._progress.wait_for(lambda: self._answered >= ticket, timeout_s)
+
+    def stop(self) -> None:
+        """Wait for the last cycle, no longer than to the deadline; the ending has begun."""
+        end, thread = self._ending.deadline, self.thread
+        self._wake.set()
+        if thread is None:
+            self._export_here(end)
+        elif thread is not threading.current_thread():
+            thread.join(max(0.0, end - time.monotonic()))
+        self.thread = None
+
+    def _run(self) -> None:
+        # Not in the midst of the application's start.
+        self._wake.wait(self._interval_s)
+        load()
+        due = -math.inf
+        # For the whole life of the thread: our own requests are nobody's spans.
+        with _suppressed():
+            stopping = False
+            while not stopping:
+                self._wake.clear()
+                stopping = self._ending.has_begun
+                asked = self._asked
+                everything = stopping or asked > self._answered
+                now = time.monotonic()
+                sends = everything or now >= due or self._cycle.is_pressing()
+                if sends:
+                    due = now + self._interval_s
+                with self._exporting:
+                    done = self._cycle.run(math.inf, everything=everything, sends=sends)
+                with self._progress:
+                    if done:
+                        self._answered = asked
+                    self._progress.notify_all()
+                if not stopping:
+                    self._wake.wait(max(0.0, due - time.monotonic()))
+        self._close()
+
+    def _export_here(self, end: float) -> bool:
+        """The export thread's work in the caller's thread, for processes that can have no thread (any more)."""
+        if not self._cycle.holds_any():
+            return True
+        if not self._exporting.acquire(timeout=max(0.0, end - time.monotonic())):
+            return False
+        try:
+            load()
+            with _suppressed():
+                return self._cycle.run(end, everything=True)
+        finally:
+            self._close()
+            self._exporting.release()
+
+
+@contextmanager
+def _suppressed() -> Iterator[None]:
+    # Both keys that instrumentors look at. opentelemetry.instrumentation.utils does the same, but loads much else.
+    token = attach(set_value("suppress_instrumentation", True, set_value(_SUPPRESS_INSTRUMENTATION_KEY, True)))
+    try:
+        yield
+    finally:
+        detach(token)

@@ -1,0 +1,65 @@
+"""Chunks that do not fit, or cannot be encoded."""
+
+from __future__ import annotations
+
+from otel_dd_distro.export import AgentInfo
+from otel_dd_distro.local_trace.chunk import Chunk
+from tests.agents import (
+    ScriptedAgent,
+)
+from tests.otel_dd_distro.export.made import Lines, Make, chunk, encode, ids, span
+
+
+def test_a_trace_above_the_limit_is_cut_and_nothing_is_lost(make: Make) -> None:
+    parts: list[Chunk] = []
+
+    def noting(one: Chunk, info: AgentInfo) -> bytes:
+        parts.append(one)
+        return encode(one, info)
+
+    with ScriptedAgent() as there:
+        writer = make(there.url, noting, payload_limit_bytes=4_000)
+        whole = chunk(40, pad=300)
+        writer.submit(whole)
+        assert writer.flush(5)
+        assert sorted(there.spans()) == ids(whole)
+        assert all(len(payload.body) <= 4_000 for payload in there.payloads())
+        assert writer.counters().sent == 40
+    assert not parts[0].partial
+    assert all(part.partial for part in parts[1:])
+    # Whoever looks for the parent of a span finds it, whichever half it is in.
+    everything = set(ids(whole))
+    assert all(set(ids(part)) | set(part.parents) == everything for part in parts)
+    assert all(part.context is whole.context for part in parts)
+
+
+def test_a_single_span_above_the_limit_is_dropped_alone(make: Make, lines: Lines) -> None:
+    with ScriptedAgent() as there:
+        writer = make(there.url, payload_limit_bytes=4_000)
+        one = chunk(3)
+        one.spans[1] = span(pad=10_000, trace_id=ids(one)[0])
+        writer.submit(one)
+        assert writer.flush(5)
+        counters = writer.counters()
+        assert (counters.sent, counters.dropped) == (2, {"too_large": 1})
+        assert len(there.spans()) == 2
+    assert len(lines()) == 1
+    assert "above the limit" in lines()[0]
+
+
+def test_a_chunk_that_cannot_be_encoded_costs_only_itself(make: Make, lines: Lines) -> None:
+    def picky(one: Chunk, info: AgentInfo) -> bytes:
+        if len(one.spans) == 13:
+            raise TypeError("no thirteen")
+        return encode(one, info)
+
+    with ScriptedAgent() as there:
+        writer = make(there.url, picky)
+        for spans in (1, 13, 2, 13):
+            writer.submit(chunk(spans))
+        assert writer.flush(5)
+        counters = writer.counters()
+        assert (counters.accepted, counters.sent, counters.dropped) == (29, 3, {"encode": 26})
+    assert len(lines()) == 1
+    assert "26 spans in 2 traces" in lines()[0]
+    assert "TypeError: no thirteen" in lines()[0]
