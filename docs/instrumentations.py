@@ -9,6 +9,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from otel_dd_distro.settings.record import OFF_BY_DEFAULT
+
 if sys.version_info >= (3, 11):
     import tomllib
 else:
@@ -24,7 +26,8 @@ Made from the catalogue by `python docs/instrumentations.py`; do not edit.
 
 Each is an extra of the same name, `pip install 'otel-dd-distro[flask]'`, which holds the versions it supports. The
 instrumentors work with any other OpenTelemetry SDK set-up, too. One is switched off by `DD_TRACE_<NAME>_ENABLED=false`
-or by its name in `OTEL_PYTHON_DISABLED_INSTRUMENTATIONS`.
+or by its name in `OTEL_PYTHON_DISABLED_INSTRUMENTATIONS`. Off unless `DD_TRACE_<NAME>_ENABLED=true` says so, because
+another layer is traced for what they see: {off}.
 
 The tests run on the newest release, on Python 3.10 and 3.13, and on those between as far as the Python makes a
 difference (`nox -s tests`), and on the oldest release, on Python 3.11 (`nox -s oldest`).
@@ -72,7 +75,8 @@ def page() -> str:
             words += [sentence(TOOL["unreachable"][entry.name])]
             unreachable.append(f"| `{entry.name}` | {' | '.join(words)} |\n")
     left_out = [f"| `{name}` | {sentence(why)} |\n" for name, why in sorted(TOOL["not-in-all"].items())]
-    return "".join([HEAD, *rows, LEFT_OUT, *left_out, UNREACHABLE, *unreachable])
+    head = HEAD.format(off=", ".join(f"`{name}`" for name in sorted(OFF_BY_DEFAULT)))
+    return "".join([head, *rows, LEFT_OUT, *left_out, UNREACHABLE, *unreachable])
 
 
 def catalogue() -> list[metadata.EntryPoint]:

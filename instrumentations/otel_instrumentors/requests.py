@@ -4,16 +4,23 @@ from __future__ import annotations
 
 from typing import Any
 
+from opentelemetry.context import create_key
+
 from .kernel.call import Call, Outcome, SpanSpec
+from .kernel.hooks.suppress import suppress
 from .kernel.hooks.traced import traced
 from .kernel.instrumentor import Instrumentor
 from .semconv import http
+
+_SENDING = create_key("otel_instrumentors.requests.sending")
 
 
 def send(call: Call) -> SpanSpec:
     request = call.arg(0, "request")
     headers = request.headers
-    return http.client_request(request.method or "GET", request.url, headers, _text(headers.get("User-Agent")))
+    spec = http.client_request(request.method or "GET", request.url, headers, _text(headers.get("User-Agent")))
+    spec.silences = _SENDING
+    return spec
 
 
 def sent(_call: Call, response: Any) -> Outcome:
@@ -26,5 +33,10 @@ def _text(value: str | bytes | None) -> str | None:
 
 
 class RequestsInstrumentor(Instrumentor):
-    # A redirect is sent by the same method, called again from inside itself: its span is the first one's child.
-    hooks = {"requests.sessions": {"Session.send": traced(send, sent, suppressed_by=http.SUPPRESSED)}}
+    hooks = {
+        # A redirect is sent by the same method, called again from inside itself: its span is the first one's child.
+        "requests.sessions": {"Session.send": traced(send, sent, suppressed_by=http.SUPPRESSED)},
+        # The clients below are silent here and no longer: an authentication that sends requests of its own is called
+        # inside a session, and what it sends has spans.
+        "requests.adapters": {"HTTPAdapter.send": suppress(http.SUPPRESSED, inside=_SENDING)},
+    }

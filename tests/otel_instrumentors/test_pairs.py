@@ -18,7 +18,7 @@ from otel_instrumentors.kernel.switch import PREFIX
 from tests.otel_instrumentors.contract import Recorder, instrumented
 
 PAGE = Path(__file__).parents[2] / "docs" / "pairs.md"
-NOT_OURS = ("http.client", "urllib3")
+NOT_OURS = ("urllib3",)
 
 Row = tuple[str, str]
 """Libraries, and what is called, as the page has them."""
@@ -73,7 +73,8 @@ def test_the_page_has_every_call() -> None:
 
 class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
-        self.send_response(204)
+        self.send_response(302 if self.path == "/moved" else 204)
+        self.send_header("Location", "/")
         self.end_headers()
 
     def log_message(self, *_args: Any) -> None:
@@ -91,14 +92,28 @@ def url() -> Iterator[str]:
     server.server_close()
 
 
-@call("requests + http.client", "`requests.get(url)`")
+@call("requests + httplib", "`requests.get(url)`")
 def _get(_recorder: Recorder, request: pytest.FixtureRequest) -> None:
     import requests
 
-    requests.get(request.getfixturevalue("url"), timeout=5)
+    requests.get(request.getfixturevalue("url"), timeout=30)
 
 
-@call("botocore + requests + urllib3", "`sns.list_topics()`")
+@call("requests + httplib", "the same, redirected once")
+def _get_redirected(_recorder: Recorder, request: pytest.FixtureRequest) -> None:
+    import requests
+
+    requests.get(f"{request.getfixturevalue('url')}moved", timeout=30)
+
+
+@call("httplib", "`urllib.request.urlopen(url)`")
+def _urlopen(_recorder: Recorder, request: pytest.FixtureRequest) -> None:
+    from urllib.request import urlopen
+
+    urlopen(request.getfixturevalue("url"), timeout=30).close()
+
+
+@call("botocore + requests + urllib3 + httplib", "`sns.list_topics()`")
 def _list_topics(_recorder: Recorder, request: pytest.FixtureRequest) -> None:
     request.getfixturevalue("aws")
     from tests.otel_instrumentors.test_botocore import client

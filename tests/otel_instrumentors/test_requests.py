@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
-from opentelemetry.context import _SUPPRESS_HTTP_INSTRUMENTATION_KEY, attach, detach, set_value
+from opentelemetry.context import _SUPPRESS_HTTP_INSTRUMENTATION_KEY, attach, detach, get_current, set_value
 from opentelemetry.trace import SpanKind
 
 from otel_instrumentors.kernel.call import Call
@@ -178,6 +178,44 @@ def test_a_request_that_a_layer_above_traces_is_silent(recorder: Recorder, serve
         detach(token)
 
     assert recorder.take() == []
+
+
+def test_what_a_response_hook_sends_has_a_span_of_its_own(recorder: Recorder, server: _Server) -> None:
+    import requests
+
+    def again(response: Any, **_kwargs: Any) -> None:
+        if not response.url.endswith("/token"):
+            requests.get(f"{server.url}/token", timeout=30)
+
+    requests.get(server.url, hooks={"response": again}, timeout=30)
+
+    inner, outer = recorder.take()
+    assert inner.parent is not None
+    assert inner.parent.span_id == outer.context.span_id
+
+
+def test_the_clients_below_are_silent_while_the_adapter_sends_and_only_below_a_span(
+    recorder: Recorder, server: _Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import http.client
+
+    import requests
+
+    silent: list[bool] = []
+    send = http.client.HTTPConnection.endheaders
+
+    def watched(*args: Any, **kwargs: Any) -> Any:
+        silent.append(bool(get_current().get(_SUPPRESS_HTTP_INSTRUMENTATION_KEY)))
+        return send(*args, **kwargs)
+
+    monkeypatch.setattr(http.client.HTTPConnection, "endheaders", watched)
+    with requests.Session() as session:
+        session.get(server.url, timeout=30)
+        request = requests.Request("GET", f"{server.url}/").prepare()
+        session.get_adapter(server.url).send(request, timeout=30).close()
+
+    assert silent == [True, False]
+    assert len(recorder.take()) == 1
 
 
 def test_odd_requests_are_described_as_far_as_they_go() -> None:

@@ -22,6 +22,7 @@ from .parsers.lists import (
 from .parsers.numbers import MOST_BYTES, duration, per_second, rate, seconds, whole
 from .parsers.rules import span_rules, span_rules_file, trace_rules
 from .parsers.words import debug, flag, header, header_name, one_of, short_text, verbatim
+from .record import OFF_BY_DEFAULT
 
 UNNAMED_SERVICE = "unnamed-python-service"
 AGENT_SOCKET = "/var/run/datadog/apm.socket"
@@ -275,7 +276,8 @@ VARIABLES: tuple[Variable, ...] = (
 
 PER_INSTRUMENTOR: tuple[PerInstrumentor, ...] = (
     PerInstrumentor("instrumentor_enabled", "DD_TRACE_", "_ENABLED", flag,
-        "Whether it is loaded; wins over OTEL_PYTHON_DISABLED_INSTRUMENTATIONS. kombu is not, unless this says so."),
+        "Whether it is loaded; wins over OTEL_PYTHON_DISABLED_INSTRUMENTATIONS. "
+        f"Off unless this says so: {', '.join(sorted(OFF_BY_DEFAULT))}."),
     PerInstrumentor("instrumentor_service", "DD_", "_SERVICE", short_text,
         "Service of its spans."),
     PerInstrumentor("instrumentor_distributed_tracing", "DD_", "_DISTRIBUTED_TRACING", flag,

@@ -52,6 +52,7 @@ PLUGINS: dict[str, Plugin] = {
                                      asynchronous=Plugin("grpc_aio_server", Belongs.APPLICATION,
                                                          rpc.calls("grpc_aio_server", "server"), renaming_told=True,
                                                          named_late=True, default="grpc-aio-server"))),
+    "httplib":  Plugin("httplib",  Belongs.CALLER,      http_client.plain("httplib")),
     "jinja2":   Plugin("jinja2",   Belongs.CALLER,      templates.engine("jinja2")),
     "kombu":    Plugin("kombu",    Belongs.CALLER,      messaging.messages()),
     "mako":     Plugin("mako",     Belongs.APPLICATION, templates.files("mako")),

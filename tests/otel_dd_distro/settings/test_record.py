@@ -18,6 +18,7 @@ from tests.otel_dd_distro.settings.environment import settings
         ({"OTEL_PYTHON_DISABLED_INSTRUMENTATIONS": "*"}, "flask", False),
         ({"OTEL_PYTHON_DISABLED_INSTRUMENTATIONS": "*", "DD_TRACE_FLASK_ENABLED": "1"}, "flask", True),
         ({}, "kombu", False),
+        ({}, "httplib", False),
         ({"DD_TRACE_KOMBU_ENABLED": "true"}, "kombu", True),
     ],
 )

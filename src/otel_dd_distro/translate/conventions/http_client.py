@@ -40,6 +40,26 @@ def requests(library: str) -> Operations:
     )
 
 
+def plain(library: str) -> Operations:
+    """A client that is not a layer of its own: `http.client.request`, with no resource and not measured."""
+
+    def unnamed(attributes: dict[str, Any], meta: Meta, urls: Urls) -> str:
+        describe(attributes, meta, urls)
+        return ""
+
+    return Operations(
+        Operation(
+            "http.client.request",
+            type="http",
+            kind="client",
+            component=library,
+            targets=Targets(TARGETS, made=("http.url",)),
+            describe=unnamed,
+            failed=failed_request,
+        )
+    )
+
+
 def describe(attributes: dict[str, Any], meta: Meta, urls: Urls) -> str:
     method = meta.get("http.method", "")
     original = text_of(attributes, "http.request.method_original")

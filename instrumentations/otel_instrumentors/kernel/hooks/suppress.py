@@ -1,0 +1,43 @@
+"""A call that is told by the span around it: what is traced below it stays silent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from opentelemetry.context import set_value
+
+from ..current import attach, detach, get_current
+from ..hook import Hook, Target, standing_for
+from ..scope import Scope
+
+
+def suppress(key: str, *, inside: str) -> Hook:
+    """A hook without a span, for plain functions: hooks that the context key `key` suppresses are silent meanwhile.
+
+    Only where the context key `inside` is set: within a span that silences it (`SpanSpec.silences`).
+    """
+    return _Suppress(key, inside)
+
+
+class _Suppress:
+    __slots__ = ("inside", "key")
+
+    def __init__(self, key: str, inside: str) -> None:
+        self.key = key
+        self.inside = inside
+
+    def wrap(self, target: Target, scope: Scope) -> Callable[..., Any]:
+        function, key, inside = target.function, self.key, self.inside
+
+        def wrapper(*args: Any, **kwargs: Any) -> Any:
+            context = get_current()
+            if not scope.active or not context.get(inside):
+                return function(*args, **kwargs)
+            token = attach(set_value(key, True, context))
+            try:
+                return function(*args, **kwargs)
+            finally:
+                detach(token)
+
+        return standing_for(function, wrapper)
