@@ -16,6 +16,7 @@ import pytest
 from otel_instrumentors.kernel.instrumentor import Instrumentor
 from otel_instrumentors.kernel.switch import PREFIX
 from tests.otel_instrumentors.contract import Recorder, instrumented
+from tests.otel_instrumentors.families.wsgi_server import asked
 
 PAGE = Path(__file__).parents[2] / "docs" / "pairs.md"
 NOT_OURS = ("urllib3",)
@@ -151,11 +152,9 @@ def bottle_page(template: Callable[[Any], Any]) -> None:
     """A page that `template` makes: the function of the `bottle` module that it is given."""
     import bottle
 
-    from tests.otel_instrumentors.test_bottle import ask
-
     app = bottle.Bottle()
     app.route("/")(lambda: template(bottle))
-    assert ask(app, "/") == ("200 OK", b"hello you")
+    assert asked(app, "/") == ("200 OK", b"hello you")
     bottle.TEMPLATES.clear()
 
 
@@ -167,6 +166,35 @@ def _bottle_with_jinja2(_recorder: Recorder, _request: pytest.FixtureRequest) ->
 @call("bottle + mako", "a page made by `mako_template`")
 def _bottle_with_mako(_recorder: Recorder, _request: pytest.FixtureRequest) -> None:
     bottle_page(lambda bottle: bottle.mako_template("hello ${name}", name="you"))
+
+
+def falcon_page(template: Any) -> None:
+    """A page made from a template, as Falcon's users do it: Falcon itself has none."""
+    from tests.otel_instrumentors.test_falcon import application
+
+    class Page:
+        def on_get(self, _request: Any, response: Any) -> None:
+            response.data = template.render(name="you").encode()
+
+    app = application()
+    app.add_route("/", Page())
+    assert asked(app, "/") == ("200 OK", b"hello you")
+
+
+@call("falcon + jinja2", "a page made from a template")
+def _falcon_with_jinja2(recorder: Recorder, _request: pytest.FixtureRequest) -> None:
+    import jinja2
+
+    template = jinja2.Environment(loader=jinja2.DictLoader({"page.html": "hello {{name}}"})).get_template("page.html")
+    recorder.take()
+    falcon_page(template)
+
+
+@call("falcon + mako", "a page made from a template")
+def _falcon_with_mako(_recorder: Recorder, _request: pytest.FixtureRequest) -> None:
+    from mako.template import Template
+
+    falcon_page(Template("hello ${name}", uri="page.html"))
 
 
 @contextmanager

@@ -42,6 +42,7 @@ PLUGINS: dict[str, Plugin] = {
                        variable="celery_worker",
                        client=Plugin("celery", Belongs.APPLICATION, messaging.sent_tasks(), default="celery-producer",
                                      variable="celery_producer")),
+    "falcon":   Plugin("falcon",   Belongs.LIBRARY,     frameworks.FALCON, renaming_told=True),
     "flask":    Plugin("flask",    Belongs.APPLICATION, frameworks.FLASK, renaming_told=True),
     "grpc":     Plugin("grpc",     Belongs.LIBRARY,     rpc.calls("grpc", "client"), renaming_told=True,
                        named_late=True, default="grpc-client",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..every_span.attributes import Meta
+from ..every_span.attributes import Meta, text_of
 from . import http_server
 from .operation import Operations
 
@@ -29,3 +29,10 @@ def _bottle(attributes: dict[str, Any], meta: Meta, method: str) -> str:
 
 
 BOTTLE = Operations(http_server.requests("bottle", _bottle, source="m", quoted=True))
+
+
+def _falcon(attributes: dict[str, Any], meta: Meta, method: str) -> str:
+    return f"{method} {text_of(attributes, 'falcon.resource') or meta.get('http.status_code', '')}".rstrip()
+
+
+FALCON = Operations(http_server.requests("falcon", _falcon, source="m", targets={"falcon.resource": ""}))

@@ -25,7 +25,8 @@ REQUEST = {
 
 def translated(plugin: str, attributes: dict[str, Any], **variables: str) -> dict[str, Any]:
     read = settings.read(variables, argv=())
-    span = ours(plugin, {**REQUEST, **attributes}, kind=SpanKind.SERVER)
+    known = {key: value for key, value in {**REQUEST, **attributes}.items() if value is not None}
+    span = ours(plugin, known, kind=SpanKind.SERVER)
     (entry,) = Translator(read).chunk(chunk(span), native_events=True)
     return entry
 
@@ -37,6 +38,9 @@ def translated(plugin: str, attributes: dict[str, Any], **variables: str) -> dic
         ("bottle", {"http.route": "/shop/tea/<kind>", "bottle.rule": "/tea/<kind>"}, "GET /tea/<kind>"),
         ("bottle", {}, "GET 200"),
         ("bottle", {"http.request.method": "_OTHER", "http.request.method_original": "BREW"}, "BREW 200"),
+        ("falcon", {"http.route": "/tea/{kind}", "falcon.resource": "tea.Green"}, "GET tea.Green"),
+        ("falcon", {}, "GET 200"),
+        ("falcon", {"http.response.status_code": None}, "GET"),
     ],
 )
 def test_a_request_is_named_as_its_framework_names_it(plugin: str, attributes: dict[str, Any], resource: str) -> None:
@@ -47,7 +51,7 @@ def test_a_request_is_named_as_its_framework_names_it(plugin: str, attributes: d
     assert [key for key in entry["meta"] if key.startswith((f"{plugin}.", "url.", "server."))] == []
 
 
-@pytest.mark.parametrize(("plugin", "path"), [("bottle", "/tea/gr%C3%BCn")])
+@pytest.mark.parametrize(("plugin", "path"), [("bottle", "/tea/gr%C3%BCn"), ("falcon", "/tea/grün")])
 def test_a_path_is_shown_as_its_framework_shows_it(plugin: str, path: str) -> None:
     meta = translated(plugin, {})["meta"]
     assert meta["http.url"] == f"http://shop.example:8080{path}?<redacted>"
@@ -60,6 +64,10 @@ def test_a_path_is_shown_as_its_framework_shows_it(plugin: str, path: str) -> No
         ("bottle", {"DD_SERVICE": "Shop"}, "Shop", "m"),
         ("bottle", {"DD_SERVICE": "shop", "DD_SERVICE_MAPPING": "shop:x"}, "x", "opt.service_mapping"),
         ("bottle", {"DD_SERVICE_MAPPING": "bottle:x"}, "x", "opt.service_mapping"),
+        ("falcon", {}, "falcon", "m"),
+        ("falcon", {"DD_SERVICE": "Shop"}, "falcon", "m"),
+        ("falcon", {"DD_SERVICE": "shop", "DD_FALCON_SERVICE": "front"}, "front", "m"),
+        ("falcon", {"DD_SERVICE_MAPPING": "falcon:x"}, "x", "opt.service_mapping"),
     ],
 )
 def test_the_service_is_named_and_its_source_told_as_recorded_of_ddtrace(
