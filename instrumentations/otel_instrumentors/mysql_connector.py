@@ -12,6 +12,9 @@ from .kernel.instrumentor import Instrumentor
 from .semconv import db
 from .semconv.db import Comments
 
+TAKES_CONTEXT = (8, 0, 25)
+"""The first release of MySQL that takes attributes with a statement; MariaDB, whatever its number, takes none."""
+
 
 def connection_of(cursor: Any) -> Any:
     return getattr(cursor, "_connection", None) or getattr(cursor, "_cnx", None)
@@ -32,6 +35,14 @@ def unasked(call: Call) -> None:
         call.instance.otel_context_propagation = False
 
 
+def unasked_in_c(call: Call) -> None:
+    """As `unasked`. The part in C does not look what the server can: that takes the context for a parameter's value."""
+    connection = call.instance
+    told = connection._handshake["server_version_original"]
+    if "MariaDB" in told or connection._server_version < TAKES_CONTEXT:
+        connection.otel_context_propagation = False
+
+
 _driver = Driver(
     "mysql",
     argument="operation",
@@ -45,7 +56,7 @@ _driver = Driver(
 _statements = {name: _driver.statement(name) for name in ("execute", "executemany", "callproc")}
 # A cursor of prepared statements knows them by identity: with a comment each call would prepare its own.
 _prepared = {name: _driver.statement(name, comments=Comments.NONE) for name in ("execute", "executemany")}
-_unasked = change_arguments(unasked)
+_unasked, _unasked_in_c = change_arguments(unasked), change_arguments(unasked_in_c)
 _transactions = {name: _driver.transaction(name) for name in ("commit", "rollback")}
 
 
@@ -62,7 +73,11 @@ class MysqlConnectorInstrumentor(Instrumentor):
             "MySQLConnection.cmd_stmt_execute": _unasked,
         },
         "mysql.connector.cursor_cext": {**_of("CMySQLCursor", _statements), **_of("CMySQLCursorPrepared", _prepared)},
-        "mysql.connector.connection_cext": _of("CMySQLConnection", _transactions),
+        "mysql.connector.connection_cext": {
+            **_of("CMySQLConnection", _transactions),
+            "CMySQLConnection.cmd_query": _unasked_in_c,
+            "CMySQLConnection.cmd_stmt_execute": _unasked_in_c,
+        },
         "mysql.connector.aio.cursor": {**_of("MySQLCursor", _statements), **_of("MySQLCursorPrepared", _prepared)},
         "mysql.connector.aio.connection": _of("MySQLConnection", _transactions),
     }
