@@ -16,6 +16,7 @@ from opentelemetry.propagators.textmap import Getter
 from opentelemetry.trace import SpanKind
 from opentelemetry.util.types import AttributeValue
 
+from .kernel import numbers
 from .kernel.call import Arguments, Call, Incoming, Outcome, SpanSpec
 from .kernel.hook import Hook, Target
 from .kernel.hooks.change_arguments import change_arguments
@@ -84,7 +85,7 @@ def address(target: str) -> tuple[str | None, int | None]:
     host, _, port = target.partition(",")[0].rpartition(":")
     if not host or not port.isdecimal() or (":" in host and not host.startswith("[")):
         return target.strip("[]") or None, None
-    return host.strip("[]"), int(port)
+    return host.strip("[]"), numbers.port(port)
 
 
 def channels_target(sender: Any) -> Any:

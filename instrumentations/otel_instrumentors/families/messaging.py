@@ -8,6 +8,7 @@ from typing import Any
 from opentelemetry.propagators.textmap import Getter
 from opentelemetry.semconv.attributes.server_attributes import SERVER_ADDRESS, SERVER_PORT
 
+from ..kernel import numbers
 from ..semconv.messaging import MESSAGING_SYSTEM, Attributes
 
 # Where the conventions have no name for a broker, kombu's own is used.
@@ -46,8 +47,9 @@ def broker(connection: Any) -> Attributes:
         return attributes
     if connection.hostname:
         attributes[SERVER_ADDRESS] = connection.hostname
-    if connection.port:
-        attributes[SERVER_PORT] = int(connection.port)
+    port = numbers.port(str(connection.port or ""))
+    if port:
+        attributes[SERVER_PORT] = port
     return attributes
 
 

@@ -13,6 +13,7 @@ from opentelemetry.util.types import AttributeValue
 from ..kernel.call import Call, Outcome, SpanSpec
 from ..kernel.hook import Hook
 from ..kernel.hooks.traced import traced
+from ..kernel.numbers import natural
 from ..semconv import stores
 from ..semconv.db import DB_ROW_COUNT
 
@@ -25,6 +26,7 @@ _SYSTEM = "redis"
 _MORE = "..."
 _HIDDEN = "?"
 _MOST_OF_A_COMMAND = 1_000
+_LONGEST_COMMAND = 1_000_000
 _MOST_OF_AN_ARGUMENT = 100
 _MOST_OF_A_BATCH = 25_000
 _LONGEST_CHARACTER = 4  # bytes, in UTF-8
@@ -160,5 +162,5 @@ def _is_empty(value: Any) -> bool:
 @functools.cache
 def _wanted_length() -> int:
     """Read when the first command comes by."""
-    text = os.environ.get(VARIABLE, "")
-    return int(text) if text.isdecimal() else _MOST_OF_A_COMMAND
+    wanted = natural(os.environ.get(VARIABLE, ""), _LONGEST_COMMAND)
+    return _MOST_OF_A_COMMAND if wanted is None else wanted

@@ -9,6 +9,7 @@ from urllib.parse import quote
 from opentelemetry.propagators.textmap import Getter
 from opentelemetry.util.types import AttributeValue
 
+from ..kernel import numbers
 from ..kernel.call import Call, Incoming, Outcome, SpanSpec
 from ..kernel.hook import Hook, Target, standing_for
 from ..kernel.proxy import Proxy, stand_for
@@ -66,8 +67,7 @@ def _host(environ: Environ) -> tuple[str | None, int | None]:
     """Host and port that the client asked for (its Host header), else those of the server."""
     host: str = environ.get("HTTP_HOST", "")
     if not host:
-        port = str(environ.get("SERVER_PORT", ""))
-        return environ.get("SERVER_NAME"), int(port) if port.isdecimal() else None
+        return environ.get("SERVER_NAME"), numbers.port(str(environ.get("SERVER_PORT", "")))
     return http.host_and_port(host)
 
 

@@ -23,6 +23,7 @@ from opentelemetry.semconv.attributes.user_agent_attributes import USER_AGENT_OR
 from opentelemetry.trace import SpanKind
 from opentelemetry.util.types import AttributeValue
 
+from ..kernel import numbers
 from ..kernel.call import Outcome, SpanSpec
 from .headers import captured
 
@@ -91,7 +92,7 @@ def host_and_port(host: str) -> tuple[str, int | None]:
     host = host.rpartition("@")[2]
     name, colon, port = host.rpartition(":")
     if colon and port.isdecimal() and not name.endswith(":"):
-        return name, int(port)
+        return name, numbers.port(port)
     return host, None
 
 
