@@ -27,6 +27,7 @@ from .kernel.hooks.warn_of_existing import warn_of_existing
 from .kernel.instrumentor import Instrumentor
 from .kernel.switch import is_on
 from .semconv import db, http, templates
+from .semconv.headers import captured
 
 ROOT = "/"
 """How the empty route of Django's `path("", ...)` is shown."""
@@ -50,6 +51,12 @@ def request(call: Call) -> SpanSpec:
 
 def asgi_request(call: Call) -> SpanSpec:
     return asgi.request(call.arg(0, "scope"))
+
+
+def simulated(_call: Call, response: Any) -> Outcome:
+    """What Django's own test client gets, which is its server as well."""
+    wanted = captured().server_response
+    return http.server_response(response.status_code, None if wanted is None else wanted.of(response.items()))
 
 
 def response(call: Call, response: Any) -> Outcome:
@@ -143,11 +150,11 @@ def view(call: Call) -> SpanSpec:
     return SpanSpec(f"view {path}", attributes={STEP: "view", CODE_FUNCTION_NAME: path})
 
 
-def middleware(call: Call) -> SpanSpec:
+def middleware(call: Any) -> SpanSpec:
     made = call.instance
     if hasattr(made, "__qualname__"):
-        # A function is made inside of a factory, and that is what the settings name.
-        return _middleware(f"{made.__module__}.{made.__qualname__.partition('.<locals>')[0]}")
+        # A function is made by a factory, which the settings name: `import_string` was asked for it.
+        return _middleware(call.made_by.made_by.arg(0, "dotted_path"))
     return _middleware(f"{_path(made)}.__call__")
 
 
@@ -249,6 +256,10 @@ class DjangoInstrumentor(Instrumentor):
     hooks = {
         "django.core.handlers.wsgi": {"WSGIHandler.__call__": wsgi.application(request)},
         "django.core.handlers.asgi": {"ASGIHandler.__call__": asgi.application(asgi_request)},
+        "django.test.client": {
+            "ClientHandler.__call__": traced(request, simulated, incoming=wsgi.incoming),
+            "AsyncClientHandler.__call__": traced(asgi_request, simulated, incoming=asgi.incoming),
+        },
         "django.core.handlers.base": {
             "BaseHandler.get_response": _responded,
             "BaseHandler.get_response_async": _responded,

@@ -172,13 +172,10 @@ def propagated(call: Call, _context: Context) -> Arguments | None:
     carrier = call.carrier
     if not carrier:
         return None
-    from tornado.httputil import HTTPHeaders
-
     request = call.arg(0, "request")
     given = call.kwargs.get("headers") if isinstance(request, str) else request.headers
-    headers = HTTPHeaders()
-    for name, value in _pairs(given):
-        headers.add(name, value)
+    # A copy of the application's own kind: what Tornado minds in a header it is to tell the application, not us.
+    headers = {} if given is None else given.copy()
     for name, value in carrier.items():
         headers[name] = value
     if isinstance(request, str):

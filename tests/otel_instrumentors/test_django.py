@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import os
 from collections import Counter
 from collections.abc import Iterator
@@ -588,3 +589,43 @@ if VERSION >= (5, 0):
         span = served(recorder)
         assert (span.name, span.status.is_unset) == (f"GET {path[1:]}", True)
         assert [record.getMessage() for record in caplog.records if record.name.startswith(("ote", "opente"))] == []
+
+
+@pytest.mark.parametrize(("path", "status"), [("/items/1/", 200), ("/missing/", 404)])
+@pytest.mark.parametrize("client", ["Client", "AsyncClient"] if VERSION >= (3, 1) else ["Client"])
+def test_a_request_of_djangos_own_test_client_is_a_request(
+    client: str, path: str, status: int, recorder: Recorder
+) -> None:
+    import django.test
+
+    handler("wsgi")
+    testing = getattr(django.test, client)()
+    with recorder.provider.get_tracer("tests").start_as_current_span("test"):
+        answer = testing.get(path)
+        answer = asyncio.run(answer) if client == "AsyncClient" else answer
+        assert answer.status_code == status
+    spans = recorder.take()
+    (asked,) = [span for span in spans if span.kind is SpanKind.SERVER]
+    (test,) = [span for span in spans if span.name == "test"]
+    assert asked.parent.span_id == test.context.span_id
+    assert asked.attributes["http.response.status_code"] == status
+    assert asked.attributes["url.path"] == path
+    below = [span.name for span in spans if span.parent and span.parent.span_id == asked.context.span_id]
+    assert [name.partition(" ")[0] for name in below] == ["view"]
+
+
+def timing(get_response: Any) -> Any:
+    @functools.wraps(get_response)
+    def middleware(request: Any) -> Any:
+        return get_response(request)
+
+    return middleware
+
+
+@pytest.mark.usefixtures("all_on")
+def test_a_middleware_that_wears_anothers_name_has_the_one_of_the_settings(recorder: Recorder) -> None:
+    from django.test import override_settings
+
+    with override_settings(MIDDLEWARE=[f"{__name__}.timing"]):
+        request(handler("wsgi"), "wsgi", "/items/1/")
+    assert f"middleware {__name__}.timing" in names(recorder.take())

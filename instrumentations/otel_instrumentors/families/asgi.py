@@ -97,7 +97,8 @@ class _Headers(Getter[Pairs]):
 _headers = _Headers()
 
 
-def _incoming(call: Call) -> Incoming | None:
+def incoming(call: Call) -> Incoming | None:
+    """The headers; None within another request's (an application mounted in it), which has read the same ones."""
     return None if inside_request() else Incoming(_pairs(call.args[0]), _headers)
 
 
@@ -138,7 +139,7 @@ def _opened(describe: Describe, call: Call, ours: Scope) -> Recording | None:
     headers = scope.get("headers")
     if headers is not None and get_current().get(_SERVED) is headers:
         return None
-    recording = ours.open(describe, call, None, _incoming)
+    recording = ours.open(describe, call, None, incoming)
     if recording is not None:
         recording.context = set_value(_SERVED, headers, recording.context)
     return recording

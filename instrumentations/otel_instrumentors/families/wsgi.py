@@ -90,7 +90,7 @@ class _Headers(Getter[Environ]):
 _headers = _Headers()
 
 
-def _incoming(call: Call) -> Incoming | None:
+def incoming(call: Call) -> Incoming | None:
     """The headers; None within another request's (an application mounted in it), which has read the same ones."""
     return None if inside_request() else Incoming(call.arg(0, "environ"), _headers)
 
@@ -105,7 +105,7 @@ class _Application:
         function, describe = target.function, self.describe
 
         def wrapper(*args: Any, **kwargs: Any) -> Any:
-            recording = scope.open(describe, target.call(args, kwargs), None, _incoming) if scope.active else None
+            recording = scope.open(describe, target.call(args, kwargs), None, incoming) if scope.active else None
             if recording is None:
                 return function(*args, **kwargs)
             recording.enter()

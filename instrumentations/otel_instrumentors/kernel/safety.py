@@ -14,17 +14,31 @@ _last_said: dict[str, float] = {}
 
 
 def report(where: str, error: BaseException) -> None:
-    """Say that our code broke at `where`: one line a minute for each place, whatever it breaks on."""
+    """Say that our code broke at `where`: one line a minute for each place, whatever it breaks on.
+
+    Not in the error's own words, which may quote what the application handles (a header, a key): those are for
+    debugging.
+    """
     now = monotonic()
     if now - _last_said.get(where, -INTERVAL) < INTERVAL:
         return
     _last_said[where] = now
     _logger.warning(
-        "Tracing failed in %s, the application's call goes on without it: %s: %s",
+        "Tracing failed in %s, the application's call goes on without it: %s in %s",
         where,
         type(error).__name__,
-        text(error),
+        _line(error),
     )
+    if _logger.isEnabledFor(logging.DEBUG):
+        _logger.debug("Tracing failed in %s: %s", where, text(error))
+
+
+def _line(error: BaseException) -> str:
+    """Where the error was raised: `module:line`."""
+    traceback = error.__traceback__
+    while traceback is not None and traceback.tb_next is not None:
+        traceback = traceback.tb_next
+    return "?" if traceback is None else f"{traceback.tb_frame.f_globals.get('__name__', '?')}:{traceback.tb_lineno}"
 
 
 def text(value: object) -> str:

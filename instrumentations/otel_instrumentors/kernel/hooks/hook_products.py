@@ -22,8 +22,8 @@ Existing = Callable[[], Iterable[tuple[Any, str, Call]]]
 def hook_products(hook: Hook | None = None, **methods: Hook) -> Hook:
     """A hook for a function or class that makes callables or objects: what it makes is hooked, and None left alone.
 
-    `hook` is for calls of what is made, `methods` for calls of its methods of these names, as far as it has them. What
-    is made is the `instance` of such calls.
+    `hook` is for calls of what is made (each a `ProductCall`), `methods` for calls of its methods of these names, as
+    far as it has them. What is made is the `instance` of such calls.
     """
     return _HookProducts(hook, methods)
 
@@ -45,13 +45,13 @@ class _HookProducts:
         self.methods = methods
 
     def wrap(self, target: Target, scope: Scope) -> Callable[..., Any]:
-        def returned(_call: Call, product: Any) -> Any:
-            return None if product is None else self._hooked(product, scope)
+        def returned(call: Call, product: Any) -> Any:
+            return None if product is None else self._hooked(product, call, scope)
 
         return around(target, scope, returned=returned)
 
-    def _hooked(self, product: Any, scope: Scope) -> Any:
-        call = product if self.hook is None else self.hook.wrap(_Product(product, None, is_method=False), scope)
+    def _hooked(self, product: Any, made_by: Call, scope: Scope) -> Any:
+        call = product if self.hook is None else self.hook.wrap(_Product(product, made_by), scope)
         if inspect.isfunction(product):
             return call
         methods: dict[str, Callable[..., Any]] = {}
@@ -64,13 +64,27 @@ class _HookProducts:
         return stand_for(_HookedObject, product)(product, call, methods)
 
 
+class ProductCall(Call):
+    """A call of what a factory made: `instance` is what was made, `made_by` the call that made it."""
+
+    __slots__ = ("made_by",)
+
+    def __init__(self, product: Any, args: tuple[Any, ...], kwargs: dict[str, Any], made_by: Call) -> None:
+        super().__init__(product, args, kwargs)
+        self.made_by = made_by
+
+
 class _Product(Target):
     """A callable whose calls are calls of itself."""
 
-    __slots__ = ()
+    __slots__ = ("made_by",)
+
+    def __init__(self, product: Any, made_by: Call) -> None:
+        super().__init__(product, None, is_method=False)
+        self.made_by = made_by
 
     def call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call:
-        return Call(self.function, args, kwargs)
+        return ProductCall(self.function, args, kwargs, self.made_by)
 
 
 def _unbound(method: Callable[..., Any]) -> Callable[..., Any]:
