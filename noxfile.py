@@ -248,6 +248,15 @@ def torture(session: nox.Session) -> None:
 
 
 @nox.session
+def transparency(session: nox.Session) -> None:
+    """Libraries' own tests, bare and traced, in docs/transparency.md; `-- flask` for one, `-- --ci` for some."""
+    install(session, "transparency", ".[redis]")
+    # The environments and the sources stay for the next time.
+    place = str(pathlib.Path(session.create_tmp()))
+    session.run("python", "-m", "transparency", *session.posargs, env={"TRANSPARENCY_PLACE": place})
+
+
+@nox.session
 def conformance(session: nox.Session) -> None:
     """The OpenTelemetry SDK's own tests of tracing, from its source distribution, on the light tracer."""
     session.install(".", "hatchling", "opentelemetry-test-utils", "pip", "pytest>=8")

@@ -36,7 +36,8 @@ class Taken:
         """`reply`, with the payload taken."""
 
         def taking(connection: socket.socket, request: Request | None) -> None:
-            if request is not None:
+            # One that is cut short, because its sender dies, is nothing.
+            if request is not None and len(request.body) == int(request.headers["content-length"]):
                 self._payloads.append(request)
             reply(connection, request)
             self.first.set()

@@ -1,0 +1,1 @@
+"""Libraries' own tests, bare and traced, test by test. `nox -s transparency` runs this."""
