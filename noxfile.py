@@ -252,7 +252,7 @@ def transparency(session: nox.Session) -> None:
     """Libraries' own tests, bare and traced, in docs/transparency.md; `-- flask` for one, `-- --ci` for some."""
     install(session, "transparency", ".[redis]")
     # The environments and the sources stay for the next time.
-    place = str(pathlib.Path(session.create_tmp()))
+    place = str(Path(session.create_tmp()))
     session.run("python", "-m", "transparency", *session.posargs, env={"TRANSPARENCY_PLACE": place})
 
 
