@@ -83,20 +83,23 @@ class Claim:
 class Outcome:
     """What is known of a span only later: further attributes, a better name, how it failed.
 
-    `error` is an exception, recorded as such, or a short class of failure for `error.type` (such as "500").
+    `error` is an exception, recorded as such, or a short class of failure for `error.type` (such as "500"). `cause` is
+    an exception that somebody is about to answer: what is recorded where the answer turns out to be a failure.
     """
 
-    __slots__ = ("attributes", "error", "name")
+    __slots__ = ("attributes", "cause", "error", "name")
 
     def __init__(
         self,
         attributes: Mapping[str, AttributeValue] | None = None,
         name: str | None = None,
         error: BaseException | str | None = None,
+        cause: BaseException | None = None,
     ) -> None:
         self.attributes = attributes
         self.name = name
         self.error = error
+        self.cause = cause
 
 
 class Incoming:

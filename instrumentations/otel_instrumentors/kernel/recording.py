@@ -23,7 +23,7 @@ Explain = Callable[[Call, Exception], Outcome | None]
 class Recording:
     """The span of one call. Whatever the tracer or a finisher does, its methods do not raise."""
 
-    __slots__ = ("_error_id", "_token", "context", "ended", "span")
+    __slots__ = ("_cause", "_error_id", "_token", "context", "ended", "span")
 
     def __init__(self, span: Span, context: Context) -> None:
         self.span = span
@@ -31,6 +31,8 @@ class Recording:
         self.ended = False
         # Not the exception: its traceback holds what the application wants to be rid of.
         self._error_id = 0
+        # Held no longer than until the answer is known, for the same reason.
+        self._cause: BaseException | None = None
         self._token: Any = None
 
     def enter(self) -> None:
@@ -98,6 +100,10 @@ class Recording:
         if outcome.attributes:
             span.set_attributes(outcome.attributes)
         failure = outcome.error
+        if outcome.cause is not None:
+            self._cause = outcome.cause
+        elif self._cause is not None and isinstance(failure, str):
+            failure, self._cause = self._cause, None
         if isinstance(failure, BaseException):
             self._record(failure)
         elif failure is not None and not self._error_id:
@@ -120,6 +126,7 @@ class Recording:
         if self.ended:
             return
         self.ended = True
+        self._cause = None
         try:
             self.span.end()
         except Exception as error:  # noqa: BLE001
