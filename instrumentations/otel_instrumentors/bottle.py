@@ -10,6 +10,7 @@ from .families import wsgi
 from .kernel.call import Call, Outcome, SpanSpec
 from .kernel.hooks.annotate_entry_span import annotate_entry_span
 from .kernel.instrumentor import Instrumentor
+from .kernel.scope import inside_request
 from .semconv import http
 
 RULE = "bottle.rule"
@@ -18,8 +19,8 @@ RULE = "bottle.rule"
 
 def request(call: Call) -> SpanSpec | None:
     environ = call.arg(0, "environ")
-    # Another Bottle application has it already: this one is mounted there.
-    return None if "bottle.app" in environ else wsgi.request(environ)
+    # Mounted in another Bottle application, which has a span for it.
+    return None if "bottle.app" in environ and inside_request() else wsgi.request(environ)
 
 
 def matched(call: Call, result: Any) -> Outcome:
@@ -32,10 +33,8 @@ def matched(call: Call, result: Any) -> Outcome:
 def answered(call: Call) -> Outcome | None:
     """What Bottle makes a page of: a response that was raised, or an exception that nobody took."""
     answer = call.arg(0, "out")
-    if not isinstance(answer, Exception) or getattr(answer, "status_code", 0) < 500:
-        return None
     error = getattr(answer, "exception", None) or answer
-    return Outcome(error=error) if error.__traceback__ is not None else None
+    return Outcome(cause=error) if getattr(error, "__traceback__", None) is not None else None
 
 
 class BottleInstrumentor(Instrumentor):

@@ -40,18 +40,14 @@ def matched(call: Call, found: Any) -> Outcome | None:
     return http.routed(request.method, mount + template[0], attributes)
 
 
-def handled(call: Call, _result: Any) -> Outcome | None:
-    """An exception that became an answer, by a handler of the application or of Falcon's own."""
-    first, second, third, *_ = call.args
-    # Before 2.0 the exception comes first.
-    error, answer = (first, third) if isinstance(first, Exception) else (third, second)
-    status = answer.status
-    code = int(status if isinstance(status, int) else status[:3])
-    return Outcome(error=error) if code >= 500 else None
+def failed(call: Call) -> Outcome:
+    """An exception that a handler of the application or of Falcon's own is about to answer."""
+    # Before 2.0 it comes first.
+    return Outcome(cause=next(each for each in call.args if isinstance(each, BaseException)))
 
 
 _matched = annotate_entry_span(matched, when="returned")
-_handled = annotate_entry_span(handled, when="left")
+_failed = annotate_entry_span(failed, when="called")
 
 
 class FalconInstrumentor(Instrumentor):
@@ -59,16 +55,16 @@ class FalconInstrumentor(Instrumentor):
         "falcon.app": {
             "App.__call__": wsgi.application(request),
             "App._get_responder": _matched,
-            "App._handle_exception": _handled,
+            "App._handle_exception": _failed,
         },
         "falcon.asgi.app": {
             "App.__call__": asgi.application(asgi_request),
-            "App._handle_exception": _handled,
+            "App._handle_exception": _failed,
         },
         # Before 3.0
         "falcon.api": {
             "API.__call__": wsgi.application(request),
             "API._get_responder": _matched,
-            "API._handle_exception": _handled,
+            "API._handle_exception": _failed,
         },
     }
