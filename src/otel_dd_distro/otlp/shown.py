@@ -10,12 +10,24 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import Status, StatusCode
 
 from ..translate.conventions.urls import Urls
-from ..translate.secrets import EXCEPTION_TEXTS, literals_of, scrubbed, without_literals
+from ..translate.secrets import (
+    ERROR_TEXTS,
+    EXCEPTION_TEXTS,
+    literals_of,
+    parameters_in,
+    scrubbed,
+    without_literals,
+    without_values,
+)
 
 URLS = ("url.full", "http.url", "http.target")
 QUERIES = ("url.query",)
 STATEMENTS = ("db.query.text", "db.statement")
-_LOOKED_AT = frozenset((*URLS, *QUERIES, *STATEMENTS))
+SYSTEMS = ("db.system.name", "db.system")
+TEXTS = (*ERROR_TEXTS, *EXCEPTION_TEXTS)
+_LOOKED_AT = frozenset((*URLS, *QUERIES, *STATEMENTS, *TEXTS))
+_REDIS = ("redis", "valkey")
+_MEMCACHED = "memcached"
 
 
 class Shown(ReadableSpan):
@@ -55,9 +67,12 @@ class Shown(ReadableSpan):
 
 
 def literals_in(spans: Sequence[ReadableSpan]) -> list[str]:
-    """The literals of the statements that failed: an error passes through the spans around, with what it tells."""
-    failed = [span.attributes or {} for span in spans if span.status.status_code is StatusCode.ERROR]
-    return literals_of(str(told[key]) for told in failed for key in STATEMENTS if key in told)
+    """The literals and parameters of the statements that failed: an error passes through the spans around with them."""
+    failed = [span for span in spans if span.status.status_code is StatusCode.ERROR]
+    attributes = [span.attributes or {} for span in failed]
+    statements = [str(told[key]) for told in attributes for key in STATEMENTS if key in told]
+    messages = {span.status.description or "" for span in failed}
+    return literals_of([*statements, *(shown for message in messages for shown in parameters_in(message))])
 
 
 def shown(span: ReadableSpan, names: Mapping[str, str], urls: Urls, literals: Sequence[str]) -> ReadableSpan:
@@ -73,20 +88,31 @@ def shown(span: ReadableSpan, names: Mapping[str, str], urls: Urls, literals: Se
     for key in _LOOKED_AT.intersection(told):
         value = told[key]
         if isinstance(value, str):
-            told[key] = _safe(key, value, urls)
-    if names.get("span.type") == "sql":
-        told["resource.name"] = without_literals(names.get("resource.name", ""))
+            if key in STATEMENTS:
+                told[key] = _statement(value, attributes)
+            elif key in TEXTS:
+                told[key] = scrubbed(value, literals)
+            else:
+                told[key] = _url(value, urls) if key in URLS else urls.obfuscated(value)
+    resource = names.get("resource.name", "")
+    if names.get("span.type") == "sql" or (resource and resource in map(attributes.get, STATEMENTS)):
+        told["resource.name"] = _statement(resource, attributes)
     description = status.description
     if description:
         status = Status(status.status_code, scrubbed(description, literals))
     return Shown(span, told, [_event(event, literals) for event in events], status)
 
 
-def _safe(key: str, value: str, urls: Urls) -> str:
-    if key in STATEMENTS:
-        return without_literals(value)
-    if key in QUERIES:
-        return urls.obfuscated(value)
+def _statement(text: str, attributes: Mapping[str, Any]) -> str:
+    system = next((str(attributes[key]) for key in SYSTEMS if key in attributes), "")
+    if system == _MEMCACHED:
+        return text  # keys alone
+    if system in _REDIS:
+        return without_values(text, str(attributes.get("db.query.summary", "")))
+    return without_literals(text, system)
+
+
+def _url(value: str, urls: Urls) -> str:
     rest, mark, fragment = value.partition("#")
     head, question, query = rest.partition("?")
     scheme, found, place = head.partition("://")
