@@ -6,7 +6,7 @@ import functools
 import json
 import os
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -306,8 +306,9 @@ def test_the_requests_of_a_call_are_no_spans_beside_it(recorder: Recorder) -> No
 class _Server:
     """Answers with one status after the other, the last again and again; keeps the headers of what it was asked."""
 
-    def __init__(self, statuses: Sequence[int]) -> None:
+    def __init__(self, statuses: Sequence[int], answers: Mapping[str, str] | None = None) -> None:
         self.statuses = list(statuses)
+        self.answers = answers or {}
         self.headers: list[dict[str, str]] = []
 
     @property
@@ -322,6 +323,8 @@ class _Server:
             def do_GET(self) -> None:
                 known.headers.append({name.lower(): value for name, value in self.headers.items()})
                 self.send_response(known.statuses.pop(0) if len(known.statuses) > 1 else known.statuses[0])
+                for name, value in known.answers.items():
+                    self.send_header(name, value)
                 self.send_header("Content-Length", "0")
                 self.end_headers()
 
@@ -367,6 +370,16 @@ def test_a_service_that_fails_is_an_error(recorder: Recorder) -> None:
         503,
         "botocore.exceptions.ClientError",
     )
+
+
+def test_both_ids_of_an_answer_are_told(recorder: Recorder) -> None:
+    ids = {"x-amz-request-id": "C3D1", "x-amz-id-2": "vlR7PnpV2Ce81l0PRw6jlUpck7Jo5ZsQ="}
+    with _Server((200,), ids).running() as server:
+        made_client("s3", server.url).put_object(Bucket="bucket", Key="leaf")
+
+    (span,) = recorder.take()
+    attributes = dict(span.attributes or {})
+    assert (attributes["aws.request_id"], attributes["aws.extended_request_id"]) == tuple(ids.values())
 
 
 class _Marking(TraceContextTextMapPropagator):

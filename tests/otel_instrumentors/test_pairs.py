@@ -122,6 +122,14 @@ def _list_topics(_recorder: Recorder, request: pytest.FixtureRequest) -> None:
     client("sns").list_topics()
 
 
+@call("aiobotocore + botocore + aiohttp", "`await sns.list_topics()`")
+def _await_list_topics(_recorder: Recorder, request: pytest.FixtureRequest) -> None:
+    request.getfixturevalue("aws")
+    from tests.otel_instrumentors.test_aiobotocore import TestAiobotocoreContract
+
+    TestAiobotocoreContract.use()
+
+
 @contextmanager
 def flask_site() -> Iterator[Any]:
     import flask

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from opentelemetry.context import Context, get_current
+from opentelemetry.context import Context
 from opentelemetry.propagate import inject
 from opentelemetry.propagators.textmap import Setter
 
-from ..kernel import safety
+from ..kernel.around import around
 from ..kernel.call import Arguments, Call, Outcome, SpanSpec
-from ..kernel.hook import Hook, Target, standing_for
+from ..kernel.current import get_current
+from ..kernel.hook import Hook, Target
 from ..kernel.hooks.traced import traced
 from ..kernel.recording import Recording
 from ..kernel.scope import Scope
@@ -29,8 +30,8 @@ def api_call() -> Hook:
 def signing() -> Hook:
     """A hook for the method `(operation_name, request, region_name, signing_type, ...)` that signs a request.
 
-    The context goes into the headers before they are signed: services that are strict refuse what comes later. Whoever
-    signs a URL for others to use signs no headers of ours.
+    It is plain or a coroutine function. The context goes into the headers before they are signed: services that are
+    strict refuse what comes later. Whoever signs a URL for others to use signs no headers of ours.
     """
     return _Signing()
 
@@ -78,20 +79,16 @@ class _Signing:
     __slots__ = ()
 
     def wrap(self, target: Target, scope: Scope) -> Callable[..., Any]:
-        function = target.function
-
-        def wrapper(*args: Any, **kwargs: Any) -> Any:
+        def signed(call: Call) -> None:
             # HTTP clients are silent while a call is made, and only then.
-            if scope.active and scope.propagates and get_current().get(http.SUPPRESSED):
-                try:
-                    call = target.call(args, kwargs)
-                    if call.arg(3, "signing_type", _STANDARD) == _STANDARD:
-                        inject(call.arg(1, "request").headers, setter=_headers)
-                except Exception as error:  # noqa: BLE001
-                    safety.report(f"injecting for {safety.place(function)}", error)
-            return function(*args, **kwargs)
+            if scope.injects and get_current().get(http.SUPPRESSED) and _is_for_itself(call):
+                inject(call.arg(1, "request").headers, setter=_headers)
 
-        return standing_for(function, wrapper)
+        return around(target, scope, before=signed)
+
+
+def _is_for_itself(call: Call) -> bool:
+    return bool(call.arg(3, "signing_type", _STANDARD) == _STANDARD)
 
 
 class _Headers(Setter[Any]):

@@ -22,6 +22,7 @@ RPC_SERVICE = "rpc.service"
 RPC_METHOD = "rpc.method"
 CLOUD_REGION = "cloud.region"
 
+AWS_EXTENDED_REQUEST_ID = "aws.extended_request_id"
 AWS_REQUEST_ID = "aws.request_id"
 AWS_DYNAMODB_TABLE_NAMES = "aws.dynamodb.table_names"
 AWS_KINESIS_STREAM_NAME = "aws.kinesis.stream_name"
@@ -86,6 +87,9 @@ def answered(
             value = metadata.get(source)
             if value is not None:
                 known[key] = value
+        # Services that have none are told to have an empty one.
+        if extended := metadata.get("HostId"):
+            known[AWS_EXTENDED_REQUEST_ID] = extended
     return Outcome(known, error=error)
 
 

@@ -29,6 +29,8 @@ from .plugin import Belongs, Plugin
 
 # fmt: off
 PLUGINS: dict[str, Plugin] = {
+    "aiobotocore": Plugin("aiobotocore", Belongs.APPLICATION, aws.awaited_calls("aiobotocore"), renaming_told=True,
+                          named_late=True, default="aws", part=aws.PREFIX),
     "aiohttp":  Plugin("aiohttp",  Belongs.APPLICATION, aiohttp.SERVED, renaming_told=True, default="aiohttp-web",
                        client=Plugin("aiohttp_client", Belongs.CALLER, aiohttp.SENT, renaming_told=True,
                                      inherited_told=True, domain=http_client.host)),

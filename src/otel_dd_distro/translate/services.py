@@ -98,9 +98,7 @@ class ResourceDefaults:
             plugin for name, plugin in BY_NAME.items() if _of(settings.instrumentor_split_by_domain, name, plugin)
         )
         self._parted = {
-            plugin: _of(settings.instrumentor_service, name, plugin) or self._default(plugin)
-            for name, plugin in BY_NAME.items()
-            if plugin.part and not self._is_one_for_all
+            plugin: parted for name, plugin in BY_NAME.items() if (parted := self._before_part(name, plugin))
         }
         self._owned = (
             {} if self._is_one_for_all else {each: each.own for each in BY_NAME.values() if each.own is not None}
@@ -127,8 +125,20 @@ class ResourceDefaults:
                 return None
             is_users = plugin.service is Belongs.APPLICATION and self.is_explicit
             service = self.service if is_users else default
-        users = "" if plugin.named_late and not self.is_explicit else _MANUAL
-        return self._renamed(service, plugin.component if service == default else users, plugin)
+        return self._renamed(service, plugin.component if service == default else self._chosen(plugin), plugin)
+
+    def _chosen(self, plugin: Plugin) -> str:
+        """Who names a service of a plugin's that is not its default."""
+        return "" if plugin.named_late and not self.is_explicit else _MANUAL
+
+    def _before_part(self, name: str, plugin: Plugin) -> str:
+        """What stands before the part in the services of a plugin; "" where they have none."""
+        if not plugin.part or self._is_one_for_all:
+            return ""
+        service = _of(self._settings.instrumentor_service, name, plugin)
+        if plugin.service is Belongs.APPLICATION:
+            return "" if service or self.is_explicit else self._default(plugin)
+        return service or self._default(plugin)
 
     def _renamed(self, service: str, source: str, plugin: Plugin | None) -> Named:
         renamed = self._mapping.get(service, service)
@@ -164,7 +174,7 @@ class ResourceDefaults:
 
     def _part(self, plugin: Plugin, attributes: dict[str, Any]) -> Named | None:
         part = attributes.get(plugin.part)
-        return self._renamed(f"{self._parted[plugin]}.{as_text(part)}", _MANUAL, plugin) if part else None
+        return self._renamed(f"{self._parted[plugin]}.{as_text(part)}", self._chosen(plugin), plugin) if part else None
 
     def is_own(self, named: Named) -> bool:
         """Whether that is the global service."""
@@ -175,7 +185,7 @@ class ResourceDefaults:
         service, source = named
         if source.startswith("opt."):
             return source
-        if operation.source and (self.is_explicit or service != self.service):
+        if operation.source and (self.is_explicit or (source and service != self.service)):
             return operation.source
         if service not in self._defaults:
             return source

@@ -143,7 +143,7 @@ class Translator:
         services[span_id] = named
         meta = defaults.meta(named, operation).copy()
         version = defaults.version
-        if version and plugin is not None and plugin.named_late and (around is None or defaults.is_own(around)):
+        if version and plugin is not None and plugin.named_late and defaults.is_own(around or defaults.own):
             meta["version"] = text.value(version)
         metrics = operation.metrics.copy()
         copy(attributes, operation.targets, meta, metrics)

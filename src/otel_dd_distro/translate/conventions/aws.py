@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from opentelemetry.trace import StatusCode
 
 from ..every_span.attributes import Meta, Targets, as_text, text_of
-from ..every_span.errors import status_text
-from .operation import MEASURED, Operation, Operations
+from ..every_span.errors import failed_call, status_text
+from .operation import MEASURED, Failed, Operation, Operations
 from .urls import Urls
 
 PREFIX = "aws.endpoint_prefix"
@@ -18,6 +19,7 @@ TARGETS = {
     "rpc.method": "aws.operation",
     PREFIX: "aws_service",
     "cloud.region": "aws.region",
+    "aws.extended_request_id": "",
     "aws.request_id": "aws.requestid",
     "http.request.resend_count": "retry_attempts",
     "aws.s3.bucket": "aws.s3.bucket_name",
@@ -72,7 +74,17 @@ _SERVICES = {"states": "stepfunctions"}
 
 
 def calls(library: str) -> Operations:
-    """The one operation of a client, `<service>.command`: `sqs.command`."""
+    """The one operation of a client, `<service>.command`: `sqs.command`; the status of its answer says if it failed."""
+    return _commands(library, TARGETS, failed, forgives=True)
+
+
+def awaited_calls(library: str) -> Operations:
+    """That of an asynchronous client: every exception is a failure, and both ids of the request are told."""
+    targets = {**TARGETS, PREFIX: "", "aws.extended_request_id": "aws.requestid2"}
+    return _commands(library, targets, failed_call, forgives=False)
+
+
+def _commands(library: str, targets: Mapping[str, str], failed: Failed, *, forgives: bool) -> Operations:
     return Operations(
         Operation(
             "aws.command",
@@ -83,10 +95,10 @@ def calls(library: str) -> Operations:
             source="m",
             tags={"aws.agent": library},
             metrics=MEASURED,
-            targets=Targets(TARGETS, made=_MADE),
+            targets=Targets(targets, made=_MADE),
             describe=described,
             failed=failed,
-            forgives=True,
+            forgives=forgives,
             links=pointers,
         )
     )

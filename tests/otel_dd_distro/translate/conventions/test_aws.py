@@ -22,6 +22,7 @@ def called(
     operation: str,
     attributes: dict[str, Any] | None = None,
     variables: dict[str, str] | None = None,
+    library: str = "botocore",
     **more: Any,
 ) -> dict[str, Any]:
     told = {
@@ -31,8 +32,9 @@ def called(
         "aws.endpoint_prefix": prefix,
         **(attributes or {}),
     }
-    [entry] = Translator(settings.read({"DD_SERVICE": "shop", **(variables or {})}, argv=["-"])).chunk(
-        chunk(ours("botocore", told, **more)), native_events=True
+    environ = {"DD_SERVICE": "shop", **(variables or {})}
+    [entry] = Translator(settings.read(environ, argv=["-"])).chunk(
+        chunk(ours(library, told, **more)), native_events=True
     )
     return entry
 
@@ -196,6 +198,42 @@ def test_schema_v1_names_what_is_done(prefix: str, operation: str, name: str) ->
 def test_each_service_of_aws_is_a_service(variables: dict[str, str], service: str, source: str) -> None:
     entry = called("s3", "PutObject", variables=variables)
     assert (entry["service"], entry["meta"]["_dd.svc_src"]) == (service, source)
+
+
+V1 = {"DD_TRACE_SPAN_ATTRIBUTE_SCHEMA": "v1"}
+UNSET = {"DD_SERVICE": ""}
+
+
+@pytest.mark.parametrize(
+    ("variables", "service", "source", "version"),
+    [
+        ({}, "shop", "m", "1"),
+        ({"DD_AIOBOTOCORE_SERVICE": "calls"}, "calls", "m", "1"),
+        ({"DD_SERVICE_MAPPING": "shop:store"}, "store", "opt.service_mapping", None),
+        (V1, "shop", "m", "1"),
+        (UNSET, "aws.s3", None, "1"),
+        (UNSET | {"DD_AIOBOTOCORE_SERVICE": "calls"}, "calls", None, "1"),
+        (UNSET | {"DD_SERVICE_MAPPING": "aws.s3:store"}, "store", "opt.service_mapping", "1"),
+        (UNSET | V1, "unnamed-python-service", "aiobotocore", "1"),
+    ],
+)
+def test_whose_service_a_call_of_aiobotocore_bears(
+    variables: dict[str, str], service: str, source: str | None, version: str | None
+) -> None:
+    """As ddtrace 4.16 sends it."""
+    entry = called("s3", "PutObject", variables={"DD_VERSION": "1", **variables}, library="aiobotocore")
+    meta = entry["meta"]
+    assert (entry["service"], meta.get("_dd.svc_src"), meta.get("version")) == (service, source, version)
+
+
+def test_every_exception_of_aiobotocore_is_a_failure_and_both_ids_are_told() -> None:
+    attributes = {"http.response.status_code": 404, "error.type": "NoSuchKey", "aws.extended_request_id": "xyz"}
+    refused = {"status": error("no such key"), "events": [REFUSED]}
+    entry = called("s3", "GetObject", attributes, library="aiobotocore", **refused)
+    assert (entry["error"], entry["meta"]["error.message"]) == (1, "no such key")
+    assert entry["meta"]["aws.requestid2"] == "xyz"
+    assert "aws_service" not in entry["meta"]
+    assert "aws.requestid2" not in called("s3", "GetObject", attributes)["meta"]
 
 
 def test_what_was_written_is_pointed_at() -> None:
