@@ -205,7 +205,7 @@ def test_every_plugin_sits_the_exam(plugin: str) -> None:
     sat = [
         ast.unparse(assigned.value)
         for node in classes
-        if {ast.unparse(base) for base in node.bases} & {"Contract", "Carrying"}
+        if {ast.unparse(base) for base in node.bases} & {"Contract", "Carrying", "Correlating"}
         for assigned in node.body
         if isinstance(assigned, ast.Assign) and ast.unparse(assigned.targets[0]) == "instrumentor"
     ]

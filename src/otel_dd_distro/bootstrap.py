@@ -38,6 +38,8 @@ def start() -> None:
     # What is started meanwhile is none of the program's children.
     _trace_children(False)
     if not settings.current().enabled:
+        if settings.current().logs_injection:
+            _start_logging()
         return
     collects = gc.isenabled()
     gc.disable()
@@ -49,6 +51,18 @@ def start() -> None:
         if collects:
             gc.enable()
         _trace_children(True)
+
+
+def _start_logging() -> None:
+    """Tracing is off, and records have their fields all the same."""
+    try:
+        from . import log_records
+        from .distro import load_logging
+
+        log_records.ask(settings.current())
+        load_logging()
+    except Exception:
+        log.exception("Log records could not be given their fields")
 
 
 def started() -> None:

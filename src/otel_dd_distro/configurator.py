@@ -14,7 +14,7 @@ from opentelemetry.propagate import set_global_textmap
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON
 
-from . import capture, pipeline, propagation, settings
+from . import capture, log_records, pipeline, propagation, settings
 from .exit_signal import before_sigterm
 from .ids import ShortTraceIds
 from .propagation.statements import StatementPropagator
@@ -53,6 +53,7 @@ def install(
     """
     current = settings.current()
     if not current.enabled:
+        log_records.ask(current)
         return None
     if current.debug:
         log.setLevel(logging.DEBUG)
@@ -124,6 +125,7 @@ def _propagator(current: Settings) -> TextMapPropagator:
             full=current.dbm_propagation_mode == "full",
             by_database=current.peer_service_defaults,
         )
+    propagator.records = log_records.propagator(current)
     return propagator
 
 

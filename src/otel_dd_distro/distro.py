@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 log = logging.getLogger("otel_dd_distro")
 
 DISTRIBUTION = "otel-dd-distro"
+LOGGING = frozenset(("logging", "loguru", "structlog"))
+"""Instrumentors that are at work where tracing is off, too: formats name the fields that they add."""
 _GROUP = "opentelemetry_instrumentor"
 _LIBRARIES = "otel_instrumentors.libraries"
 
@@ -39,7 +41,9 @@ class DatadogDistro(BaseDistro):  # type: ignore[misc]
         """False for an instrumentor that is switched off, or that one of ours of the same name goes before."""
         current = settings.current()
         name = entry_point.name
-        if not current.enabled or not current.instruments(name):
+        if not current.enabled and not (current.logs_injection and name in LOGGING and self.is_ours(entry_point)):
+            return False
+        if not current.instruments(name):
             return False
         if name in catalogue() and not self.is_ours(entry_point):
             log.debug("Instrumentor %s of %s: ours goes before it", name, entry_point.value)
@@ -97,6 +101,14 @@ class _Once:
         act, self._act = self._act, None
         if act is not None:
             act()
+
+
+def load_logging() -> None:
+    """Put the instrumentors of logging libraries to work, and no others: tracing is off."""
+    distro = DatadogDistro()
+    for entry in _own_entry_points():
+        if entry.group == _GROUP and entry.name in LOGGING:
+            distro.load_instrumentor(entry, skip_dep_check=True)
 
 
 def _say(entry_point: EntryPoint, error: Exception) -> None:

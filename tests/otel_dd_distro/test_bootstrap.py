@@ -130,8 +130,16 @@ def test_nothing_is_loaded_that_nobody_asked_for(tmp_path: Path) -> None:
 
 
 def test_switched_off_it_does_nothing(tmp_path: Path) -> None:
-    assert told(tmp_path, DD_TRACE_ENABLED="false") == ["[]", "[]", "None"]
+    assert told(tmp_path, DD_TRACE_ENABLED="false", DD_LOGS_INJECTION="false") == ["[]", "[]", "None"]
     assert told(tmp_path, OTEL_SDK_DISABLED="true", PYTHONPATH="/nowhere")[2] == "/nowhere"
+
+
+def test_switched_off_it_does_nothing_but_for_log_records(tmp_path: Path) -> None:
+    sdk, instrumentors, _ = told(tmp_path, DD_TRACE_ENABLED="false")
+    assert (sdk, instrumentors) == (
+        "[]",
+        "['otel_instrumentors.families', 'otel_instrumentors.kernel', 'otel_instrumentors.logging']",
+    )
 
 
 @pytest.mark.parametrize("variable", ["DD_TRACE_FLASK_ENABLED=false", "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS=flask"])

@@ -49,6 +49,9 @@ class StylesPropagator(TextMapPropagator):
     statements: TextMapPropagator | None = None
     """Where the instrumentations of database drivers look for what to write into SQL comments."""
 
+    records: TextMapPropagator | None = None
+    """Where the instrumentations of logging libraries look for what to put on log records."""
+
     envelope = "_datadog"
     """Where the instrumentations of message services look for the name under which the headers of a message stand
     together, as one JSON object: what Datadog's tracers and layers read there."""

@@ -47,6 +47,7 @@ class Settings(NamedTuple):
     otlp_datadog_names: bool
     debug: bool
     startup_logs: bool
+    logs_injection: bool
     trace_ids_128_bit: bool
     light_tracer: bool
     disabled_instrumentors: frozenset[str]

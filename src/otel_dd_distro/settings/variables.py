@@ -21,7 +21,7 @@ from .parsers.lists import (
 )
 from .parsers.numbers import MOST_BYTES, duration, per_second, rate, seconds, whole
 from .parsers.rules import span_rules, span_rules_file, trace_rules
-from .parsers.words import debug, flag, header, header_name, one_of, short_text, verbatim
+from .parsers.words import debug, flag, header, header_name, logs_injection, one_of, short_text, verbatim
 from .record import OFF_BY_DEFAULT
 
 UNNAMED_SERVICE = "unnamed-python-service"
@@ -120,6 +120,9 @@ VARIABLES: tuple[Variable, ...] = (
         "Log what we do at level debug (`true`; OTEL_LOG_LEVEL: `debug`)."),
     Variable("startup_logs", ("DD_TRACE_STARTUP_LOGS",), flag, False,
         "Log one line of JSON at level info when the process starts: the settings in use, secrets masked."),
+    Variable("logs_injection", ("DD_LOGS_INJECTION",), logs_injection, True,
+        "Put `dd.trace_id`, `dd.span_id`, `dd.service`, `dd.env` and `dd.version` on each log record of logging, "
+        "structlog and loguru; `false`: leave records alone."),
     Variable("trace_ids_128_bit", ("DD_TRACE_128_BIT_TRACEID_GENERATION_ENABLED",), flag, True,
         "`false`: new trace ids have 64 bits."),
     Variable("light_tracer", ("OTEL_DD_LIGHT_TRACER",), flag, True,

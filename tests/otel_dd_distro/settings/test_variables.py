@@ -48,6 +48,7 @@ def test_nothing_set_gives_the_defaults(caplog: pytest.LogCaptureFixture) -> Non
         "memcached_keys": False,
         "debug": False,
         "startup_logs": False,
+        "logs_injection": True,
         "trace_ids_128_bit": True,
         "light_tracer": True,
         "disabled_instrumentors": frozenset(),

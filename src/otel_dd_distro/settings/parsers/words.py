@@ -35,6 +35,11 @@ def flag(text: str) -> bool:
     raise Unusable("neither true nor false", instead=False)
 
 
+def logs_injection(text: str) -> bool:
+    """As ddtrace has it: `structured` once meant structured logging alone, and now means on."""
+    return text.lower() == "structured" or flag(text)
+
+
 def debug(text: str) -> bool:
     word = text.lower()
     return word == "debug" or (word not in _OTHER_LEVELS and flag(word))
