@@ -1,4 +1,4 @@
-"""Make configuration.md from the table in settings/variables.py: `python docs/configuration.py`."""
+"""Make configuration.md from the tables in settings/variables.py and upstream.py: `python docs/configuration.py`."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from otel_dd_distro.settings import PER_INSTRUMENTOR, VARIABLES, Variable
+from otel_dd_distro.settings import PER_INSTRUMENTOR, UPSTREAM, VARIABLES, Variable
 
 PAGE = pathlib.Path(__file__).with_name("configuration.md")
 
 HEAD = """# Configuration
 
-Made from `settings/variables.py` by `python docs/configuration.py`; do not edit.
+Made from `settings/variables.py` and `settings/upstream.py` by `python docs/configuration.py`; do not edit.
 
 All variables are read once, when the process starts. Of several names in a row the first that is set wins, and a
 variable of Datadog's goes before its twin of OpenTelemetry's; an empty value counts as unset unless the row says
 otherwise. A value that cannot be used costs one warning on the logger `otel_dd_distro`, which names the variable, the
-value and what is used instead. Flags take `true`, `1`, `false` or `0`; anything else is false, with a warning.
+value and what is used instead: the default, or what of the value makes sense. Flags take `true`, `1`, `false` or `0`.
 `DD_TRACE_STARTUP_LOGS=true` logs what is in use.
 """
 
@@ -28,11 +28,20 @@ FAMILIES = """
 `<NAME>` is the name of the instrumentor in upper case, `-` written as `_`: `DD_TRACE_FLASK_ENABLED=false`.
 """
 
+UPSTREAMS = """
+## Read by OpenTelemetry itself
+
+What OpenTelemetry's own API, SDK and exporters read when they are imported or made. They stop tracing at some values
+that they cannot use: such a value is taken out of the environment first, with the same warning, and their default
+holds. (`opentelemetry-instrument` reads `OTEL_PROPAGATORS` and `OTEL_PYTHON_CONTEXT` before any code of ours runs;
+`python -m otel_dd_distro` does not.)
+"""
+
 TYPES = {
     "choice": "word",
-    "debug": "flag",
-    "duration": "duration",
+    "endpoint": "URL",
     "exporters": "list",
+    "file": "path",
     "flag": "flag",
     "header": "text",
     "header name": "text",
@@ -40,7 +49,10 @@ TYPES = {
     "headers": "map",
     "host": "host",
     "items": "list",
+    "level": "log level",
+    "name of installed": "name",
     "names": "list",
+    "names of installed": "list",
     "pairs": "map",
     "per second": "number",
     "rate": "number, 0 to 1",
@@ -52,6 +64,7 @@ TYPES = {
     "span rules file": "path",
     "stats tags": "list",
     "statuses": "list of ranges",
+    "statuses of grpc": "list",
     "styles": "list",
     "trace rules": "JSON",
     "url": "URL",
@@ -70,6 +83,9 @@ def page() -> str:
     for family in PER_INSTRUMENTOR:
         names, twins = told_apart((f"{family.prefix}<NAME>{family.suffix}",), family.meaning)
         lines.append(row(names, kind(family.parse), twins, family.meaning))
+    lines += [UPSTREAMS, "| Variable | Type | Default | Meaning |", "|---|---|---|---|"]
+    for theirs in UPSTREAM:
+        lines.append(row(_quoted(list(theirs.names)), kind(theirs.parse), theirs.default, theirs.meaning))
     return "\n".join(lines) + "\n"
 
 

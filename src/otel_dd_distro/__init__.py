@@ -6,7 +6,10 @@ from . import working_directory
 
 working_directory.set_aside()
 
+import os  # noqa: E402
 from typing import TYPE_CHECKING, Any  # noqa: E402
+
+from .settings import upstream  # noqa: E402
 
 if TYPE_CHECKING:
     from .configurator import install as install
@@ -14,6 +17,9 @@ if TYPE_CHECKING:
     from .pipeline import explain as explain
 
 __all__ = ["counters", "explain", "install"]
+
+# Before any module of ours imports OpenTelemetry, which reads some of its variables then, and stops at a bad one.
+upstream.mend(os.environ)
 
 
 def __getattr__(name: str) -> Any:

@@ -15,11 +15,14 @@ def main(arguments: list[str]) -> None:
         case ["-h" | "--help", *_]:
             print(USAGE)
         case ["-m", name, *others]:
+            # As a `sitecustomize` would find it: a service that is not named is inferred from it.
+            sys.argv[:] = ["-m", *others]
             bootstrap.start()
-            program.run_module(name, others)
+            program.run_module(name)
         case [path, *others] if not path.startswith("-"):
+            sys.argv[:] = [path, *others]
             bootstrap.start()
-            program.run_path(path, others)
+            program.run_path(path)
         case _:
             print(USAGE, file=sys.stderr)
             sys.exit(2)

@@ -10,7 +10,8 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from opentelemetry import trace
-from opentelemetry.propagate import set_global_textmap
+from opentelemetry.environment_variables import OTEL_PROPAGATORS
+from opentelemetry.sdk.environment_variables import OTEL_SDK_DISABLED
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON
 
@@ -19,6 +20,7 @@ from .exit_signal import before_sigterm
 from .ids import ShortTraceIds
 from .propagation.statements import StatementPropagator
 from .resource import resource_of
+from .settings import upstream
 
 if TYPE_CHECKING:
     from opentelemetry.propagators.textmap import TextMapPropagator
@@ -58,8 +60,11 @@ def install(
     if current.debug:
         log.setLevel(logging.DEBUG)
     capture.ask(current, os.environ)
+    # When it is imported it stops at names that are ours alone or unknown; what they ask for, our settings say.
+    with upstream.hidden(os.environ, OTEL_PROPAGATORS):
+        from opentelemetry.propagate import set_global_textmap
     set_global_textmap(_propagator(current))
-    if current.startup_logs:
+    if current.startup_logs or current.debug:
         from . import startup  # costs start-up
 
         startup.tell()
@@ -72,7 +77,9 @@ def install(
         if "datadog" in current.exporters:
             pipeline.current().serve(existing)
         return existing
-    made = _provider(current, auto_instrumentation_version)
+    # Its own name of the switch, where ours hides it.
+    with upstream.hidden(os.environ, OTEL_SDK_DISABLED):
+        made = _provider(current, auto_instrumentation_version)
     trace.set_tracer_provider(made)
     before_sigterm(made.shutdown)
     return made

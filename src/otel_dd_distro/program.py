@@ -19,16 +19,14 @@ from . import working_directory
 _run_module: Callable[..., None] = runpy._run_module_as_main  # type: ignore[attr-defined]
 
 
-def run_module(name: str, arguments: list[str]) -> None:
-    """As `python -m name arguments`."""
+def run_module(name: str) -> None:
+    """As `python -m name`; its arguments are in `sys.argv`, after `-m`."""
     working_directory.put_back()
-    sys.argv[:] = ["-m", *arguments]
     _as_main(_run_module, name)
 
 
-def run_path(path: str, arguments: list[str]) -> None:
-    """As `python path arguments`: a file, or the `__main__` of a directory or an archive."""
-    sys.argv[:] = [path, *arguments]
+def run_path(path: str) -> None:
+    """As `python path`: a file, or the `__main__` of a directory or an archive; `sys.argv` is as it is then."""
     place = os.path.join(os.getcwd(), path)
     if pkgutil.get_importer(place) is not None:
         _replace_first_path(place, also_if_safe=True)

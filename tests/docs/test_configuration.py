@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from otel_dd_distro.settings import PER_INSTRUMENTOR, VARIABLES
+from otel_dd_distro.settings import PER_INSTRUMENTOR, UPSTREAM, VARIABLES
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -24,7 +24,7 @@ def test_the_page_is_made_from_the_settings_of_today(made: dict[str, Any]) -> No
 
 def test_each_variable_is_on_the_page_with_its_type(made: dict[str, Any]) -> None:
     rows = {line for line in made["page"]().splitlines() if line.startswith("| `")}
-    assert len(rows) == len(VARIABLES) + len(PER_INSTRUMENTOR)
+    assert len(rows) == len(VARIABLES) + len(PER_INSTRUMENTOR) + len(UPSTREAM)
     for line in rows:
         assert all(line.split(" | ")[:2]), line
 

@@ -57,6 +57,33 @@ def test_a_program_is_traced_with_no_line_changed(agent_session: Session, progra
     assert arrived(agent_session) == SPANS
 
 
+WORK = "from opentelemetry import trace\nwith trace.get_tracer('shop').start_as_current_span('work'): pass\n"
+
+
+@pytest.mark.parametrize(
+    ("program", "service"), [(("work.py",), "{folder}"), (("-m", "work"), "unnamed-python-service")]
+)
+def test_a_program_without_a_service_has_the_one_that_is_inferred_of_it(
+    agent_session: Session, tmp_path: Path, program: tuple[str, ...], service: str
+) -> None:
+    (tmp_path / "work.py").write_text(WORK)
+    run(*program, cwd=tmp_path, **sending(agent_session), DD_SERVICE="")
+    assert [span["service"] for span in agent_session.spans()] == [service.format(folder=tmp_path.name)]
+
+
+def test_a_program_that_is_debugged_says_what_is_in_use(tmp_path: Path) -> None:
+    (tmp_path / "idle.py").write_text("")
+    lines = started("-m", "otel_dd_distro", "idle.py", cwd=tmp_path, DD_TRACE_DEBUG="true").stderr.splitlines()
+    assert [line.startswith("DATADOG TRACER CONFIGURATION - {") for line in lines] == [True]
+
+
+@pytest.mark.parametrize("light", ["true", "false"])
+def test_datadogs_switch_goes_before_opentelemetrys(agent_session: Session, light: str) -> None:
+    switches = {"DD_TRACE_OTEL_ENABLED": "true", "OTEL_SDK_DISABLED": "true", "OTEL_DD_LIGHT_TRACER": light}
+    run("hello.py", "/hello/you", "/rows", **sending(agent_session), **switches)
+    assert arrived(agent_session) == SPANS
+
+
 CHILD = "import subprocess, sys; subprocess.run([sys.executable, 'hello.py', '/hello/you', '/rows'], check=True)"
 SPAWNED = """
 import multiprocessing, runpy, sys

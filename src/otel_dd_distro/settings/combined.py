@@ -33,6 +33,7 @@ def combine(
     _git(values)
     _service_and_tags(values, argv)
     _enabled(values)
+    _debug(values)
     _agent(values, exists)
     _sampling(values, given, complaints)
     _django(values)
@@ -73,10 +74,18 @@ def _first(attributes: Mapping[str, str], keys: Iterable[str]) -> str:
 
 
 def _enabled(values: dict[str, Any]) -> None:
-    enabled, is_disabled = values.pop("DD_TRACE_ENABLED"), values.pop("OTEL_SDK_DISABLED")
+    enabled, is_otel_enabled = values.pop("DD_TRACE_ENABLED"), values.pop("DD_TRACE_OTEL_ENABLED")
+    is_disabled = values.pop("OTEL_SDK_DISABLED")
+    if is_otel_enabled is not None:
+        is_disabled = not is_otel_enabled
     values["enabled"] = not is_disabled and (bool(values["exporters"]) if enabled is None else enabled)
     if enabled and not values["exporters"]:
         values["exporters"] = ("datadog",)  # OTEL_TRACES_EXPORTER=none is the twin of DD_TRACE_ENABLED, which hides it
+
+
+def _debug(values: dict[str, Any]) -> None:
+    debug, level = values.pop("DD_TRACE_DEBUG"), values.pop("OTEL_LOG_LEVEL")
+    values["debug"] = level == "debug" if debug is None else debug
 
 
 def _agent(values: dict[str, Any], exists: Callable[[str], bool]) -> None:

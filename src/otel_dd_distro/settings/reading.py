@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from . import upstream
 from .combined import combine
 from .complaints import Complaint, Unusable, say
 from .parsers.words import verbatim
@@ -41,14 +42,22 @@ def read(
     for family in PER_INSTRUMENTOR:
         values[family.field] = _by_instrumentor(family, texts, complaints)
     combine(values, parsed.keys(), complaints, getattr(sys, "argv", ()) if argv is None else argv, exists)
-    say(complaints, values)
+    if values["enabled"]:
+        say(complaints, values)
     return Settings(**values)
 
 
 @functools.cache
 def current() -> Settings:
-    """The settings of this process, read from its environment when first asked for."""
-    return read(os.environ)
+    """The settings of this process, read from its environment when first asked for.
+
+    Of what OpenTelemetry reads there itself, what it could not use is taken out.
+    """
+    settings = read(os.environ)
+    upstream.mend(os.environ)
+    if settings.enabled:
+        upstream.say_mended()
+    return settings
 
 
 def _scrubbed(text: str) -> str:
@@ -88,5 +97,9 @@ def _parsed(name: str, text: str, row: Variable | PerInstrumentor, complaints: l
     try:
         return row.parse(text)
     except Unusable as unusable:
+        used = unusable.used(row.default)
+        if isinstance(used, bool):
+            # A flag may say the contrary of its field, or a part of it.
+            unusable = Unusable(str(unusable), used)
         complaints.append(Complaint(name, text, unusable, row.field if isinstance(row, Variable) else ""))
-        return unusable.used(row.default)
+        return used

@@ -21,7 +21,7 @@ from .parsers.lists import (
 )
 from .parsers.numbers import MOST_BYTES, duration, per_second, rate, seconds, whole
 from .parsers.rules import span_rules, span_rules_file, trace_rules
-from .parsers.words import debug, flag, header, header_name, logs_injection, one_of, short_text, verbatim
+from .parsers.words import flag, header, header_name, level, logs_injection, one_of, short_text, verbatim
 from .record import OFF_BY_DEFAULT
 
 UNNAMED_SERVICE = "unnamed-python-service"
@@ -108,16 +108,23 @@ VARIABLES: tuple[Variable, ...] = (
     Variable("enabled", ("DD_TRACE_ENABLED",), flag, None,
         "`false`: nothing is traced, exported or injected. Else `none` in OTEL_TRACES_EXPORTER says so.", "true",
         joined=True),
+    Variable("enabled", ("DD_TRACE_OTEL_ENABLED",), flag, None,
+        "`false`: nothing is traced, exported or injected, whatever DD_TRACE_ENABLED says: all spans are "
+        "OpenTelemetry's. Else `true` in OTEL_SDK_DISABLED says so.", "true", joined=True),
     Variable("enabled", ("OTEL_SDK_DISABLED",), flag, False,
-        "`true`: nothing is traced, exported or injected, whatever DD_TRACE_ENABLED says.", joined=True),
+        "`true`: as `false` in DD_TRACE_OTEL_ENABLED, where that is not set.", joined=True),
     Variable("exporters", ("OTEL_TRACES_EXPORTER",), exporters, ("datadog",),
         "Trace exporters: `datadog`, `otlp`, `console`, any other by the name of its entry point, or several. "
         "`none` means DD_TRACE_ENABLED=false unless that is set."),
     Variable("otlp_protocol", ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"),
         one_of(("http/protobuf", "grpc")), "http/protobuf",
         "How the exporter `otlp` talks: `http/protobuf` or `grpc`. Its other variables are OpenTelemetry's own."),
-    Variable("debug", ("DD_TRACE_DEBUG", "OTEL_LOG_LEVEL"), debug, False,
-        "Log what we do at level debug (`true`; OTEL_LOG_LEVEL: `debug`)."),
+    Variable("debug", ("DD_TRACE_DEBUG",), flag, None,
+        "Log what we do at level debug, and what DD_TRACE_STARTUP_LOGS does. Else `debug` in OTEL_LOG_LEVEL says so.",
+        "false", joined=True),
+    Variable("debug", ("OTEL_LOG_LEVEL",), level, "info",
+        "`debug`: as DD_TRACE_DEBUG, where that is not set. Other levels change nothing: that is logging's to say.",
+        joined=True),
     Variable("startup_logs", ("DD_TRACE_STARTUP_LOGS",), flag, False,
         "Log one line of JSON at level info when the process starts: the settings in use, secrets masked."),
     Variable("logs_injection", ("DD_LOGS_INJECTION",), logs_injection, True,
@@ -131,7 +138,7 @@ VARIABLES: tuple[Variable, ...] = (
         "Instrumentors that are not loaded, `*` for all."),
     # Agent and writer
     Variable("agent_url", ("DD_TRACE_AGENT_URL",), url, "",
-        "Address of the Agent: `http`, `https` or `unix`. A path is a prefix of the Agent's own.",
+        "Address of the Agent: `http`, `https` or `unix`, or `host:port` alone. A path is a prefix of the Agent's own.",
         f"DD_AGENT_HOST and DD_TRACE_AGENT_PORT, else `unix://{AGENT_SOCKET}` if it is there, else "
         f"`http://localhost:{DEFAULT_PORT}`", joined=True),
     Variable("agent_url", ("DD_AGENT_HOST", "DD_TRACE_AGENT_HOSTNAME"), host, "",

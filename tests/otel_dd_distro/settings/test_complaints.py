@@ -15,8 +15,14 @@ MIB = 1024 * 1024
 @pytest.mark.parametrize(
     ("name", "text", "field", "used", "shown"),
     [
-        ("DD_TRACE_ENABLED", "maybe", "enabled", False, "false"),
+        ("DD_TRACE_ENABLED", "maybe", "enabled", True, "true"),
+        ("DD_TRACE_OTEL_ENABLED", "yes", "enabled", True, "true"),
+        ("OTEL_SDK_DISABLED", "yes", "enabled", True, "false"),
         ("DD_TRACE_DEBUG", "loud", "debug", False, "false"),
+        ("OTEL_LOG_LEVEL", "LOUD", "debug", False, "info"),
+        ("DD_TRACE_PARTIAL_FLUSH_ENABLED", "no", "partial_flush_enabled", False, "false"),
+        ("DD_TRACE_PARTIAL_FLUSH_ENABLED", "nope", "partial_flush_enabled", True, "true"),
+        ("DD_DJANGO_TRACING_MINIMAL", "perhaps", "django_caches", False, "true"),
         ("DD_TRACE_AGENT_TIMEOUT_SECONDS", "soon", "agent_timeout_seconds", 2.0, "2.0"),
         ("DD_TRACE_AGENT_TIMEOUT_SECONDS", "nan", "agent_timeout_seconds", 2.0, "2.0"),
         ("DD_TRACE_AGENT_TIMEOUT_SECONDS", "inf", "agent_timeout_seconds", 2.0, "2.0"),
@@ -51,7 +57,7 @@ MIB = 1024 * 1024
         ("DD_AGENT_HOST", "http://agent", "agent_url", "http://localhost:8126", "http://localhost:8126"),
         ("DD_AGENT_HOST", "a b", "agent_url", "http://localhost:8126", "http://localhost:8126"),
         ("DD_AGENT_HOST", "a\x00", "agent_url", "http://localhost:8126", "http://localhost:8126"),
-        ("DD_TRACE_AGENT_URL", "agent:8126", "agent_url", "http://localhost:8126", "http://localhost:8126"),
+        ("DD_TRACE_AGENT_URL", "agent", "agent_url", "http://localhost:8126", "http://localhost:8126"),
         ("DD_TRACE_AGENT_URL", "ftp://agent", "agent_url", "http://localhost:8126", "http://localhost:8126"),
         ("DD_TRACE_AGENT_URL", "http://", "agent_url", "http://localhost:8126", "http://localhost:8126"),
         ("DD_TRACE_AGENT_URL", "http://a:b", "agent_url", "http://localhost:8126", "http://localhost:8126"),
@@ -71,7 +77,8 @@ MIB = 1024 * 1024
         ("DD_SERVICE", "s" * 6000, "service", "unnamed-python-service", "unnamed-python-service"),
         ("DD_EXTERNAL_ENV", "a\r\nX-B: c", "external_env", "", "nothing"),
         ("DD_FLASK_SERVICE", "s" * 6000, "instrumentor_service", {}, "nothing"),
-        ("DD_TRACE_FLASK_ENABLED", "never", "instrumentor_enabled", {"flask": False}, "false"),
+        ("DD_TRACE_FLASK_ENABLED", "never", "instrumentor_enabled", {}, "nothing"),
+        ("DD_TRACE_FLASK_ENABLED", "off", "instrumentor_enabled", {"flask": False}, "false"),
     ],
 )
 def test_a_bad_value_costs_one_warning_that_names_it_and_what_is_used(
@@ -103,3 +110,8 @@ def test_no_warning_and_no_setting_shows_a_credential(name: str, text: str, capl
     (warning,) = warnings(caplog)
     assert "hu" not in warning.replace("http", "")
     assert "hush" not in repr(read_settings)
+
+
+def test_what_is_switched_off_complains_of_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    assert not settings(DD_TRACE_ENABLED="false", DD_TRACE_SAMPLE_RATE="often").enabled
+    assert warnings(caplog) == []

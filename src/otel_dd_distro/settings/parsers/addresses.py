@@ -1,6 +1,8 @@
-"""Where something is: ports, hosts, URLs."""
+"""Where something is: ports, hosts, URLs, files."""
 
 from __future__ import annotations
+
+import os
 
 from ..complaints import Unusable
 
@@ -30,8 +32,11 @@ def host(text: str) -> str:
 
 
 def url(text: str) -> str:
-    scheme, _, rest = text.partition("://")
+    """Of `http`, `https` or `unix`; also as people write it: `unix:/path`, `/path`, `host:port`, `host:port/prefix`."""
+    scheme, mark, rest = text.partition("://")
     scheme = scheme.lower()
+    if not mark:
+        scheme, rest = _without_scheme(text)
     if not rest.isprintable() or " " in rest:
         raise Unusable("not a url")
     if scheme == "unix":
@@ -52,3 +57,33 @@ def url(text: str) -> str:
     if at:
         raise Unusable("credentials are not sent", instead=address)
     return address
+
+
+def _without_scheme(text: str) -> tuple[str, str]:
+    """Scheme and rest of an address whose scheme goes without saying."""
+    if text[:5].lower() == "unix:":
+        return "unix", text[5:]
+    if text.startswith("/"):
+        return "unix", text
+    # A name alone is as likely a slip of the pen, and its port would be 80.
+    return ("http", text) if text.partition("/")[0].rpartition(":")[2].isdecimal() else ("", text)
+
+
+def endpoint(text: str) -> str:
+    """As the exporter `otlp` takes it: a URL, or for gRPC `host:port`."""
+    from urllib.parse import urlsplit  # costs start-up, and is seldom needed
+
+    try:
+        parts = urlsplit(text)
+        _ = parts.port if "://" in text else None
+    except ValueError:
+        raise Unusable("not a URL") from None
+    if "://" in text and (parts.scheme not in ("http", "https") or not parts.hostname):
+        raise Unusable("not a URL of http or https")
+    return text
+
+
+def file(text: str) -> str:
+    if not os.path.isfile(text):
+        raise Unusable("no such file")
+    return text

@@ -9,6 +9,13 @@ STYLES = ("datadog", "tracecontext", "b3", "b3multi", "baggage")
 _KNOWN_EXPORTERS = ("datadog", "otlp", "console", "none")
 _MOST_STATS_TAGS = 4
 _MOST_SHOWN = 100
+# fmt: off
+_STATUSES_OF_GRPC = frozenset((
+    "OK", "CANCELLED", "UNKNOWN", "INVALID_ARGUMENT", "DEADLINE_EXCEEDED", "NOT_FOUND", "ALREADY_EXISTS",
+    "PERMISSION_DENIED", "RESOURCE_EXHAUSTED", "FAILED_PRECONDITION", "ABORTED", "OUT_OF_RANGE", "UNIMPLEMENTED",
+    "INTERNAL", "UNAVAILABLE", "DATA_LOSS", "UNAUTHENTICATED",
+))
+# fmt: on
 
 
 def _split(text: str) -> list[str]:
@@ -101,3 +108,10 @@ def statuses(text: str) -> frozenset[int]:
     if wrong:
         raise Unusable(f"not a status or a range: {', '.join(wrong)[:_MOST_SHOWN]!r}", instead=frozenset(statuses))
     return frozenset(statuses)
+
+
+def statuses_of_grpc(text: str) -> frozenset[str]:
+    statuses = frozenset(item.upper() for item in _split(text))
+    if not statuses <= _STATUSES_OF_GRPC:
+        raise Unusable("not statuses of gRPC")
+    return statuses

@@ -43,6 +43,16 @@ def seconds(least: float = 0.001) -> Callable[[str], float]:
     return seconds
 
 
+def milliseconds(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        raise Unusable("not a number") from None
+    if not math.isfinite(number) or not 0 < number <= _LONGEST_WAIT_S * 1000:
+        raise Unusable(f"not a number of milliseconds between 0 and {_LONGEST_WAIT_S * 1000:g}")
+    return number
+
+
 def rate(text: str) -> float:
     try:
         rate = float(text)

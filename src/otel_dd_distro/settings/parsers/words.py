@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ..complaints import Unusable
+from ..complaints import NOTHING, Unusable
 
 _LONGEST = 5_000
-_OTHER_LEVELS = ("none", "off", "trace", "info", "warn", "warning", "error", "critical", "fatal")
+_LEVELS = ("trace", "debug", "verbose", "info", "warn", "warning", "error", "critical", "fatal", "none", "off")
 
 
 def short_text(text: str) -> str:
@@ -32,7 +32,8 @@ def flag(text: str) -> bool:
         return True
     if word in ("false", "0"):
         return False
-    raise Unusable("neither true nor false", instead=False)
+    # ddtrace takes whatever it does not know for false. What is meant so is, too; a slip of the pen is not.
+    raise Unusable("neither true nor false", instead=False if word in ("no", "off", "n", "f") else NOTHING)
 
 
 def logs_injection(text: str) -> bool:
@@ -40,9 +41,10 @@ def logs_injection(text: str) -> bool:
     return text.lower() == "structured" or flag(text)
 
 
-def debug(text: str) -> bool:
-    word = text.lower()
-    return word == "debug" or (word not in _OTHER_LEVELS and flag(word))
+def level(text: str) -> str:
+    if text.lower() not in _LEVELS:
+        raise Unusable("not a log level", instead="info")
+    return text.lower()
 
 
 def one_of(choices: tuple[str, ...]) -> Callable[[str], str]:
