@@ -20,6 +20,7 @@ __all__ = ["counters", "explain", "install"]
 
 # Before any module of ours imports OpenTelemetry, which reads some of its variables then, and stops at a bad one.
 upstream.mend(os.environ)
+upstream.import_propagators(os.environ)
 
 
 def __getattr__(name: str) -> Any:

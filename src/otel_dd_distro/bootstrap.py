@@ -83,11 +83,9 @@ def _start() -> None:
     from opentelemetry.instrumentation.version import __version__
 
     from .configurator import DatadogConfigurator
-
-    DatadogConfigurator().configure(auto_instrumentation_version=__version__)
-    # After that: it imports what reads the environment by itself.
     from .distro import DatadogDistro
 
+    DatadogConfigurator().configure(auto_instrumentation_version=__version__)
     # One look at all that is installed: it opens a file of each.
     found = entry_points()
     for entry_point in found.select(group="opentelemetry_pre_instrument"):

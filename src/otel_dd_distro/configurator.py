@@ -10,7 +10,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from opentelemetry import trace
-from opentelemetry.environment_variables import OTEL_PROPAGATORS
+from opentelemetry.propagate import set_global_textmap
 from opentelemetry.sdk.environment_variables import OTEL_SDK_DISABLED
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON
@@ -60,9 +60,6 @@ def install(
     if current.debug:
         log.setLevel(logging.DEBUG)
     capture.ask(current, os.environ)
-    # When it is imported it stops at names that are ours alone or unknown; what they ask for, our settings say.
-    with upstream.hidden(os.environ, OTEL_PROPAGATORS):
-        from opentelemetry.propagate import set_global_textmap
     set_global_textmap(_propagator(current))
     if current.startup_logs or current.debug:
         from . import startup  # costs start-up
@@ -78,7 +75,7 @@ def install(
             pipeline.current().serve(existing)
         return existing
     # Its own name of the switch, where ours hides it.
-    with upstream.hidden(os.environ, OTEL_SDK_DISABLED):
+    with upstream.replaced(os.environ, OTEL_SDK_DISABLED):
         made = _provider(current, auto_instrumentation_version)
     trace.set_tracer_provider(made)
     before_sigterm(made.shutdown)

@@ -5,13 +5,15 @@ Left to them, a bad value ends tracing with a traceback when they are imported o
 
 from __future__ import annotations
 
+import importlib
+import sys
 from collections.abc import Callable, Iterator, MutableMapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, NamedTuple
 
 from .complaints import NOTHING, Complaint, Unusable, say
 from .parsers.addresses import endpoint, file
-from .parsers.entry_points import all_installed, installed
+from .parsers.entry_points import all_installed, installed, names_of
 from .parsers.lists import statuses_of_grpc
 from .parsers.numbers import milliseconds, seconds, whole
 from .parsers.words import one_of
@@ -101,6 +103,8 @@ UPSTREAM: tuple[Upstream, ...] = (
 )
 # fmt: on
 
+_PROPAGATE = "opentelemetry.propagate"
+_ALWAYS_INSTALLED = frozenset({"", "tracecontext", "baggage", "none"})
 _unsaid: list[Complaint] = []
 _DEFAULTS = {name: row.default for row in UPSTREAM for name in row.names}
 _BATCHES = (("OTEL_BSP", 8192), ("OTEL_BLRP", 2048))
@@ -131,13 +135,31 @@ def say_mended() -> None:
     say(said, _DEFAULTS)
 
 
+def import_propagators(environ: MutableMapping[str, str]) -> None:
+    """Import what stops at a name in OTEL_PROPAGATORS that is ours alone or not installed, as if it were not there.
+
+    The variable itself stays: our own settings, and those of other processes, say what they make of it.
+    """
+    names = [name.strip() for name in environ.get("OTEL_PROPAGATORS", "").split(",")]
+    if _PROPAGATE in sys.modules or _ALWAYS_INSTALLED.issuperset(names):
+        return
+    there = names_of("opentelemetry_propagator")
+    for usable in (",".join(name for name in names if name in there), None):
+        with replaced(environ, "OTEL_PROPAGATORS", usable or None), suppress(Exception):
+            importlib.import_module(_PROPAGATE)
+            return
+
+
 @contextmanager
-def hidden(environ: MutableMapping[str, str], name: str) -> Iterator[None]:
-    """As if that variable were not set."""
+def replaced(environ: MutableMapping[str, str], name: str, instead: str | None = None) -> Iterator[None]:
+    """As if that variable were set to something else, or not at all."""
     text = environ.pop(name, None)
+    if instead is not None:
+        environ[name] = instead
     try:
         yield
     finally:
+        environ.pop(name, None)
         if text is not None:
             environ[name] = text
 

@@ -108,6 +108,52 @@ def test_what_can_be_saved_of_a_value_is_put_in(
     assert [said in line for line in lines] == ([True] if said else [])
 
 
+def ran(folder: Path, program: str, *options: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    (folder / "program.py").write_text(program)
+    command = [sys.executable, *options, "program.py"]
+    environ = clean_environ(**variables)
+    return subprocess.run(command, env=environ, cwd=folder, capture_output=True, text=True, timeout=60, check=True)
+
+
+LAUNCHED = ("-m", "otel_dd_distro")
+INJECTING = """
+from opentelemetry import propagate, trace
+with trace.get_tracer("shop").start_as_current_span("work"):
+    headers = {}
+    propagate.inject(headers)
+print(*sorted(headers))
+"""
+
+
+@pytest.mark.parametrize(
+    ("names", "headers", "lines"),
+    [
+        ("xray,tracecontext", "traceparent tracestate", 1),
+        ("TraceContext", "traceparent tracestate", 0),
+        ("b3,ottrace", "b3", 1),
+        ("datadog", "x-datadog-parent-id x-datadog-sampling-priority x-datadog-tags x-datadog-trace-id", 0),
+        ("none", "", 0),
+    ],
+)
+def test_propagators_that_are_unknown_or_not_installed_do_not_stop_the_others(
+    names: str, headers: str, lines: int, tmp_path: Path, agent_session: Session
+) -> None:
+    done = ran(tmp_path, INJECTING, *LAUNCHED, OTEL_PROPAGATORS=names, DD_TRACE_AGENT_URL=agent_session.agent.url)
+    assert done.stdout.strip() == headers
+    assert len(done.stderr.splitlines()) == lines
+
+
+def test_where_tracing_is_off_the_api_has_the_propagators_that_it_can_load(tmp_path: Path) -> None:
+    program = """
+import otel_dd_distro
+otel_dd_distro.install()
+from opentelemetry.propagate import get_global_textmap
+print(*(type(one).__name__ for one in get_global_textmap()._propagators))
+"""
+    done = ran(tmp_path, program, OTEL_PROPAGATORS="xray,baggage", DD_TRACE_ENABLED="false")
+    assert (done.stdout, done.stderr) == ("W3CBaggagePropagator\n", "")
+
+
 PROGRAM = """
 from opentelemetry import metrics, propagate, trace
 with trace.get_tracer("shop").start_as_current_span("work") as span:
@@ -122,13 +168,10 @@ print(sorted(headers))
 def test_with_all_of_them_wrong_a_program_is_traced_and_each_costs_one_line(
     agent_session: Session, tmp_path: Path
 ) -> None:
-    (tmp_path / "program.py").write_text(PROGRAM)
     names = [*NAMES, "OTEL_PROPAGATORS", "OTEL_LOG_LEVEL", PROTOCOL, "OTEL_TRACES_SAMPLER"]
     headers = ",".join(f"{key}:{value}" for key, value in agent_session.headers.items())
     sending = {"DD_TRACE_AGENT_URL": agent_session.agent.url, "_DD_TRACE_WRITER_ADDITIONAL_HEADERS": headers}
-    environ = clean_environ(**dict.fromkeys(names, "no sense"), **sending)
-    command = [sys.executable, "-m", "otel_dd_distro", "program.py"]
-    done = subprocess.run(command, env=environ, cwd=tmp_path, capture_output=True, text=True, timeout=60)
-    assert (done.returncode, "traceparent" in done.stdout) == (0, True), done.stderr
+    done = ran(tmp_path, PROGRAM, *LAUNCHED, **dict.fromkeys(names, "no sense"), **sending)
+    assert "traceparent" in done.stdout
     assert [span["resource"] for span in agent_session.spans()] == ["work"]
     assert sorted(line.partition("=")[0].split()[0] for line in done.stderr.splitlines()) == sorted(names)

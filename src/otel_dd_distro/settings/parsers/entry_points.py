@@ -9,7 +9,7 @@ from ..complaints import NOTHING, Unusable
 
 def installed(group: str) -> Callable[[str], str]:
     def name_of_installed(text: str) -> str:
-        if text not in _names(group):
+        if text not in names_of(group):
             raise Unusable("not installed")
         return text
 
@@ -21,7 +21,7 @@ def all_installed(group: str) -> Callable[[str], str]:
 
     def names_of_installed(text: str) -> str:
         asked = [name for part in text.split(",") if (name := part.strip())]
-        found = [name for name in asked if name == "*" or name in _names(group)]
+        found = [name for name in asked if name == "*" or name in names_of(group)]
         if len(found) < len(asked):
             raise Unusable("not all of them are installed", instead=",".join(found) if found else NOTHING)
         return text
@@ -29,7 +29,8 @@ def all_installed(group: str) -> Callable[[str], str]:
     return names_of_installed
 
 
-def _names(group: str) -> set[str]:
+def names_of(group: str) -> set[str]:
+    """All that are installed."""
     from importlib.metadata import entry_points  # costs start-up, and is seldom needed
 
     return {entry_point.name for entry_point in entry_points(group=group)}
