@@ -97,7 +97,8 @@ class _Installation:
             return
         hooks = self._hooks[module.__name__]
         placed = [self._place_one(module, path, hook) for path, hook in hooks.items()]
-        if not any(placed):
+        # Releases differ in which of the modules have what is hooked.
+        if not any(placed) and not self._placed:
             _logger.warning(
                 "Nothing of %s could be instrumented: %s has none of %s",
                 self._plugin,

@@ -127,6 +127,18 @@ def test_a_plugin_of_which_nothing_could_be_placed_warns_once(
     ]
 
 
+def test_a_module_that_has_nothing_is_no_warning_where_another_had_something(
+    recorder: Recorder, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Releases differ in which of their modules has what is hooked."""
+    elsewhere = {"json": GoneInstrumentor.hooks["a_library"]}
+    monkeypatch.setattr(ThingInstrumentor, "hooks", {**ThingInstrumentor.hooks, **elsewhere})
+    library()
+    with instrumented(ThingInstrumentor, recorder.provider):
+        assert used()[0] == "method"
+    assert caplog.records == []
+
+
 def test_an_unsupported_version_warns_once_and_is_left_alone(
     recorder: Recorder, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -3,6 +3,7 @@
 | hook | when to use it | nearest example |
 |---|---|---|
 | `traced` | A call deserves a span: a function of the library, of any shape. | `jinja2`, `requests` |
+| `traced_block` | A `with` block deserves a span: the library's function gives its context manager. | `pymongo` |
 | `traced_handler` | A span around what the application wrote and a framework calls. | `django` (views) |
 | `traced_unless_below` | A span that a lower layer makes instead, where that is traced too. | `sqlalchemy` |
 | `span_per_object` | A span begins in one method of an object and ends in another. | `tornado` |
