@@ -223,7 +223,8 @@ def parity(session: nox.Session) -> None:
     if shared:
         session.run("python", "-m", "parity", "--ddtrace", str(other), *shared)
     for plugin in sorted(set(alone.values())):
-        libraries = (*EXTRAS[plugin], *APART.get(plugin, ()))
+        compared = nox.project.dependency_groups(PYPROJECT, "compared")
+        libraries = (*EXTRAS[plugin], *APART.get(plugin, ()), *compared)
         theirs = (*PEERS.get(plugin, (DDTRACE,)), *libraries)
         ours = (*nox.project.dependency_groups(PYPROJECT, "demo"), "tomli", f".[{plugin}]", *libraries)
         sides = [

@@ -173,8 +173,10 @@ def test_every_plugin_is_loaded_with_the_libraries_that_it_watches() -> None:
 
     for name, value in catalogue().items():
         module, _, attribute = value.partition(":")
-        hooks = getattr(importlib.import_module(module), attribute).hooks
-        assert set(libraries_of(name)) == {watched.partition(".")[0] for watched in hooks}, f"{name}: pyproject.toml"
+        watched = {path.partition(".")[0] for path in getattr(importlib.import_module(module), attribute).hooks}
+        if watched <= catalogue().keys() - {name}:
+            watched = {name}  # what it watches is another plugin's, which its own library imports: MongoEngine pymongo
+        assert set(libraries_of(name)) == watched, f"{name}: pyproject.toml"
 
 
 def test_the_extra_all_has_the_requirements_of_every_plugin_but_those_named_with_a_reason() -> None:

@@ -274,6 +274,22 @@ def _select(recorder: Recorder, _request: pytest.FixtureRequest) -> None:
     recorder.exporter.export(spans)
 
 
+@call("mongoengine + pymongo", '`Tea.objects.get(name="green")`')
+def _get_document(recorder: Recorder, request: pytest.FixtureRequest) -> None:
+    request.getfixturevalue("mongodb_server")
+    from tests.otel_instrumentors.test_mongoengine import connected
+
+    with connected("pairs", "pairs") as tea:
+        tea.objects.delete()
+        tea(name="green").save()
+        recorder.take()
+        assert tea.objects.get(name="green").name == "green"
+        spans = recorder.take()
+    recorder.take()
+    for span in spans:
+        recorder.exporter.export([span])
+
+
 @call("celery + kombu", "`add.delay(1, 2)`")
 def _delay(_recorder: Recorder, _request: pytest.FixtureRequest) -> None:
     from tests.otel_instrumentors.test_celery import task, thrown_away
