@@ -9,6 +9,7 @@ working_directory.set_aside()
 import os  # noqa: E402
 from typing import TYPE_CHECKING, Any  # noqa: E402
 
+from . import log_lines  # noqa: E402
 from .settings import upstream  # noqa: E402
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["counters", "explain", "install"]
 
+log_lines.keep_to_one_line()
 # Before any module of ours imports OpenTelemetry, which reads some of its variables then, and stops at a bad one.
 upstream.mend(os.environ)
 upstream.import_propagators(os.environ)

@@ -94,5 +94,5 @@ class TraceDelivery:
 def _refusal(answer: Answer) -> str:
     if answer.status in (404, 415):
         return f"the Agent does not know {TRACES_PATH} (status {answer.status}): is it older than version 6?"
-    text = answer.body[:100].decode("utf-8", "replace").strip()
+    text = " ".join(answer.body[:100].decode("utf-8", "replace").split())
     return f"answered {answer.status} {text}".rstrip()
