@@ -535,7 +535,7 @@ def _main(scenario: str, file: str, contract_name: str) -> None:
     spec = importlib.util.spec_from_file_location("exam", file)
     assert spec is not None
     assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
+    module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     contract = getattr(module, contract_name)
     print(json.dumps({"imported_before": _imported_before, "imported_after": _imported_after}[scenario](contract)))

@@ -189,20 +189,44 @@ def falcon_page(template: Any) -> None:
     assert asked(app, "/") == ("200 OK", b"hello you")
 
 
-@call("falcon + jinja2", "a page made from a template")
-def _falcon_with_jinja2(recorder: Recorder, _request: pytest.FixtureRequest) -> None:
+def pyramid_page(template: Any) -> None:
+    """A page made by a renderer, as the packages of either engine for Pyramid add one."""
+    from pyramid.config import Configurator
+
+    config = Configurator()
+    config.add_renderer(".html", lambda _info: lambda value, _system: template.render(**value))
+    config.add_route("page", "/")
+    config.add_view(lambda _request: {"name": "you"}, route_name="page", renderer="page.html")
+    assert asked(config.make_wsgi_app(), "/") == ("200 OK", b"hello you")
+
+
+def jinja2_template() -> Any:
     import jinja2
 
-    template = jinja2.Environment(loader=jinja2.DictLoader({"page.html": "hello {{name}}"})).get_template("page.html")
-    recorder.take()
-    falcon_page(template)
+    return jinja2.Environment(loader=jinja2.DictLoader({"page.html": "hello {{name}}"})).get_template("page.html")
 
 
-@call("falcon + mako", "a page made from a template")
-def _falcon_with_mako(_recorder: Recorder, _request: pytest.FixtureRequest) -> None:
+def mako_template() -> Any:
     from mako.template import Template
 
-    falcon_page(Template("hello ${name}", uri="page.html"))
+    return Template("hello ${name}", uri="page.html")
+
+
+PAGES = {"falcon": falcon_page, "pyramid": pyramid_page}
+TEMPLATES = {"jinja2": jinja2_template, "mako": mako_template}
+
+
+def page_from_template(framework: str, engine: str, what: str) -> None:
+    @call(f"{framework} + {engine}", what)
+    def of(recorder: Recorder, _request: pytest.FixtureRequest) -> None:
+        template = TEMPLATES[engine]()
+        recorder.take()
+        PAGES[framework](template)
+
+
+for engine in TEMPLATES:
+    page_from_template("falcon", engine, "a page made from a template")
+    page_from_template("pyramid", engine, "a page that a renderer makes from a template")
 
 
 @contextmanager

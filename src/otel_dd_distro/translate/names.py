@@ -69,6 +69,7 @@ PLUGINS: dict[str, Plugin] = {
                        component="psycopg", v1="postgresql"), default="postgres"),
     "pymemcache": Plugin("pymemcache", Belongs.LIBRARY, key_value.memcached("pymemcache"), default="memcached"),
     "pymongo":  Plugin("pymongo",  Belongs.LIBRARY,     mongodb.driver("pymongo")),
+    "pyramid":  Plugin("pyramid",  Belongs.APPLICATION, frameworks.PYRAMID, renaming_told=True),
     "redis":    Plugin("redis",    Belongs.LIBRARY,     key_value.redis("redis")),
     "requests": Plugin("requests", Belongs.LIBRARY,     http_client.requests("requests"), renaming_told=True),
     "sqlalchemy": Plugin("sqlalchemy", Belongs.LIBRARY, sql.toolkit("sqlalchemy"), own=sql.vendor),

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..every_span.attributes import Meta, text_of
+from ..every_span.attributes import Meta, Targets, text_of
 from . import http_server
-from .operation import Operations
+from .operation import Operation, Operations
 
 
 def _flask(attributes: dict[str, Any], meta: Meta, method: str) -> str:
@@ -28,7 +28,7 @@ def _bottle(attributes: dict[str, Any], meta: Meta, method: str) -> str:
     return f"{method} {rule}" if rule else http_server.by_route(attributes, meta, method)
 
 
-BOTTLE = Operations(http_server.requests("bottle", _bottle, source="m", quoted=True))
+BOTTLE = Operations(http_server.requests("bottle", _bottle, source="m", quoted=True, unanswered="500"))
 
 
 def _falcon(attributes: dict[str, Any], meta: Meta, method: str) -> str:
@@ -36,3 +36,23 @@ def _falcon(attributes: dict[str, Any], meta: Meta, method: str) -> str:
 
 
 FALCON = Operations(http_server.requests("falcon", _falcon, source="m", targets={"falcon.resource": ""}))
+
+
+def _pyramid(attributes: dict[str, Any], meta: Meta, method: str) -> str:
+    view = text_of(attributes, "pyramid.view_name")
+    context = text_of(attributes, "pyramid.context")
+    name = meta.get("pyramid.route.name") or (f"{context}/{view}" if view else context)
+    return f"{method} {name}" if name else meta.get("http.status_code", "")
+
+
+_UNSENT = {"pyramid.context": "", "pyramid.view_name": ""}
+_RENDERED = {"template.name": "", "template.engine": "", "template.operation": "", "error.type": ""}
+PYRAMID = Operations(
+    http_server.requests("pyramid", _pyramid, source="m", targets=_UNSENT, quoted=True, unanswered="500"),
+    {
+        "render": Operation(
+            "pyramid.render", type="template", component="pyramid", source="m", targets=Targets(_RENDERED)
+        )
+    },
+    key="template.operation",
+)

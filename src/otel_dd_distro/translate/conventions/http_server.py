@@ -42,14 +42,19 @@ def requests(
     targets: Mapping[str, str] = {},
     made: tuple[str, ...] = (),
     quoted: bool = False,
+    unanswered: str = "",
 ) -> Operation:
     """A framework's operation `<framework>.request`.
 
-    `source`, `targets` and `made` are what the framework adds to those of any; `quoted` as for `served`.
+    `source`, `targets` and `made` are what the framework adds to those of any; `quoted` as for `served`. `unanswered`
+    is the status of a request that an exception left to the server to answer.
     """
 
     def describe(attributes: dict[str, Any], meta: Meta, urls: Urls) -> str:
-        return name(attributes, meta, served(attributes, meta, urls, quoted=quoted))
+        method = served(attributes, meta, urls, quoted=quoted)
+        if unanswered and "error.type" in attributes:
+            meta.setdefault("http.status_code", unanswered)
+        return name(attributes, meta, method)
 
     return Operation(
         f"{framework}.request",

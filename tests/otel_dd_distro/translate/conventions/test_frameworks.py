@@ -41,6 +41,10 @@ def translated(plugin: str, attributes: dict[str, Any], **variables: str) -> dic
         ("falcon", {"http.route": "/tea/{kind}", "falcon.resource": "tea.Green"}, "GET tea.Green"),
         ("falcon", {}, "GET 200"),
         ("falcon", {"http.response.status_code": None}, "GET"),
+        ("pyramid", {"http.route": "/tea/{kind}", "pyramid.route.name": "tea"}, "GET tea"),
+        ("pyramid", {"pyramid.context": "tea.Cup"}, "GET tea.Cup"),
+        ("pyramid", {"pyramid.context": "tea.Cup", "pyramid.view_name": "edit"}, "GET tea.Cup/edit"),
+        ("pyramid", {"http.response.status_code": 404}, "404"),
     ],
 )
 def test_a_request_is_named_as_its_framework_names_it(plugin: str, attributes: dict[str, Any], resource: str) -> None:
@@ -48,10 +52,13 @@ def test_a_request_is_named_as_its_framework_names_it(plugin: str, attributes: d
     assert (entry["name"], entry["resource"], entry["type"]) == (f"{plugin}.request", resource, "web")
     assert entry["metrics"]["_dd.measured"] == 1
     assert (entry["meta"]["component"], entry["meta"]["span.kind"]) == (plugin, "server")
-    assert [key for key in entry["meta"] if key.startswith((f"{plugin}.", "url.", "server."))] == []
+    told = {"pyramid.route.name"}
+    assert {key for key in entry["meta"] if key.startswith((f"{plugin}.", "url.", "server."))} <= told
 
 
-@pytest.mark.parametrize(("plugin", "path"), [("bottle", "/tea/gr%C3%BCn"), ("falcon", "/tea/grün")])
+@pytest.mark.parametrize(
+    ("plugin", "path"), [("bottle", "/tea/gr%C3%BCn"), ("falcon", "/tea/grün"), ("pyramid", "/tea/gr%C3%BCn")]
+)
 def test_a_path_is_shown_as_its_framework_shows_it(plugin: str, path: str) -> None:
     meta = translated(plugin, {})["meta"]
     assert meta["http.url"] == f"http://shop.example:8080{path}?<redacted>"
@@ -68,6 +75,9 @@ def test_a_path_is_shown_as_its_framework_shows_it(plugin: str, path: str) -> No
         ("falcon", {"DD_SERVICE": "Shop"}, "falcon", "m"),
         ("falcon", {"DD_SERVICE": "shop", "DD_FALCON_SERVICE": "front"}, "front", "m"),
         ("falcon", {"DD_SERVICE_MAPPING": "falcon:x"}, "x", "opt.service_mapping"),
+        ("pyramid", {}, "pyramid", "m"),
+        ("pyramid", {"DD_SERVICE": "Shop"}, "Shop", "m"),
+        ("pyramid", {"DD_SERVICE_MAPPING": "pyramid:x"}, "x", "opt.service_mapping"),
     ],
 )
 def test_the_service_is_named_and_its_source_told_as_recorded_of_ddtrace(
@@ -79,3 +89,18 @@ def test_the_service_is_named_and_its_source_told_as_recorded_of_ddtrace(
 
 def test_schema_v1_has_one_name_for_all() -> None:
     assert translated("bottle", {}, DD_TRACE_SPAN_ATTRIBUTE_SCHEMA="v1")["name"] == "http.server.request"
+
+
+@pytest.mark.parametrize("plugin", ["bottle", "pyramid"])
+def test_a_request_that_an_exception_leaves_unanswered_is_a_500(plugin: str) -> None:
+    entry = translated(plugin, {"http.response.status_code": None, "error.type": "ValueError"})
+    assert entry["meta"]["http.status_code"] == "500"
+
+
+def test_what_pyramid_renders_is_no_more_than_that() -> None:
+    attributes = {"template.engine": "pyramid", "template.operation": "render", "template.name": "json"}
+    read = settings.read({}, argv=())
+    (entry,) = Translator(read).chunk(chunk(ours("pyramid", attributes)), native_events=True)
+    assert (entry["name"], entry["resource"], entry["type"]) == ("pyramid.render", "pyramid.render", "template")
+    assert (entry["service"], entry["meta"]["component"]) == ("pyramid", "pyramid")
+    assert not [key for key in entry["meta"] if "template" in key]
