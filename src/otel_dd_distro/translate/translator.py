@@ -173,7 +173,7 @@ class Translator:
                 found = otel.Found(attributes, {})
                 name = otel.tag_value(found("operation.name")) or name
                 resource = found("resource.name") or resource
-                type_ = found("span.type") or type_
+                type_ = "" if found.is_empty("span.type") else found("span.type") or type_
         else:
             name, resource, type_ = otel.described(span, operation, attributes, defaults.conventions, meta)
             failed = code is StatusCode.ERROR

@@ -128,6 +128,10 @@ class Found:
         self._span = span
         self._resource = resource
 
+    def is_empty(self, key: str) -> bool:
+        """Whether the span itself says that there is no such value."""
+        return self._span.get(key) == ""
+
     def __call__(self, *keys: str) -> str:
         """The first value that is not empty, as text."""
         for key in keys:
@@ -153,7 +157,7 @@ def described(
     if resource_attributes or not CONVENTIONS.isdisjoint(attributes):
         kind = span.kind
         found = Found(attributes, resource_attributes)
-        name, resource, type_ = _name(kind, found), _resource(kind, found) or span.name, _type(kind, found)
+        name, resource, type_ = _name(kind, found), _resource(kind, found, span.name), _type(kind, found)
         _complete(meta, attributes, found)
     else:
         name, resource, type_ = operation.name, span.name, operation.type
@@ -207,7 +211,8 @@ def _name(kind: SpanKind, found: Found) -> str:
     return f"{tag_value(protocol)}.{plain}" if protocol else plain
 
 
-def _resource(kind: SpanKind, found: Found) -> str:
+def _resource(kind: SpanKind, found: Found, own: str) -> str:
+    """What a span does, to what; its `own` name where the conventions say only half of that, and it says more."""
     if name := found("resource.name"):
         return name
     for first, second in (
@@ -219,13 +224,21 @@ def _resource(kind: SpanKind, found: Found) -> str:
         if does := found(*first):
             what = found(*second)
             does = "HTTP" if does == "_OTHER" else does
-            return f"{does} {what}" if what else does
-    return found(*_DB_STATEMENT) if found(*_DB_SYSTEM) else ""
+            return f"{does} {what}" if what else own if _says_more(own, does) else does
+    return (found(*_DB_STATEMENT) if found(*_DB_SYSTEM) else "") or own
+
+
+def _says_more(name: str, does: str) -> bool:
+    """Whether a name is more than what is done: `GET /cart` and `/cart` are, `HTTP GET` is not."""
+    words = [word for word in str(name).split() if word.lower() != "http"]
+    return len(words) > len(does.split()) or bool(words and words[0].startswith("/"))
 
 
 def _type(kind: SpanKind, found: Found) -> str:
     if given := found("span.type"):
         return given
+    if found.is_empty("span.type"):
+        return ""
     if kind is SpanKind.CLIENT and (system := found(*_DB_SYSTEM)):
         return _DB_TYPES.get(system.lower(), "db")
     return _OPERATIONS[kind].type

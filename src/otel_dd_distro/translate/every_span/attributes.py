@@ -29,6 +29,8 @@ RESERVED = frozenset(
 )
 """What sets a field, or steers sampling, and is no tag."""
 
+ENVIRONMENTS = {"deployment.environment.name": "env", "deployment.environment": "env"}
+
 _HEADERS = {
     "http.request.header.": "http.request.headers.",
     "http.response.header.": "http.response.headers.",
@@ -51,9 +53,9 @@ class Targets(dict[str, str]):
     """
 
     def __init__(self, renamed: Mapping[str, str], *, made: Iterable[str] = ()) -> None:
-        super().__init__(dict.fromkeys(RESERVED, ""))
-        self.update(renamed)
-        self.ours = frozenset({*made, *(target for key, target in renamed.items() if target and target != key)})
+        super().__init__({**dict.fromkeys(RESERVED, ""), **ENVIRONMENTS, **renamed})
+        others = {target for key, target in renamed.items() if target and target != key}
+        self.ours = frozenset({*made, *others, *ENVIRONMENTS.values()})
         """The tags that we write: an attribute that has such a name already was set by the user, and stays."""
         self.watched = RESERVED | self.ours
         """The attributes that ask for more than being copied."""

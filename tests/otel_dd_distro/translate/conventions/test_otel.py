@@ -14,7 +14,7 @@ from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode,
 from otel_dd_distro import settings
 from otel_dd_distro.translate import Translator
 
-from ..spans import TRACE_ID, chunk, error, raised, span
+from ..spans import TRACE_ID, chunk, error, ours, raised, span
 
 SHOP = Resource({"service.name": "shop"})
 KINDS = {kind.name.lower(): kind for kind in SpanKind}
@@ -131,6 +131,8 @@ EXAMPLES = {
     47: Example("internal", "t", {}, "internal", "t", "custom", absent=("_dd.p.tid",), more={"trace_id": 0xFF}),
     48: Example("internal", "t", {}, "internal", "t", "custom", {"_dd.p.tid": "6655000000000001"},
         more={"trace_id": 0x6655000000000001_0000000000000002}),
+    49: Example("internal", "t", {"deployment.environment.name": "own"}, "internal", "t", "custom", {"env": "own"},
+        of_resource={"deployment.environment.name": "a"}, absent=("deployment.environment.name",)),
     50: Example("client", "chat", {"gen_ai.system": "openai"}, "client.request", "chat", "llm"),
 }
 # fmt: on
@@ -149,6 +151,45 @@ def test_a_span_is_translated_as_the_agent_would(number: int) -> None:
     assert example.metrics.items() <= entry["metrics"].items()
     assert not set(example.absent) & (entry["meta"].keys() | entry["metrics"].keys())
     assert entry["meta"]["span.kind"] == example.kind
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "attributes", "resource"),
+    [
+        ("server", "GET /orders/{id}", {HTTP: "GET"}, "GET /orders/{id}"),
+        ("server", "/orders/{id}", {HTTP: "GET"}, "/orders/{id}"),
+        ("server", "GET /orders/{id}", {HTTP: "GET", "http.route": "/o/{id}"}, "GET /o/{id}"),
+        ("server", "HTTP GET", {"http.method": "GET"}, "GET"),
+        ("server", "get", {"http.method": "GET"}, "GET"),
+        (
+            "consumer",
+            "orders process",
+            {"messaging.system": "kafka", "messaging.operation": "Receive"},
+            "orders process",
+        ),
+        ("consumer", "poll", {"messaging.system": "kafka", "messaging.operation": "receive"}, "receive"),
+        ("client", "a.B/C call", {"rpc.system": "grpc", "rpc.method": "C"}, "a.B/C call"),
+        ("internal", "query Me", {"graphql.operation.type": "query"}, "query Me"),
+        ("server", "GET /orders/{id}", {HTTP: "GET", "resource.name": "mine"}, "mine"),
+    ],
+)
+def test_a_spans_own_name_is_its_resource_where_the_conventions_say_only_half_of_one(
+    kind: str, name: str, attributes: dict[str, Any], resource: str
+) -> None:
+    assert translated(span(name, attributes, kind=KINDS[kind]))["resource"] == resource
+
+
+def test_an_empty_type_leaves_the_type_out() -> None:
+    assert "type" not in translated(span(attributes={"span.type": ""}))
+    assert "type" not in translated(ours("flask", {"span.type": ""}))
+    assert translated(span(resource=Resource({"span.type": ""})))["type"] == "custom"
+
+
+def test_the_environment_of_a_span_of_ours_is_its_own_too_and_a_tag_env_goes_before_it() -> None:
+    assert translated(ours("flask", {"deployment.environment": "own"}), DD_ENV="prod")["meta"]["env"] == "own"
+    both = {"deployment.environment.name": "own", "env": "mine"}
+    for made in (span(attributes=both), ours("flask", both)):
+        assert translated(made, DD_ENV="prod")["meta"]["env"] == "mine"
 
 
 def test_example_42_ok_is_final() -> None:
