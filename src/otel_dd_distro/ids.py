@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 import random
+from time import time
 
 from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
+
+_SECONDS = 0xFFFFFFFF
 
 _source = random.Random()
 random_bits = _source.getrandbits
@@ -16,13 +19,17 @@ if hasattr(os, "register_at_fork"):
 
 
 class RandomIds(RandomIdGenerator):
-    """What the SDK's own generator does, apart from `random.seed`: an application that calls it gets other ids."""
+    """Span ids of 64 random bits; trace ids of 32 bits of unix seconds, 32 zero bits and 64 random ones, as Datadog's.
+
+    An application that calls `random.seed` gets other ids.
+    """
 
     def generate_span_id(self) -> int:
         return random_bits(64) or self.generate_span_id()
 
     def generate_trace_id(self) -> int:
-        return random_bits(128) or self.generate_trace_id()
+        # Whatever a clock says that somebody set: an id has 128 bits.
+        return (int(time()) & _SECONDS) << 96 | (random_bits(64) or 1)
 
 
 class ShortTraceIds(RandomIds):
