@@ -43,6 +43,8 @@ class DatadogContext:
     """What the sampling decision puts on the local root, such as `_dd.agent_psr`."""
     decision: Decision | None = field(default=None, compare=False)
     """How the priority came about in this process; None where it came from a carrier, or is still to come."""
+    is_random: bool = field(default=False, compare=False)
+    """Whether who made the trace id says that it is random: the second flag of the traceparent, which is passed on."""
     is_told: bool = field(default=False, compare=False)
     """Whether others were told the priority."""
 
@@ -86,12 +88,18 @@ def from_context(context: Context, span: Span) -> DatadogContext | None:
     if isinstance(attached, tuple) and attached[0] == span_context.trace_id:
         datadog: DatadogContext = attached[1]
         return datadog
-    sampled = bool(span_context.trace_flags & 1)
-    said = member.read(span_context.trace_state.get("dd", ""))
+    flags = span_context.trace_flags
+    return from_w3c(flags, span_context.trace_state.get("dd", ""))
+
+
+def from_w3c(flags: int, said_by_us: str) -> DatadogContext:
+    """What the flags of a traceparent and the `dd` member of a tracestate ("" if there is none) say together."""
+    sampled, is_random = bool(flags & 1), bool(flags & 2)
+    said = member.read(said_by_us)
     if said is None:
-        return DatadogContext(priority=int(sampled))
+        return DatadogContext(int(sampled), is_random=is_random)
     priority = member.settled(sampled, said.priority, said.origin, said.tags)
-    return DatadogContext(priority, said.origin, said.tags, said.parent_id)
+    return DatadogContext(priority, said.origin, said.tags, said.parent_id, is_random=is_random)
 
 
 Resolver = Callable[[Context, Span], "DatadogContext | None"]

@@ -8,6 +8,11 @@ from typing import NamedTuple
 from ..numbers import small
 
 MAX_LENGTH = 256
+"""Of what is written."""
+MAX_READ = 512
+"""Of what is believed: others write more than we do, but not this much."""
+MAX_ORIGIN = 128
+MAX_PARENT = 16
 
 # A value may hold neither of these; "=" travels as "~", so "~" itself cannot.
 _IN_VALUES = str.maketrans({",": "_", ";": "_", "~": "_", "=": "~"})
@@ -23,8 +28,8 @@ class Member(NamedTuple):
 
 
 def read(text: str) -> Member | None:
-    """None where there is no member, or any part of it is malformed: it is believed whole or not at all."""
-    if not text:
+    """None where there is no member, or it is too long, or a part is malformed: it is believed whole or not at all."""
+    if not text or len(text) > MAX_READ:
         return None
     priority, origin, parent_id = None, "", ""
     tags: dict[str, str] = {}
@@ -37,9 +42,9 @@ def read(text: str) -> Member | None:
             if priority is None:
                 return None
         elif key == "o":
-            origin = value.replace("~", "=")
+            origin = value.replace("~", "=")[:MAX_ORIGIN]
         elif key == "p":
-            parent_id = value
+            parent_id = value[:MAX_PARENT]
         elif key.startswith("t.") and key != "t.tid" and len(key) > 2 and "=" not in key and " " not in key and value:
             tags["_dd.p." + key[2:]] = value.replace("~", "=")
     return Member(priority, origin, tags, parent_id)
@@ -52,7 +57,7 @@ def write(priority: int | None, origin: str, parent_id: str, tags: Mapping[str, 
         items.append(f"s:{priority}")
     if origin:
         # Whatever else is to stand here fits beside an origin of this length.
-        items.append("o:" + _value(origin)[:128])
+        items.append("o:" + _value(origin)[:MAX_ORIGIN])
     if parent_id:
         items.append("p:" + parent_id)
     text = ";".join(items)

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 _FACTOR = 1_111_111_111_111_111_111
 _LOW = 2**64 - 1
 _THRESHOLDS = 1 << 56
+_MEMBER = re.compile(r"[a-z][a-z0-9]*:[A-Za-z0-9._-]*(?:;[a-z][a-z0-9]*:[A-Za-z0-9._-]*)*")
+_RANDOMNESS = re.compile("[0-9a-f]{14}")
+_THRESHOLD = re.compile("[0-9a-f]{1,14}")
+_LONGEST_MEMBER = 256
 
 
 def is_kept(number: int, rate: float) -> bool:
@@ -43,3 +49,24 @@ def consistent(trace_id: int, rate: float, kept: bool) -> str:
     elif randomness >= threshold:
         randomness = max(0, threshold - 1)
     return f"rv:{randomness:014x};th:{f'{threshold:014x}'.rstrip('0') or '0'}"
+
+
+def inherited(member: str, trace_id: int, kept: bool) -> str:
+    """What is passed on of the odds that were received: "" where they are malformed, no `th` that our decision belies.
+
+    Source: OpenTelemetry, tracestate handling: `rv` stays for the whole trace, a threshold by which the decision would
+    be another is erased.
+    """
+    if len(member) > _LONGEST_MEMBER or not _MEMBER.fullmatch(member):
+        return ""
+    items = dict(item.split(":", 1) for item in member.split(";"))
+    randomness, threshold = items.get("rv"), items.get("th")
+    if randomness is not None and not _RANDOMNESS.fullmatch(randomness):
+        return ""
+    if threshold is not None:
+        if not _THRESHOLD.fullmatch(threshold):
+            return ""
+        number = trace_id & _THRESHOLDS - 1 if randomness is None else int(randomness, 16)
+        if kept != (number >= int(threshold.ljust(14, "0"), 16)):
+            del items["th"]
+    return ";".join(f"{key}:{value}" for key, value in items.items())

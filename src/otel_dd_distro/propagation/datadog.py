@@ -7,6 +7,7 @@ from typing import Any
 from opentelemetry.trace import SpanContext
 
 from ..local_trace.datadog_context import NO_PARENT, DatadogContext
+from ..local_trace.member import MAX_ORIGIN
 from ..numbers import LOW_64, MAX_64, decimal, lower_hex, small
 from .headers import Headers
 from .style import Found, Put, Style
@@ -47,7 +48,7 @@ class DatadogPropagator(Style):
             datadog.priority = small(text)
             if datadog.priority is None:
                 return None
-        datadog.origin = headers.one(ORIGIN) or ""
+        datadog.origin = (headers.one(ORIGIN) or "")[:MAX_ORIGIN]
         text = headers.one(TAGS)
         if text:
             trace_id |= _read_tags(text, datadog) << 64

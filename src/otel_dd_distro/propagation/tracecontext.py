@@ -6,8 +6,9 @@ from typing import Any
 
 from opentelemetry.trace import SpanContext, TraceState
 
-from ..local_trace import member
+from ..local_trace import datadog_context, member
 from ..local_trace.datadog_context import NO_PARENT, DatadogContext
+from ..local_trace.rates import inherited
 from ..numbers import lower_hex
 from .headers import Headers
 from .style import Found, Put, Style
@@ -18,6 +19,11 @@ TRACESTATE = "tracestate"
 MAX_MEMBERS = 32
 MAX_STATE_LENGTH = 8192
 """Of a received tracestate; the limit that opentelemetry-api names."""
+MAX_FOREIGN_LENGTH = 512
+"""Of other vendors' members together, which every span and every request of ours is to carry: as many as the
+recommendation asks to pass on."""
+LONG_MEMBER = 128
+"""Where there are more, members longer than this go first (W3C trace context, 3.3.1.5)."""
 
 
 class ReceivedState(TraceState):
@@ -30,9 +36,10 @@ class ReceivedState(TraceState):
     def __init__(self, members: dict[str, str]) -> None:
         super().__init__()
         self._dict = members
+        self.odds = members.get("ot", "")
         self.foreign = ""
         if len(members) > 1 or "dd" not in members:
-            others = [f"{key}={value}" for key, value in members.items() if key != "dd"]
+            others = [f"{key}={value}" for key, value in members.items() if key not in ("dd", "ot")]
             self.foreign = ",".join(others[: MAX_MEMBERS - 1])
 
 
@@ -48,17 +55,10 @@ class TraceContextPropagator(Style):
         ids = _parsed_parent(parents[0].strip())
         if ids is None:
             return None
-        trace_id, span_id, sampled = ids
+        trace_id, span_id, flags = ids
         members = _members(",".join(headers.several(TRACESTATE)))
-        if not members:
-            return Found(self.name, trace_id, span_id, DatadogContext(int(sampled)))
-        said = member.read(members.get("dd", ""))
-        if said is None:
-            datadog = DatadogContext(int(sampled))
-        else:
-            priority = member.settled(sampled, said.priority, said.origin, said.tags)
-            datadog = DatadogContext(priority, said.origin, said.tags, said.parent_id)
-        return Found(self.name, trace_id, span_id, datadog, ReceivedState(members))
+        datadog = datadog_context.from_w3c(flags, members.get("dd", ""))
+        return Found(self.name, trace_id, span_id, datadog, ReceivedState(members) if members else None)
 
     def write(self, span: SpanContext, datadog: DatadogContext, carrier: Any, put: Put) -> None:
         span_id = span.span_id
@@ -66,21 +66,21 @@ class TraceContextPropagator(Style):
             return
         priority = datadog.priority
         kept = span.trace_flags.sampled if priority is None else priority > 0
-        put(carrier, TRACEPARENT, f"00-{span.trace_id:032x}-{span_id:016x}-{'01' if kept else '00'}")
+        flags = "0" + "0123"[kept + 2 * datadog.is_random]
+        put(carrier, TRACEPARENT, f"00-{span.trace_id:032x}-{span_id:016x}-{flags}")
         # A context that only passes through has no Datadog span of ours in it: the last one stays the one upstream.
         last = datadog.parent_id if span.is_remote else f"{span_id:016x}"
         ours = member.write(priority, datadog.origin, last, datadog.tags)
         state = span.trace_state
-        if not state:
-            foreign = ""
-        elif type(state) is ReceivedState:
-            foreign = state.foreign
-        else:
-            foreign = ReceivedState(dict(state)).foreign
-        if datadog.decision is not None and "ot=" not in foreign and foreign.count(",") < MAX_MEMBERS - 2:
+        foreign = odds = ""
+        if state:
+            received = state if type(state) is ReceivedState else ReceivedState(_bounded(dict(state)))
+            foreign = received.foreign
+            odds = inherited(received.odds, span.trace_id, kept) if received.odds else ""
+        if not odds and datadog.decision is not None:
             odds = datadog.decision.odds(span.trace_id, kept)
-            if odds:
-                foreign = f"ot={odds},{foreign}" if foreign else f"ot={odds}"
+        if odds and foreign.count(",") < MAX_MEMBERS - 2:
+            foreign = f"ot={odds},{foreign}" if foreign else f"ot={odds}"
         if ours:
             put(carrier, TRACESTATE, f"dd={ours},{foreign}" if foreign else "dd=" + ours)
         elif foreign:
@@ -91,8 +91,8 @@ class TraceContextPropagator(Style):
         return {TRACEPARENT, TRACESTATE}
 
 
-def _parsed_parent(text: str) -> tuple[int, int, bool] | None:
-    """Trace id, span id, sampled."""
+def _parsed_parent(text: str) -> tuple[int, int, int] | None:
+    """Trace id, span id, flags."""
     if len(text) < 55 or text[2] != "-" or text[35] != "-" or text[52] != "-":
         return None
     version = lower_hex(text[:2], 2)
@@ -106,7 +106,7 @@ def _parsed_parent(text: str) -> tuple[int, int, bool] | None:
     span_id = lower_hex(text[36:52], 16)
     if not trace_id or not span_id:
         return None
-    return trace_id, span_id, bool(flags & 1)
+    return trace_id, span_id, flags
 
 
 def _members(text: str) -> dict[str, str]:
@@ -121,4 +121,21 @@ def _members(text: str) -> dict[str, str]:
             return {}
         if key and equals and key not in members and (len(members) < MAX_MEMBERS or key == "dd"):
             members[key] = value
-    return members
+    return _bounded(members)
+
+
+def _bounded(members: dict[str, str]) -> dict[str, str]:
+    """The members of others cut to `MAX_FOREIGN_LENGTH`, whole members at a time."""
+    if sum(map(len, members)) + sum(map(len, members.values())) <= MAX_FOREIGN_LENGTH - 2 * len(members):
+        return members
+    sizes = {key: len(key) + len(value) + 2 for key, value in members.items() if key != "dd"}
+    left = MAX_FOREIGN_LENGTH + 1 - sum(sizes.values())
+    from_the_end = list(reversed(sizes))
+    long = [key for key in from_the_end if sizes[key] > LONG_MEMBER]
+    bounded = dict(members)
+    for key in long + [key for key in from_the_end if key not in long]:
+        if left >= 0:
+            break
+        left += sizes[key]
+        del bounded[key]
+    return bounded

@@ -121,7 +121,7 @@ class Shapes:
             self._trace = trace_id, written
         meta["otel.trace_id"] = written
         if state is not DEFAULT_TRACE_STATE and state:
-            meta["w3c.tracestate"] = text.value(state.to_header())
+            meta["w3c.tracestate"] = text.inherited(state.to_header())
         if is_top_level:
             metrics["_dd.top_level"] = 1
         start, end = span._start_time or 0, span._end_time or 0

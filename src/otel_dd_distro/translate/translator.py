@@ -71,7 +71,7 @@ class Translator:
         """
         own = process.current()
         context = chunk.context
-        origin = text.value(context.origin) if context.origin else ""
+        origin = text.inherited(context.origin) if context.origin else ""
         services = ChunkServices(self._services, chunk)
         maps: list[SpanMap] = []
         root = -1

@@ -169,3 +169,9 @@ def test_a_short_trace_id_without_tags_has_no_tags_header() -> None:
 
 def test_without_a_valid_span_nothing_is_written() -> None:
     assert written(PROPAGATOR, local(DatadogContext(priority=1), trace_id=0)) == {}
+
+
+def test_an_origin_is_cut_where_it_comes_in() -> None:
+    _, datadog = extracted(origin="o" * 8_000)
+    assert datadog is not None
+    assert datadog.origin == "o" * 128

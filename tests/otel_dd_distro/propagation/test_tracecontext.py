@@ -232,3 +232,76 @@ def test_a_received_state_is_a_trace_state_in_every_way() -> None:
     assert state.delete("dd").to_header() == "congo=1"
     assert pickle.loads(pickle.dumps(span)) == copy.deepcopy(span)
     assert pickle.loads(pickle.dumps(span)).trace_state.to_header() == headers["tracestate"]
+
+
+@pytest.mark.parametrize(("flags", "expected"), [("00", "00"), ("01", "01"), ("02", "02"), ("03", "03"), ("ff", "03")])
+def test_who_says_that_the_trace_id_is_random_is_quoted(flags: str, expected: str) -> None:
+    context = PROPAGATOR.extract({"traceparent": f"00-{TRACE_HEX}-{SPAN_HEX}-{flags}"})
+    assert written(PROPAGATOR, context)["traceparent"] == f"00-{TRACE_HEX}-{SPAN_HEX}-{expected}"
+
+
+@pytest.mark.parametrize(
+    ("flag", "received", "passed_on"),
+    [
+        ("01", "ot=rv:e6666666666668;th:e6666666666668", "ot=rv:e6666666666668;th:e6666666666668"),
+        ("00", "ot=rv:65cd67504a538e;th:e6666666666668", "ot=rv:65cd67504a538e;th:e6666666666668"),
+        ("01", "ot=rv:65cd67504a538e;th:e6666666666668", "ot=rv:65cd67504a538e"),
+        ("00", "ot=rv:65cd67504a538e;th:0", "ot=rv:65cd67504a538e"),
+        ("01", "congo=1,ot=rv:65cd67504a538e", "ot=rv:65cd67504a538e,congo=1"),
+        ("01", "ot=th:0", "ot=th:0"),
+        ("01", "ot=rv:not-hex;th:0,congo=1", "congo=1"),
+        ("01", "ot=th:123456789abcdef,congo=1", "congo=1"),
+        ("01", "ot=,congo=1", "congo=1"),
+    ],
+)
+def test_odds_pass_where_they_are_well_formed_and_the_decision_does_not_belie_them(
+    flag: str, received: str, passed_on: str
+) -> None:
+    context = PROPAGATOR.extract({"traceparent": f"00-{TRACE_HEX}-{SPAN_HEX}-{flag}", "tracestate": received})
+    assert written(PROPAGATOR, context)["tracestate"] == f"dd=s:{int(flag)},{passed_on}"
+
+
+def test_a_decision_taken_here_erases_odds_by_which_it_would_be_another() -> None:
+    context = PROPAGATOR.extract({"traceparent": DROPPED, "tracestate": "ot=rv:65cd67504a538e;th:e6666666666668"})
+    datadog = datadog_context.of(context)
+    assert datadog is not None
+    datadog.priority = 2
+    assert written(PROPAGATOR, context)["tracestate"] == "dd=s:2,ot=rv:65cd67504a538e"
+
+
+LONG = "x" * 200
+
+
+@pytest.mark.parametrize(
+    ("received", "passed_on"),
+    [
+        ("v=" + "x" * 8_000, ""),
+        (f"a=1,b={LONG},c=2", f"a=1,b={LONG},c=2"),
+        (f"a={LONG},b={LONG},c={LONG},d=1", f"a={LONG},b={LONG},d=1"),
+        (",".join(f"{key}={'x' * 100}" for key in "abcdef"), ",".join(f"{key}={'x' * 100}" for key in "abcd")),
+        ("k" * 256 + "=1", "k" * 256 + "=1"),
+    ],
+)
+def test_other_vendors_members_are_passed_on_up_to_512_characters_long_ones_go_first(
+    received: str, passed_on: str
+) -> None:
+    headers = {"traceparent": PARENT, "tracestate": received + ",dd=s:2"}
+    context = PROPAGATOR.extract(headers)
+    assert written(PROPAGATOR, context)["tracestate"] == ("dd=s:2," + passed_on).rstrip(",")
+    # What is on every span is no longer than what is passed on.
+    assert len(get_current_span(context).get_span_context().trace_state.to_header()) <= 512 + len(",dd=s:2")
+
+
+def test_a_trace_state_made_by_hand_is_cut_as_well() -> None:
+    state = TraceState([("congo", "x" * 250), ("rojo", "x" * 250), ("verde", "x" * 250)])
+    assert written(PROPAGATOR, local(state=state))["tracestate"].count("x") == 500
+
+
+@pytest.mark.parametrize("said", ["s:2;o:" + "x" * 8_000, "s:2;p:" + "x" * 8_000, "s:2;t.a:" + "x" * 8_000])
+def test_a_member_of_ours_that_is_too_long_for_one_is_not_believed(said: str) -> None:
+    assert extracted("dd=" + said) == DatadogContext(1)
+
+
+def test_an_origin_and_a_parent_in_our_member_have_a_length() -> None:
+    datadog = extracted(f"dd=s:2;o:{'o' * 200};p:{'p' * 200}")
+    assert datadog == DatadogContext(2, "o" * 128, {}, "p" * 16)

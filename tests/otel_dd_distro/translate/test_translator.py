@@ -544,3 +544,10 @@ def test_the_trace_id_is_told_in_two_halves() -> None:
     [entry] = translated(span())
     assert entry["trace_id"] == TRACE_ID & (1 << 64) - 1
     assert entry["meta"]["_dd.p.tid"] == f"{TRACE_ID >> 64:016x}"
+
+
+def test_what_a_request_brought_for_all_spans_is_cut_on_each() -> None:
+    brought = ",".join(f"v{number}={'x' * 250}" for number in range(20))
+    spans = span(id=1, parent=9, remote=True, tracestate=brought), span(id=2, parent=1, tracestate=brought)
+    for entry in translated(*spans, context=DatadogContext(origin="o" * 8_000)):
+        assert len(entry["meta"]["_dd.origin"]) == len(entry["meta"]["w3c.tracestate"]) == 1_024

@@ -182,7 +182,7 @@ def origins(span: ReadableSpan, ids: SpanContext, meta: Meta) -> None:
         if scope.version:
             meta["otel.scope.version"] = text.value(scope.version)
     if ids.trace_state:
-        meta["w3c.tracestate"] = text.value(ids.trace_state.to_header())
+        meta["w3c.tracestate"] = text.inherited(ids.trace_state.to_header())
 
 
 def _name(kind: SpanKind, found: Found) -> str:

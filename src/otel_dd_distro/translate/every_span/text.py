@@ -6,6 +6,8 @@ MOST_KEY = 200
 MOST_VALUE = 25_000
 MOST_RESOURCE = 5_000
 """Characters of a tag's key, a tag's value and a resource that are sent; the Agent counts bytes, and cuts once more."""
+MOST_INHERITED = 1_024
+"""Characters of what a request brought and all spans below it bear."""
 
 _MORE = "..."
 _STATEMENTS = frozenset({"sql", "cassandra", "redis", "memcached", "mongodb", "elasticsearch", "opensearch", "db"})
@@ -25,6 +27,11 @@ def utf8(text: str) -> str:
 def value(text: str) -> str:
     """A tag's value, cut to `MOST_VALUE` characters with `...` at the end."""
     return utf8(text) if len(text) <= MOST_VALUE else utf8(text[: MOST_VALUE - len(_MORE)]) + _MORE
+
+
+def inherited(text: str) -> str:
+    """The value of a tag that all spans of a trace bear, cut to `MOST_INHERITED` characters."""
+    return utf8(text[:MOST_INHERITED])
 
 
 def key(text: str) -> str:
