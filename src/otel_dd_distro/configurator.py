@@ -15,7 +15,7 @@ from opentelemetry.sdk.environment_variables import OTEL_SDK_DISABLED
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON
 
-from . import capture, log_records, pipeline, propagation, settings
+from . import capture, debug_log, log_records, pipeline, propagation, settings
 from .exit_signal import before_sigterm
 from .ids import ShortTraceIds
 from .propagation.statements import StatementPropagator
@@ -58,7 +58,7 @@ def install(
         log_records.ask(current)
         return None
     if current.debug:
-        log.setLevel(logging.DEBUG)
+        debug_log.show()
     capture.ask(current, os.environ)
     set_global_textmap(_propagator(current))
     if current.startup_logs or current.debug:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import logging
+import sys
 from collections.abc import Callable, Collection, Mapping
 from types import ModuleType
 from typing import Any, ClassVar
@@ -59,6 +60,23 @@ class Instrumentor(BaseInstrumentor):  # type: ignore[misc]
             self._installation.remove()
             self._installation = None
 
+    @classmethod
+    def report(cls) -> dict[str, Any]:
+        """What became of the hooks, for whoever asks why there is no span.
+
+        `imported`: the watched modules that are there; `early`: those of them that were there before instrumenting;
+        `placed`: how many hooks stand; `missing`: the hooks that the installed version lacks, `module.path`.
+        """
+        installation = cls()._installation
+        if installation is None:
+            return {"imported": [], "early": [], "placed": 0, "missing": []}
+        return {
+            "imported": [module for module in cls.hooks if module in sys.modules],
+            "early": installation.early,
+            "placed": installation.number_placed,
+            "missing": installation.missing,
+        }
+
 
 def _plugin(instrumentor: type) -> str:
     return instrumentor.__module__.rpartition(".")[2]
@@ -75,8 +93,14 @@ class _Installation:
         self._wrappers: dict[tuple[int, int], Callable[..., Any]] = {}
         self._originals: dict[int, Callable[..., Any]] = {}
         self._unsupported: bool | None = None
+        self.missing: list[str] = []
+        self.early = [module for module in hooks if module in sys.modules]
         for module in hooks:
             when_imported(module, self._place)
+
+    @property
+    def number_placed(self) -> int:
+        return len(self._placed)
 
     def remove(self) -> None:
         """Silence everything, and give back the originals wherever our wrapper still stands."""
@@ -97,6 +121,7 @@ class _Installation:
             return
         hooks = self._hooks[module.__name__]
         placed = [self._place_one(module, path, hook) for path, hook in hooks.items()]
+        _logger.debug("%s: %s of %s hooks placed in %s", self._plugin, sum(placed), len(placed), module.__name__)
         # Releases differ in which of the modules have what is hooked.
         if not any(placed) and not self._placed:
             _logger.warning(
@@ -121,7 +146,8 @@ class _Installation:
             owner = getattr(owner, parent, None)
         found = inspect.getattr_static(owner, name, None) if owner is not None else None
         if found is None:
-            _logger.debug("%s has no %s.%s", self._plugin, module.__name__, path)
+            _logger.debug("%s: %s has no %s, which is skipped", self._plugin, module.__name__, path)
+            self.missing.append(f"{module.__name__}.{path}")
             return False
         wrapper, original = self._wrapper(owner, found, hook, is_method=bool(parents))
         is_own = name in vars(owner)

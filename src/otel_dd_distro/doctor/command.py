@@ -1,0 +1,133 @@
+"""The command: `doctor [--json] [--seconds N] [-- program argument ...]`."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from typing import Any
+
+from .. import settings
+from . import agent, instrumentors, set_up, variables
+from .findings import INFO, OK, PROBLEM, Finding, Section
+from .report import as_json, as_text, problems
+
+USAGE = """\
+usage: python -m otel_dd_distro doctor [--json] [--seconds N] [-- program.py [argument ...]]
+
+Says why there are no spans: what is instrumented and what is not, which variables are understood, whether the Agent
+takes spans. With a program, it is started as `python -m otel_dd_distro program.py` would start it, left to load for N
+seconds (5) or to its end, and asked. Ends with status 1 where a problem was found.
+"""
+INSIDE = "_OTEL_DD_DOCTOR"
+"""Where the started program is to write what it finds."""
+
+_SECONDS = 5.0
+_MOST_SECONDS = 600.0
+
+
+class _Lines(logging.Handler):
+    """Keeps what is logged, in place of showing it."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.lines: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.lines.append(record.getMessage())
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the command; the status that the process is to end with: 0, 1 for a problem, 2 for wrong usage."""
+    options, program = _parted(arguments)
+    wants_json, seconds = False, _SECONDS
+    while options:
+        option = options.pop(0)
+        if option in ("-h", "--help"):
+            print(USAGE, end="")
+            return 0
+        if option == "--json":
+            wants_json = True
+        elif option == "--seconds" and options and (read := _seconds(options.pop(0))) is not None:
+            seconds = read
+        else:
+            print(USAGE, end="", file=sys.stderr)
+            return 2
+    sections = _of_program(program, seconds) if program else of_environment()
+    print(as_json(sections) if wants_json else as_text(sections), end="" if not wants_json else "\n")
+    return 1 if problems(sections) else 0
+
+
+def _parted(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
+    if "--" not in arguments:
+        return list(arguments), []
+    place = list(arguments).index("--")
+    return list(arguments[:place]), list(arguments[place + 1 :])
+
+
+def _seconds(text: str) -> float | None:
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if 0 < number <= _MOST_SECONDS else None
+
+
+def of_environment(loaded: dict[str, Any] | None = None) -> list[Section]:
+    """What can be said of this environment, without a program; `loaded` is what a program's instrumentors say."""
+    kept = _Lines()
+    logger = logging.getLogger("otel_dd_distro")
+    before, logger.propagate = logger.propagate, False
+    logger.addHandler(kept)
+    try:
+        current = settings.read(os.environ)
+    finally:
+        logger.removeHandler(kept)
+        logger.propagate = before
+    environ = {name: value for name, value in os.environ.items() if name != INSIDE}
+    return [
+        set_up.look(current, environ),
+        agent.look(current, environ),
+        variables.look(current, environ, kept.lines),
+        instrumentors.look(current, environ, loaded),
+    ]
+
+
+def _of_program(program: Sequence[str], seconds: float) -> list[Section]:
+    """Start the program in a process of its own, and read what it found there."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "found")
+        environ = {**os.environ, INSIDE: json.dumps({"path": path, "seconds": seconds})}
+        started = subprocess.Popen([sys.executable, "-m", __package__.partition(".")[0], *program], env=environ)
+        try:
+            status: int | None = started.wait(seconds + 30)
+        except subprocess.TimeoutExpired:
+            started.kill()
+            status = None
+        try:
+            with open(path, encoding="utf-8") as file:
+                found = json.load(file)
+        except (OSError, ValueError):
+            return [
+                Section(
+                    "Program", [Finding(PROBLEM, "program", f"it ended with status {status} before it could be asked")]
+                ),
+                *of_environment(),
+            ]
+    sections = of_environment(found["loaded"])
+    spans = Finding(OK if found["counters"].get("accepted") else INFO, "spans", _counted(found["counters"]))
+    return [*sections, instrumentors.said(found["lines"]), Section("Program", [spans])]
+
+
+def _counted(counters: dict[str, Any]) -> str:
+    if not counters:
+        return "not counted: tracing is off"
+    dropped = ", ".join(f"{reason} {number}" for reason, number in counters["dropped"].items())
+    return (
+        f"{counters['accepted']} made and ended, {counters['queued']} queued, {counters['sent']} sent, "
+        f"dropped: {dropped or 'none'}"
+    )

@@ -1,0 +1,78 @@
+"""Which distro and which configurator win where several are installed, and what switches tracing off as a whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from importlib.metadata import EntryPoint, entry_points, version
+
+from ..distro import DISTRIBUTION
+from ..settings import Settings
+from .findings import INFO, OK, PROBLEM, WARNING, Finding, Section
+
+DISTRO = "OTEL_PYTHON_DISTRO"
+CONFIGURATOR = "OTEL_PYTHON_CONFIGURATOR"
+_OWN = "datadog"
+
+
+def look(current: Settings, environ: Mapping[str, str]) -> Section:
+    findings = [Finding(OK, DISTRIBUTION, f"{version(DISTRIBUTION)}, OpenTelemetry SDK {version('opentelemetry-sdk')}")]
+    findings += _named("distro", DISTRO, environ, entry_points(group="opentelemetry_distro"))
+    findings += _named("configurator", CONFIGURATOR, environ, entry_points(group="opentelemetry_configurator"))
+    findings += _switched_off(current, environ)
+    findings += _sampled_away(current)
+    return Section("Set-up", findings)
+
+
+def _named(what: str, variable: str, environ: Mapping[str, str], found: Iterable[EntryPoint]) -> list[Finding]:
+    others = sorted({f"{entry.name} ({entry.dist.name})" for entry in found if entry.name != _OWN and entry.dist})
+    wanted = environ.get(variable, "").strip()
+    if wanted and wanted != _OWN:
+        return [
+            Finding(
+                PROBLEM,
+                f"another {what}",
+                f"{variable}={wanted} puts it in the place of ours: nothing is sent to Datadog by us",
+                f"unset {variable}, or set it to {_OWN}",
+            )
+        ]
+    beside = f"; installed beside: {', '.join(others)}" if others else ""
+    return [Finding(INFO if others else OK, what, f"{_OWN}{beside}")]
+
+
+def _switched_off(current: Settings, environ: Mapping[str, str]) -> list[Finding]:
+    if not current.enabled:
+        for name in ("OTEL_SDK_DISABLED", "DD_TRACE_ENABLED", "OTEL_TRACES_EXPORTER"):
+            if environ.get(name, "").strip():
+                return [
+                    Finding(
+                        PROBLEM, "tracing is off", f"{name}={environ[name].strip()}: no span is made", f"unset {name}"
+                    )
+                ]
+        return [Finding(PROBLEM, "tracing is off", "no span is made")]
+    if "datadog" not in current.exporters:
+        names = ", ".join(current.exporters) or "none"
+        return [
+            Finding(
+                WARNING,
+                "no Agent",
+                f"OTEL_TRACES_EXPORTER={names}: spans go there, and not to the Datadog Agent",
+                "add datadog to OTEL_TRACES_EXPORTER for both",
+            )
+        ]
+    return [Finding(OK, "exporters", ", ".join(current.exporters))]
+
+
+def _sampled_away(current: Settings) -> list[Finding]:
+    rules = current.sampling_rules
+    if not rules:
+        return []
+    if all(rule.rate == 0 for rule in rules) and not rules[-1].asks:
+        return [
+            Finding(
+                PROBLEM,
+                "every trace is dropped",
+                f"sampling keeps none: {'; '.join(map(str, rules))}"[:200],
+                "raise the rate in DD_TRACE_SAMPLING_RULES, DD_TRACE_SAMPLE_RATE or OTEL_TRACES_SAMPLER",
+            )
+        ]
+    return [Finding(INFO, "sampling", "; ".join(map(str, rules))[:200])]
