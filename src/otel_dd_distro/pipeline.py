@@ -115,6 +115,8 @@ class Pipeline:
         if stats is None or (is_whole is None and not stats.is_active(info)):
             return pack(trace)
         sent = stats.take(trace, is_whole)
+        if sent is None:
+            return Encoded(b"", 0, is_counted=True, is_ignored=True)
         return Encoded(pack(sent) if sent else b"", len(chunk.spans) if sent is trace else len(sent), is_counted=True)
 
 

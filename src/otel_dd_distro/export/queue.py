@@ -27,6 +27,7 @@ class Counters(NamedTuple):
     dropped: Mapping[str, int]
     """By reason. full: the queue. too_large: one span above the payload limit. encode: it could not be encoded.
     p0: it is not sampled, and counted in our own stats: nobody misses it.
+    ignored: the Agent is configured to throw such traces away, and neither counts them nor are they in our own stats.
     refused, timeout, tls, network, status_<code>: the Agent, after the tries. shutdown: brought after the shutdown.
     exit: not delivered within the shutdown's limit."""
     queued: int
@@ -42,6 +43,8 @@ class Encoded(NamedTuple):
     """How many of the chunk's spans are in it; 0: nothing is to be sent."""
     is_counted: bool = False
     """Whether all spans of the chunk are in our own stats."""
+    is_ignored: bool = False
+    """Whether the Agent would throw them away, counted or not."""
 
 
 class Queue:
@@ -105,6 +108,9 @@ class Queue:
         size = len(encoded.data)
         with self._lock:
             if self._abandoned:
+                return
+            if encoded.is_ignored:
+                self._dropped["ignored"] = self._dropped.get("ignored", 0) + spans
                 return
             if encoded.spans < spans:
                 self._leave_out(spans - encoded.spans, is_whole=not encoded.spans)

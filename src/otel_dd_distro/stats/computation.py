@@ -107,23 +107,27 @@ class Stats:
 
     # -- counting
 
-    def take(self, trace: list[SpanMap], is_whole: bool | None = None) -> list[SpanMap]:
+    def take(self, trace: list[SpanMap], is_whole: bool | None = None) -> list[SpanMap] | None:
         """Count the spans of a chunk; those of them that are to be sent, the same list if all are.
 
-        `is_whole` is told where they were counted before: whether all were to be sent then.
+        None where the Agent ignores the trace. `is_whole` is told where they were counted before: whether all were to
+        be sent then.
         """
-        if is_whole is None:
-            self.count(trace)
+        if is_whole is None and not self.count(trace):
+            return None
         return trace if is_whole else kept(trace)
 
-    def count(self, trace: Sequence[SpanMap]) -> None:
-        """Count the spans of a chunk, root first if it is among them; all of them, whatever their priority."""
+    def count(self, trace: Sequence[SpanMap]) -> bool:
+        """Count the spans of a chunk, root first if it is among them; all of them, whatever their priority.
+
+        False where the Agent ignores the trace: then none of them counts.
+        """
         if not trace:
-            return
+            return True
         with self._lock:
             filters = self._filters
             if filters is not None and not filters.are_none and _is_local_root(trace[0]) and filters.ignore(trace[0]):
-                return
+                return False
             if not self._env:
                 self._env = trace[0]["meta"].get("env", "")
             if not self._version:
@@ -173,6 +177,7 @@ class Stats:
                     bucket.learn(mark, cell)
                 cell.duration += duration
                 cell.bins[floor(log2(duration) / LOG2_GAMMA + OFFSET) if duration > 0 else ZERO] += 1
+        return True
 
     def _count_rare(self, span: SpanMap) -> None:
         """Count a span some number of which has a say, if it counts."""
