@@ -7,12 +7,15 @@ from typing import Any
 
 from opentelemetry.context import Context
 from opentelemetry.propagators.textmap import Getter
+from opentelemetry.semconv.attributes.url_attributes import URL_FULL
+from opentelemetry.trace import SpanKind
 
 from .kernel.call import Arguments, Call, Incoming, Outcome, SpanSpec
 from .kernel.hooks.annotate_entry_span import annotate_entry_span
 from .kernel.hooks.end_entry_span import end_entry_span
 from .kernel.hooks.traced import traced
 from .kernel.instrumentor import Instrumentor
+from .kernel.options import Options, in_place, when_finished, when_started
 from .semconv import http
 from .semconv.headers import captured
 
@@ -92,11 +95,15 @@ def upgraded(_call: Call) -> None:
 
 
 def send(call: Call) -> SpanSpec:
-    given = call.kwargs.get("headers")
-    # What can be read only once is the application's to read.
-    headers = [*call.instance.headers.items(), *(_pairs(given) if isinstance(given, (Mapping, Sequence)) else ())]
+    headers = _headers_of(call)
     agents = [value for name, value in headers if name.lower() == "user-agent"]
     return http.client_request(call.arg(0, "method"), _url(call), {}, agents[-1] if agents else None, headers)
+
+
+def _headers_of(call: Call) -> list[tuple[str, str]]:
+    """The headers of the session and of the call. What can be read only once is the application's to read."""
+    given = call.kwargs.get("headers")
+    return [*call.instance.headers.items(), *(_pairs(given) if isinstance(given, (Mapping, Sequence)) else ())]
 
 
 def _url(call: Call) -> str:
@@ -140,7 +147,40 @@ def refused(_call: Call, error: Any) -> Outcome | None:
     return outcome
 
 
+def _sent_url(call: Call) -> tuple[Any, ...]:
+    from yarl import URL
+
+    return (URL(_url(call)),)
+
+
+def _sending(call: Call) -> tuple[Any, ...]:
+    """What aiohttp itself tells a trace of a request that begins."""
+    from aiohttp import TraceRequestStartParams
+    from multidict import CIMultiDict
+
+    (url,) = _sent_url(call)
+    return (TraceRequestStartParams(call.arg(0, "method"), url, CIMultiDict(_headers_of(call))),)
+
+
+def _received(call: Call, response: Any) -> tuple[Any, ...]:
+    from aiohttp import TraceRequestEndParams
+    from multidict import CIMultiDict
+
+    (url,) = _sent_url(call)
+    return (TraceRequestEndParams(call.arg(0, "method"), url, CIMultiDict(_headers_of(call)), response),)
+
+
 class AiohttpInstrumentor(Instrumentor):
+    options = Options(
+        server=http.SERVER._replace(excludes=http.path_of),
+        client=http.CLIENT,
+        hooks={
+            "url_filter": in_place(URL_FULL, _sent_url),
+            "request_hook": when_started(_sending, SpanKind.CLIENT),
+            "response_hook": when_finished(_received, SpanKind.CLIENT),
+        },
+    )
+
     hooks = {
         # Not the application: every request has a task of its own here, which ends with the last byte of the response.
         "aiohttp.web_protocol": {

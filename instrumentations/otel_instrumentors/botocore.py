@@ -7,6 +7,7 @@ from .kernel.instrumentor import Instrumentor
 
 
 class BotocoreInstrumentor(Instrumentor):
+    options = aws.OPTIONS
     hooks = {
         "botocore.client": {"BaseClient._make_api_call": aws.api_call()},
         "botocore.signers": {"RequestSigner.sign": aws.signing()},

@@ -38,6 +38,7 @@ def answered(call: Call) -> Outcome | None:
 
 
 class BottleInstrumentor(Instrumentor):
+    options = wsgi.OPTIONS
     hooks = {
         "bottle": {
             "Bottle.wsgi": wsgi.application(request),

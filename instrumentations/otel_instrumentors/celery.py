@@ -14,6 +14,7 @@ from .kernel.hook import Hook
 from .kernel.hooks.hook_products import hook_product_by_call
 from .kernel.hooks.traced import traced
 from .kernel.instrumentor import Instrumentor
+from .kernel.options import USE_SPAN_LINKS, Options
 from .semconv import messaging
 from .semconv.messaging import Attributes
 
@@ -155,6 +156,7 @@ _tracer = hook_product_by_call(tracer, tasks)
 
 
 class CeleryInstrumentor(Instrumentor):
+    options = Options(others=(USE_SPAN_LINKS,))
     hooks = {
         # Where every task goes out, whatever sent it; its headers and where it is routed to are known here.
         "kombu.messaging": {"Producer.publish": traced(apply_async, suppressed_by=messaging.SUPPRESSED)},

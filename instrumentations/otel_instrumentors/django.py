@@ -20,11 +20,13 @@ from .kernel.hook import Hook
 from .kernel.hooks.annotate_entry_span import annotate_entry_span
 from .kernel.hooks.hook_products import hook_products
 from .kernel.hooks.opt_in import opt_in
+from .kernel.hooks.several import several
 from .kernel.hooks.traced import traced
 from .kernel.hooks.traced_handler import traced_handler
 from .kernel.hooks.traced_unless_below import traced_unless_below
 from .kernel.hooks.warn_of_existing import warn_of_existing
 from .kernel.instrumentor import Instrumentor
+from .kernel.options import Options, when_told
 from .kernel.switch import is_on
 from .semconv import db, http, templates
 from .semconv.headers import captured
@@ -57,6 +59,10 @@ def simulated(_call: Call, response: Any) -> Outcome:
     """What Django's own test client gets, which is its server as well."""
     wanted = captured().server_response
     return http.server_response(response.status_code, None if wanted is None else wanted.of(response.items()))
+
+
+def asked(_call: Call) -> None:
+    """Somebody may have asked to see it."""
 
 
 def response(call: Call, response: Any) -> Outcome:
@@ -234,7 +240,7 @@ def _database(call: Call) -> Attributes:
 
 
 _uncaught = annotate_entry_span(unhandled, when="called")
-_responded = annotate_entry_span(response, user, when="left")
+_responded = several(annotate_entry_span(asked, when="called"), annotate_entry_span(response, user, when="left"))
 # Middleware is imported when a handler is made, caches when they are first used; both are made at once.
 _middlewares = warn_of_existing(
     hook_products(
@@ -252,7 +258,22 @@ _operations = {prefix + name: _cache(name) for name in CACHE_OPERATIONS for pref
 _caches = warn_of_existing(hook_products(hook_products(**_operations)), "BaseCache", "caches")
 
 
+def _request(call: Call) -> tuple[Any, ...]:
+    return (call.arg(0, "request"),)
+
+
+def _response(call: Call, response: Any) -> tuple[Any, ...]:
+    return call.arg(0, "request"), response
+
+
 class DjangoInstrumentor(Instrumentor):
+    options = Options(
+        server=http.SERVER._replace(excludes=http.address_of),
+        client=db.CLIENT,
+        hooks={"request_hook": when_told(asked, _request), "response_hook": when_told(response, _response)},
+        request=when_told(asked, _request),
+    )
+
     hooks = {
         "django.core.handlers.wsgi": {"WSGIHandler.__call__": wsgi.application(request)},
         "django.core.handlers.asgi": {"ASGIHandler.__call__": asgi.application(asgi_request)},

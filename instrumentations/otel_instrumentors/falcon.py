@@ -10,6 +10,7 @@ from .families import asgi, wsgi
 from .kernel.call import Call, Outcome, SpanSpec
 from .kernel.hooks.annotate_entry_span import annotate_entry_span
 from .kernel.instrumentor import Instrumentor
+from .kernel.options import Options, when_told
 from .semconv import http
 
 RESOURCE = "falcon.resource"
@@ -50,7 +51,17 @@ _matched = annotate_entry_span(matched, when="returned")
 _failed = annotate_entry_span(failed, when="called")
 
 
+def _request(call: Call, _found: Any) -> tuple[Any, ...]:
+    return (call.arg(0, "req"),)
+
+
 class FalconInstrumentor(Instrumentor):
+    options = Options(
+        server=http.SERVER._replace(excludes=http.path_of),
+        hooks={"request_hook": when_told(matched, _request)},
+        request=when_told(matched, _request),
+    )
+
     hooks = {
         "falcon.app": {
             "App.__call__": wsgi.application(request),

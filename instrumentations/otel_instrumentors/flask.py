@@ -35,6 +35,7 @@ def unhandled(call: Call) -> Outcome:
 
 
 class FlaskInstrumentor(Instrumentor):
+    options = wsgi.OPTIONS
     hooks = {
         "flask.app": {
             "Flask.wsgi_app": wsgi.application(request),

@@ -24,6 +24,7 @@ from .kernel.hooks.change_result import change_result
 from .kernel.hooks.streamed_result import streamed_result
 from .kernel.hooks.traced import traced
 from .kernel.instrumentor import Instrumentor
+from .kernel.options import Options, when_finished, when_started
 from .kernel.recording import Recording
 from .kernel.scope import Scope
 from .semconv import rpc
@@ -343,7 +344,24 @@ def _interceptor(scope: Scope) -> Any:
     return type("Interceptor", (base,), {"intercept_service": hooked})()
 
 
+def _message(call: Call) -> tuple[Any, ...]:
+    return call.args[:1] or (call.kwargs.get("request"),)
+
+
+def _reply(_call: Call, result: Any) -> tuple[Any, ...]:
+    return (result[0].response,)
+
+
 class GrpcInstrumentor(Instrumentor):
+    options = Options(
+        server=rpc.CALL,
+        client=rpc.CALL,
+        hooks={
+            "request_hook": when_started(_message, SpanKind.CLIENT),
+            "response_hook": when_finished(_reply, SpanKind.CLIENT),
+        },
+    )
+
     hooks = {
         # Below the application's interceptors, and where the calls of channels that were made before come by, too.
         "grpc._channel": {

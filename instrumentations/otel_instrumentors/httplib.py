@@ -9,6 +9,7 @@ from opentelemetry.propagators.textmap import Setter
 from .kernel.call import Call, Outcome, SpanSpec
 from .kernel.hooks.span_per_exchange import SpanPerExchange
 from .kernel.instrumentor import Instrumentor
+from .kernel.options import Options
 from .semconv import http
 
 
@@ -63,6 +64,7 @@ _requests = SpanPerExchange(is_read)
 
 
 class HttplibInstrumentor(Instrumentor):
+    options = Options(client=http.CLIENT)
     hooks = {
         "http.client": {
             # Every request comes by here, also one that is put together line by line.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from .families import dbapi
 from .families.dbapi import Attributes, Driver, as_text
 from .kernel.call import Call
 from .kernel.hook import Hook
@@ -65,6 +66,7 @@ def _of(cls: str, hooks: dict[str, Hook]) -> dict[str, Hook]:
 
 
 class MysqlConnectorInstrumentor(Instrumentor):
+    options = dbapi.OPTIONS
     hooks = {
         "mysql.connector.cursor": {**_of("MySQLCursor", _statements), **_of("MySQLCursorPrepared", _prepared)},
         "mysql.connector.connection": {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from .families import dbapi
 from .families.dbapi import Attributes, Driver
 from .kernel.instrumentor import Instrumentor
 from .semconv import db
@@ -25,6 +26,7 @@ _driver = Driver("mysql", comments=Comments.DOUBLED, known=known, nests=True)
 
 
 class MysqldbInstrumentor(Instrumentor):
+    options = dbapi.OPTIONS
     hooks = {
         "MySQLdb.cursors": {
             "BaseCursor.execute": _driver.statement("execute"),

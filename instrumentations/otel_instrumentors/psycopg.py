@@ -5,7 +5,8 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from .families.dbapi import Attributes, Driver, Factory, as_text, connect, once, prefixed
+from .families import dbapi
+from .families.dbapi import Attributes, Driver, Factory, as_text, connect, once, prefixed, suffixed
 from .kernel.call import Call
 from .kernel.hooks.context_manager import context_manager
 from .kernel.instrumentor import Instrumentor
@@ -43,6 +44,13 @@ def commented(comment: str, query: Any) -> Any:
     return prefixed(comment, query)
 
 
+def commented_behind(query: Any, comment: str) -> Any:
+    for kind in type(query).__mro__:
+        if kind.__name__ == "Composable":
+            return query + sys.modules[kind.__module__].SQL(comment)
+    return suffixed(query, comment)
+
+
 def copied_from(call: Call) -> str:
     return f"COPY {call.arg(1, 'table')} FROM STDIN"
 
@@ -60,7 +68,9 @@ def known(connection: Any) -> Attributes:
     return {**attributes, APPLICATION_NAME: name} if name else attributes
 
 
-_driver = Driver("postgresql", text=text, prefixed=commented, comments=Comments.DOUBLED, known=once(known))
+_driver = Driver(
+    "postgresql", text=text, prefixed=commented, suffixed=commented_behind, comments=Comments.DOUBLED, known=once(known)
+)
 
 _execute, _executemany = _driver.statement("execute"), _driver.statement("executemany")
 _stream, _copy = _driver.statement("stream"), context_manager(_driver.statement("copy", argument="statement"))
@@ -69,6 +79,7 @@ _rollback = _driver.transaction("rollback", "psycopg.rollback")
 
 
 class PsycopgInstrumentor(Instrumentor):
+    options = dbapi.OPTIONS
     hooks = {
         # Its classes are C types, which cannot be hooked; whatever name of `connect` is called makes them by this one.
         "psycopg2": {

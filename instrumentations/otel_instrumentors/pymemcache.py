@@ -12,6 +12,7 @@ from .kernel.call import Call, Outcome, SpanSpec
 from .kernel.hook import Hook
 from .kernel.hooks.traced import traced
 from .kernel.instrumentor import Instrumentor
+from .kernel.options import Options
 from .kernel.switch import is_on
 from .semconv import db, stores
 from .semconv.db import DB_ROW_COUNT
@@ -78,6 +79,7 @@ _commands = {
 
 
 class PymemcacheInstrumentor(Instrumentor):
+    options = Options(client=db.CLIENT)
     # Pooled and hash clients send their commands with clients of this class.
     hooks = {
         "pymemcache.client.base": {

@@ -7,6 +7,7 @@ from typing import Any
 
 from opentelemetry.util.types import AttributeValue
 
+from .families import redis
 from .families.redis import commands, pipelines
 from .kernel.instrumentor import Instrumentor
 from .semconv import db
@@ -79,6 +80,7 @@ _cluster = {
 
 
 class RedisInstrumentor(Instrumentor):
+    options = redis.OPTIONS
     hooks = {
         "redis.client": {
             **_client,

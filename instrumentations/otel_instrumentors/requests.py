@@ -10,6 +10,7 @@ from .kernel.call import Call, Outcome, SpanSpec
 from .kernel.hooks.suppress import suppress
 from .kernel.hooks.traced import traced
 from .kernel.instrumentor import Instrumentor
+from .kernel.options import Options, when_finished, when_started
 from .semconv import http
 
 _SENDING = create_key("otel_instrumentors.requests.sending")
@@ -32,7 +33,18 @@ def _text(value: str | bytes | None) -> str | None:
     return value.decode("latin-1") if isinstance(value, bytes) else value
 
 
+def _request(call: Call) -> tuple[Any, ...]:
+    return (call.arg(0, "request"),)
+
+
+def _response(call: Call, response: Any) -> tuple[Any, ...]:
+    return call.arg(0, "request"), response
+
+
 class RequestsInstrumentor(Instrumentor):
+    options = Options(
+        client=http.CLIENT, hooks={"request_hook": when_started(_request), "response_hook": when_finished(_response)}
+    )
     hooks = {
         # A redirect is sent by the same method, called again from inside itself: its span is the first one's child.
         "requests.sessions": {"Session.send": traced(send, sent, suppressed_by=http.SUPPRESSED)},

@@ -9,6 +9,7 @@ from .kernel.call import Call, Outcome, SpanSpec
 from .kernel.hook import Hook
 from .kernel.hooks.traced_unless_below import traced_unless_below
 from .kernel.instrumentor import Instrumentor
+from .kernel.options import Options
 from .semconv import db
 
 SYSTEMS = {"mssql": "microsoft.sql_server", "oracle": "oracle.db"}
@@ -43,6 +44,7 @@ _execute, _executemany = _calling("execute"), _calling("executemany")
 
 
 class SqlalchemyInstrumentor(Instrumentor):
+    options = Options(client=db.CLIENT)
     # The methods between engine and driver that are called once for each call of a cursor, by every engine there is,
     # whenever and however it was made. Below are the dialects that have their own.
     hooks = {

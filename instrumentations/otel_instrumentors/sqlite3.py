@@ -5,6 +5,8 @@ from __future__ import annotations
 from .families import context
 from .families.dbapi import Driver, Factory, connect
 from .kernel.instrumentor import Instrumentor
+from .kernel.options import Options
+from .semconv import db
 
 _connect = connect(
     Driver("sqlite", argument="sql"),
@@ -14,6 +16,7 @@ _connect = connect(
 
 
 class Sqlite3Instrumentor(Instrumentor):
+    options = Options(client=db.CLIENT)
     hooks = {
         "sqlite3": {"connect": _connect},
         "sqlite3.dbapi2": {"connect": _connect},

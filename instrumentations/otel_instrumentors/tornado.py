@@ -10,12 +10,14 @@ from typing import Any
 
 from opentelemetry.context import Context
 from opentelemetry.propagators.textmap import Getter
+from opentelemetry.trace import SpanKind
 from opentelemetry.util.types import AttributeValue
 
 from .kernel.call import Arguments, Call, Incoming, Outcome, SpanSpec
 from .kernel.hooks.span_per_object import SpanPerObject
 from .kernel.hooks.traced import traced
 from .kernel.instrumentor import Instrumentor
+from .kernel.options import Options, when_started, when_told
 from .kernel.recording import Recording
 from .semconv import http, templates
 from .semconv.headers import captured
@@ -197,12 +199,17 @@ def _fetched(call: Call, recording: Recording, future: Any) -> None:
     # Not `exception()`: asyncio would take it for looked after, and say no more of it.
     error = getattr(future, "_exception", None)
     failed = getattr(error, "response", None)
+    recording.learn(settled, future)
     if future.cancelled():
         recording.end()
     elif error is not None and failed is None:
         recording.fail(error)
     else:
         recording.finish(fetched, call, future.result() if error is None else failed)
+
+
+def settled(_future: Any) -> None:
+    """Somebody may have asked to see it."""
 
 
 def fetched(call: Call, response: Any) -> Outcome | None:
@@ -214,7 +221,34 @@ def fetched(call: Call, response: Any) -> Outcome | None:
     return http.client_response(response.code, response.reason, response.headers)
 
 
+def _handler(call: Call) -> tuple[Any, ...]:
+    return (call.instance,)
+
+
+def _served(call: Call) -> tuple[Any, ...]:
+    return (call.instance.request,)
+
+
+def _request(call: Call) -> tuple[Any, ...]:
+    return (call.arg(0, "request"),)
+
+
+def _future(future: Any) -> tuple[Any, ...]:
+    return (future,)
+
+
 class TornadoInstrumentor(Instrumentor):
+    options = Options(
+        server=http.SERVER._replace(excludes=http.target_of),
+        client=http.CLIENT,
+        hooks={
+            "server_request_hook": when_started(_handler, SpanKind.SERVER),
+            "client_request_hook": when_started(_request, SpanKind.CLIENT),
+            "client_response_hook": when_told(settled, _future),
+        },
+        request=when_started(_served, SpanKind.SERVER),
+    )
+
     hooks = {
         "tornado.web": {
             # Before 5.0 a coroutine has no context of its own: there the span is current until the first `yield`.

@@ -34,6 +34,7 @@ from otel_instrumentors.kernel import safety
 from otel_instrumentors.kernel.call import Outcome, SpanSpec
 from otel_instrumentors.kernel.instrumentor import Instrumentor
 from tests import servers
+from tests.otel_instrumentors.options_exam import OptionsExam
 
 ROOT = Path(__file__).parents[2]
 _OURS = str(Path(safety.__file__).parents[1])
@@ -121,7 +122,7 @@ def names(spans: list[ReadableSpan]) -> list[str]:
     return sorted(span.name for span in spans)
 
 
-class Contract:
+class Contract(OptionsExam):
     """Subclass it as `Test<Plugin>Contract`, and say `instrumentor` and `use`."""
 
     instrumentor: ClassVar[type[Instrumentor]]

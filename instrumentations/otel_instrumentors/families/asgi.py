@@ -8,11 +8,14 @@ from urllib.parse import quote
 
 from opentelemetry.context import create_key, get_current, set_value
 from opentelemetry.propagators.textmap import Getter
+from opentelemetry.trace import SpanKind
 from opentelemetry.util.types import AttributeValue
 
 from ..kernel.call import Call, Incoming, Outcome, SpanSpec
 from ..kernel.hook import Hook, Target, standing_for
+from ..kernel.options import Options, when_started, when_told
 from ..kernel.recording import Recording
+from ..kernel.response import propagate_response
 from ..kernel.scope import Describe, Scope, inside_request
 from ..semconv import http
 from ..semconv.headers import captured
@@ -120,6 +123,8 @@ class _Application:
             here = Recording(recording.span, recording.context)
             here.enter()
             try:
+                if recording.is_attended:
+                    receive, send = _receiving(receive, scope, recording), _passing(send, scope, recording)
                 result = await function(self, scope, receive, _sending(send, recording))
             except BaseException as error:
                 here.abandon()
@@ -152,6 +157,8 @@ def _sending(send: Callable[[Any], Any], recording: Recording) -> Callable[[Any]
         kind = message.get("type") if isinstance(message, dict) else None
         if kind == "http.response.start":
             recording.learn(_answered, message)
+            if isinstance(message.get("headers"), list):
+                propagate_response(message["headers"], recording, _append)
         elif kind == "http.response.body" and not message.get("more_body"):
             try:
                 await send(message)
@@ -161,6 +168,58 @@ def _sending(send: Callable[[Any], Any], recording: Recording) -> Callable[[Any]
         await send(message)
 
     return sending
+
+
+def _append(headers: Any, name: str, value: str) -> None:
+    headers.append((name.lower().encode("latin-1"), value.encode("latin-1")))
+
+
+def _receiving(receive: Callable[[], Any], scope: AsgiScope, recording: Recording) -> Callable[[], Any]:
+    """The server's `receive`, for those who asked to see what it gives."""
+
+    async def receiving() -> Any:
+        message = await receive()
+        recording.learn(_received, scope, message)
+        return message
+
+    return receiving
+
+
+def _passing(send: Callable[[Any], Any], scope: AsgiScope, recording: Recording) -> Callable[[Any], Any]:
+    """The server's `send`, for those who asked to see what it is given."""
+
+    async def passing(message: Any) -> None:
+        recording.learn(_passed, scope, message)
+        await send(message)
+
+    return passing
+
+
+def _received(_scope: AsgiScope, _message: Any) -> None:
+    """Somebody may have asked to see it."""
+
+
+def _passed(_scope: AsgiScope, _message: Any) -> None:
+    """Somebody may have asked to see it."""
+
+
+def _both(scope: AsgiScope, message: Any) -> tuple[Any, ...]:
+    return scope, message
+
+
+def _scope(call: Call) -> tuple[Any, ...]:
+    return call.args[:1]
+
+
+OPTIONS = Options(
+    server=http.SERVER._replace(excludes=http.address_of),
+    hooks={
+        "server_request_hook": when_started(_scope, SpanKind.SERVER),
+        "client_request_hook": when_told(_received, _both),
+        "client_response_hook": when_told(_passed, _both),
+    },
+)
+"""What whoever instruments an ASGI framework may ask for."""
 
 
 def _answered(message: dict[str, Any]) -> Outcome:

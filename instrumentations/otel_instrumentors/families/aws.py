@@ -14,6 +14,7 @@ from ..kernel.call import Arguments, Call, Outcome, SpanSpec
 from ..kernel.current import get_current
 from ..kernel.hook import Hook, Target
 from ..kernel.hooks.traced import traced
+from ..kernel.options import Options, when_finished, when_started
 from ..kernel.recording import Recording
 from ..kernel.scope import Scope
 from ..semconv import aws, http
@@ -73,6 +74,22 @@ def _asked(call: Call) -> tuple[str, str, Any]:
     """The service's prefix, the operation, and what it is called with."""
     prefix = call.instance.meta.service_model.endpoint_prefix
     return prefix, call.arg(0, "operation_name"), call.arg(1, "api_params")
+
+
+def _operation(call: Call) -> tuple[Any, ...]:
+    return call.instance.meta.service_model.service_name, call.arg(0, "operation_name")
+
+
+def _call(call: Call) -> tuple[Any, ...]:
+    return *_operation(call), call.arg(1, "api_params")
+
+
+def _result(call: Call, response: Any) -> tuple[Any, ...]:
+    return *_operation(call), response
+
+
+OPTIONS = Options(hooks={"request_hook": when_started(_call), "response_hook": when_finished(_result)})
+"""What whoever instruments a client of the AWS API may ask for."""
 
 
 class _Signing:

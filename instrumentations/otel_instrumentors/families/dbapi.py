@@ -16,9 +16,11 @@ from ..kernel import safety
 from ..kernel.call import Arguments, Call, Outcome, SpanSpec
 from ..kernel.hook import Hook, Target, standing_for
 from ..kernel.hooks.traced import traced
+from ..kernel.options import Options
 from ..kernel.scope import Scope
 from ..semconv import db
 from ..semconv.db import Comments
+from . import sqlcommenter
 
 _logger = logging.getLogger("otel_instrumentors")
 
@@ -63,6 +65,13 @@ def prefixed(comment: str, statement: Any) -> Any:
     return comment.encode() + statement if isinstance(statement, bytes) else statement
 
 
+def suffixed(statement: Any, comment: str) -> Any:
+    """The statement with the comment behind it, before its semicolon; itself where it takes none."""
+    if isinstance(statement, str):
+        return sqlcommenter.appended(statement, comment)
+    return sqlcommenter.appended(statement, comment.encode()) if isinstance(statement, bytes) else statement
+
+
 def _nothing(_connection: Any) -> Attributes:
     return {}
 
@@ -71,8 +80,9 @@ class Driver:
     """What spans and statements need to know of a driver; makes the hooks for its methods.
 
     `system` is the `db.system.name`. `argument` is the name of the parameter that takes the statement, `text` shows a
-    statement as text, `prefixed` puts a comment before one; `comments` says whether there may be any. `connection` gets
-    the connection of a cursor, `known` tells the attributes of a connection (`once`, where they cost something).
+    statement as text, `prefixed` puts a comment before one, `suffixed` behind it; `comments` says whether there may be
+    any. `connection` gets the connection of a cursor, `known` tells the attributes of a connection (`once`, where they
+    cost something).
     `nests` is for drivers written in Python that send the rows of `executemany` with the same cursor's `execute`: those
     are no further statements of the application's.
     """
@@ -84,6 +94,7 @@ class Driver:
         argument: str = "query",
         text: Callable[[Any], Any] = as_text,
         prefixed: Callable[[str, Any], Any] = prefixed,
+        suffixed: Callable[[Any, str], Any] = suffixed,
         comments: Comments = Comments.NONE,
         connection: Callable[[Any], Any] = attrgetter("connection"),
         known: Known = _nothing,
@@ -93,6 +104,7 @@ class Driver:
         self._argument = argument
         self._text = text
         self._prefixed = prefixed
+        self._suffixed = suffixed
         self._comments = comments
         self._connection = connection
         self._known = known
@@ -148,18 +160,26 @@ class Driver:
         wanted = self._comments if comments is None else comments
         if wanted is Comments.NONE or name not in _COMMENTED:
             return None
-        prefixed = self._prefixed
+        prefixed, suffixed = self._prefixed, self._suffixed
 
         def commented(call: Call, context: Context) -> Arguments | None:
             comment = db.comment(context, wanted)
-            if not comment:
-                return None
+            described = sqlcommenter.comment(call.instance, context, wanted)
             args, kwargs = call.args, call.kwargs
-            if args:
-                return (prefixed(comment, args[0]), *args[1:]), kwargs
-            return (args, {**kwargs, argument: prefixed(comment, kwargs[argument])}) if argument in kwargs else None
+            if not (comment or described) or not (args or argument in kwargs):
+                return None
+            statement = args[0] if args else kwargs[argument]
+            if described:
+                statement = suffixed(statement, described)
+            if comment:
+                statement = prefixed(comment, statement)
+            return ((statement, *args[1:]), kwargs) if args else (args, {**kwargs, argument: statement})
 
         return commented
+
+
+OPTIONS = Options(client=db.CLIENT, others=sqlcommenter.OPTIONS)
+"""What whoever instruments a driver whose statements can bear a comment may ask for."""
 
 
 def rows_touched(call: Call, _result: object) -> Outcome | None:

@@ -14,7 +14,8 @@ from ..kernel.call import Call, Outcome, SpanSpec
 from ..kernel.hook import Hook
 from ..kernel.hooks.traced import traced
 from ..kernel.numbers import natural
-from ..semconv import stores
+from ..kernel.options import Options, when_finished, when_started
+from ..semconv import db, stores
 from ..semconv.db import DB_ROW_COUNT
 
 VARIABLE = "OTEL_INSTRUMENTATION_REDIS_COMMAND_LENGTH"
@@ -108,6 +109,20 @@ def got(call: Call, result: Any) -> Outcome | None:
         number = sum(not _is_empty(value) for value in result)
         found = number if name == "MGET" else min(number, 1)
     return Outcome({DB_ROW_COUNT: found})
+
+
+def _command(call: Call) -> tuple[Any, ...]:
+    return call.instance, call.args, call.kwargs
+
+
+def _reply(call: Call, reply: Any) -> tuple[Any, ...]:
+    return call.instance, reply
+
+
+OPTIONS = Options(
+    client=db.CLIENT, hooks={"request_hook": when_started(_command), "response_hook": when_finished(_reply)}
+)
+"""What whoever instruments a client of Redis may ask for."""
 
 
 def name_of(words: Sequence[Any]) -> str:

@@ -7,13 +7,16 @@ from typing import Any
 from urllib.parse import quote
 
 from opentelemetry.propagators.textmap import Getter
+from opentelemetry.trace import SpanKind
 from opentelemetry.util.types import AttributeValue
 
 from ..kernel import numbers
 from ..kernel.call import Call, Incoming, Outcome, SpanSpec
 from ..kernel.hook import Hook, Target, standing_for
+from ..kernel.options import Options, when_started, when_told
 from ..kernel.proxy import Proxy, stand_for
 from ..kernel.recording import Recording
+from ..kernel.response import propagate_response
 from ..kernel.scope import Describe, Scope, inside_request
 from ..semconv import http
 from ..semconv.headers import captured
@@ -140,6 +143,28 @@ def _answered(status: str, rest: tuple[Any, ...]) -> Outcome | None:
     return outcome
 
 
+def _status_and_headers(status: str, rest: tuple[Any, ...]) -> tuple[Any, ...]:
+    return status, rest[0] if rest else []
+
+
+def _environ(call: Call) -> tuple[Any, ...]:
+    return call.args[:1] or tuple(call.kwargs.values())[:1]
+
+
+OPTIONS = Options(
+    server=http.SERVER,
+    hooks={
+        "request_hook": when_started(_environ, SpanKind.SERVER),
+        "response_hook": when_told(_answered, _status_and_headers),
+    },
+)
+"""What whoever instruments a WSGI framework may ask for."""
+
+
+def _append(headers: Any, name: str, value: str) -> None:
+    headers.append((name, value))
+
+
 class _Started:
     """The server's `start_response`, which tells us the status in passing."""
 
@@ -151,6 +176,8 @@ class _Started:
 
     def __call__(self, status: str, *args: Any, **kwargs: Any) -> Any:
         self._recording.learn(_answered, status, args)
+        if args and isinstance(args[0], list):
+            propagate_response(args[0], self._recording, _append)
         return self._start_response(status, *args, **kwargs)
 
 

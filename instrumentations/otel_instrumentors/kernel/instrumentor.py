@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import logging
+import os
 import sys
 from collections.abc import Callable, Collection, Mapping
 from types import ModuleType
@@ -14,9 +15,11 @@ from opentelemetry.instrumentation.instrumentor import BaseInstrumentor  # type:
 from opentelemetry.trace import get_tracer
 
 from . import versions
+from .asking import scope_of
 from .binding import Binding
 from .hook import Hook
 from .imports import forget, when_imported
+from .options import PREFIX, Options
 from .scope import Scope
 
 _logger = logging.getLogger("otel_instrumentors")
@@ -26,17 +29,18 @@ HookTable = Mapping[str, Mapping[str, Hook]]
 
 
 class Instrumentor(BaseInstrumentor):  # type: ignore[misc]
-    """The base of all plugins, which only say their `hooks`.
+    """The base of all plugins, which only say their `hooks`, and which `options` they offer.
 
     Instrumenting imports nothing: hooks are put in place when the library is imported, or at once if it is already.
     A hook that the installed version lacks is skipped; a plugin of which nothing could be placed, or whose library is
     not of a supported version, warns once.
 
     `instrument()` takes `tracer_provider`, and `propagate`: False where the context of callers is not to be read and
-    that of our spans not to be passed on; `inject`: False where only the latter.
+    that of our spans not to be passed on; `inject`: False where only the latter; and what is in `options`.
     """
 
     hooks: ClassVar[HookTable] = {}
+    options: ClassVar[Options] = Options()
 
     _installation: _Installation | None = None
 
@@ -50,10 +54,12 @@ class Instrumentor(BaseInstrumentor):  # type: ignore[misc]
         return found[0] if found and all(found) else None
 
     def _instrument(self, **kwargs: Any) -> None:
-        scope_name = type(self).__module__
-        tracer = get_tracer(scope_name, versions.own(), kwargs.get("tracer_provider"))
-        scope = Scope(tracer, propagates=kwargs.get("propagate", True), injects=kwargs.get("inject", True))
-        self._installation = _Installation(_plugin(type(self)), self.hooks, scope)
+        plugin = _plugin(type(self))
+        if os.environ.get(f"{PREFIX}{plugin.upper()}_INSTRUMENT") == "False":
+            return
+        provider = kwargs.get("tracer_provider")
+        tracer = get_tracer(type(self).__module__, versions.own(), provider, versions.SCHEMA_URL)
+        self._installation = _Installation(plugin, self.hooks, scope_of(plugin, self.options, tracer, kwargs))
 
     def _uninstrument(self, **kwargs: Any) -> None:
         if self._installation is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 from opentelemetry.context import Context, create_key
 from opentelemetry.semconv.attributes.error_attributes import ERROR_TYPE
@@ -24,6 +24,9 @@ class Recording:
     """The span of one call. Whatever the tracer or a finisher does, its methods do not raise."""
 
     __slots__ = ("_cause", "_error_id", "_token", "context", "ended", "span")
+
+    is_attended: ClassVar[bool] = False
+    """Whether options ask for something beside the span."""
 
     def __init__(self, span: Span, context: Context) -> None:
         self.span = span

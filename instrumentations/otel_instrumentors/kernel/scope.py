@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY, Context, set_value
 from opentelemetry.propagate import extract, inject
@@ -35,6 +35,8 @@ class Scope:
     """
 
     __slots__ = ("active", "injects", "propagates", "tracer")
+
+    recording: ClassVar[type[Recording]] = Recording
 
     def __init__(self, tracer: Tracer, *, propagates: bool = True, injects: bool = True) -> None:
         self.tracer = tracer
@@ -82,7 +84,7 @@ class Scope:
                     claim.is_taken = True
                     if claim.known:
                         span.set_attributes(claim.known)
-            recording = Recording(span, context)
+            recording = self.recording(span, context)
             if incoming is not None:
                 recording.context = set_value(ENTRY, recording, context)
         except Exception as error:  # noqa: BLE001
@@ -106,6 +108,12 @@ def _is_left_over(context: Context) -> bool:
     if entry is not None:
         return bool(entry.ended)
     return getattr(context.get(_SPAN_KEY), "end_time", None) is not None
+
+
+def current_for(comes_in: bool) -> Context:
+    """The context that is current; none for what comes in where that is left over."""
+    current = get_current()
+    return _NOTHING if comes_in and _is_left_over(current) else current
 
 
 def inside_request() -> bool:

@@ -9,6 +9,9 @@ from packaging.requirements import Requirement
 
 DISTRIBUTION = "otel-dd-distro"
 
+SCHEMA_URL = "https://opentelemetry.io/schemas/1.40.0"
+"""The release of the semantic conventions whose names the spans have."""
+
 
 @functools.cache
 def own() -> str:

@@ -12,11 +12,14 @@ from urllib.parse import quote
 from opentelemetry.context import Context, create_key
 from opentelemetry.propagate import get_global_textmap
 from opentelemetry.semconv.attributes.db_attributes import DB_NAMESPACE, DB_QUERY_TEXT, DB_SYSTEM_NAME
+from opentelemetry.semconv.attributes.error_attributes import ERROR_TYPE
 from opentelemetry.semconv.attributes.server_attributes import SERVER_ADDRESS, SERVER_PORT
+from opentelemetry.semconv.metrics.db_metrics import DB_CLIENT_OPERATION_DURATION
 from opentelemetry.trace import SpanKind
 from opentelemetry.util.types import AttributeValue
 
 from ..kernel.call import Outcome, SpanSpec
+from ..kernel.options import Convention, Duration
 
 DB_DRIVER_CALL = "db.driver.call"
 """Which of the driver's methods was called, such as `executemany`. The conventions have no key for it."""
@@ -29,6 +32,16 @@ DB_ROW_COUNT = "db.row_count"
 
 STATEMENT = create_key("otel_instrumentors.db.statement")
 """The context key of a layer above the drivers that leaves the span of a statement to them (`traced_unless_below`)."""
+
+CLIENT = Convention(
+    duration=Duration(
+        DB_CLIENT_OPERATION_DURATION,
+        "Duration of database client operations.",
+        frozenset((DB_SYSTEM_NAME, DB_NAMESPACE, ERROR_TYPE, SERVER_ADDRESS, SERVER_PORT)),
+        (0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0),
+    ),
+)
+"""What can be asked of database clients."""
 
 _VERB_LENGTH = 24
 

@@ -23,6 +23,11 @@ from ..kernel import safety
 VARIABLES = "OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_"
 """What the names of the four variables begin with."""
 
+SANITIZE_FIELDS = f"{VARIABLES}SANITIZE_FIELDS"
+"""Lists patterns: the values of captured headers in whose names one of them is found are `[REDACTED]`."""
+
+_REDACTED = "[REDACTED]"
+
 CREDENTIALS = frozenset(("authorization", "proxy-authorization", "cookie", "set-cookie"))
 """Headers that a pattern never finds: they have to be named."""
 
@@ -33,46 +38,56 @@ _MOST_KNOWN = 1_000
 class Wanted:
     """The headers of requests or of responses that are to be attributes.
 
-    `entries` are names, in any case, and regular expressions that a whole name has to match.
+    `entries` are names, in any case, and regular expressions that a whole name has to match. What is found in a name
+    by one of the regular expressions `secret` is `[REDACTED]`.
     """
 
-    __slots__ = ("_keys", "_names", "_patterns", "_prefix")
+    __slots__ = ("_keys", "_names", "_patterns", "_prefix", "_secret")
 
-    def __init__(self, prefix: str, entries: Iterable[str]) -> None:
+    def __init__(self, prefix: str, entries: Iterable[str], secret: Iterable[str] = ()) -> None:
         self._prefix = prefix
+        # What is no pattern is at least no secret that gets out because of it.
+        self._secret = [_compiled(entry) or re.compile(re.escape(entry), re.IGNORECASE) for entry in secret]
         self._names: set[str] = set()
         self._patterns: list[re.Pattern[str]] = []
-        self._keys: dict[Any, str] = {}
+        self._keys: dict[Any, tuple[str, bool]] = {}
         for entry in entries:
             if _NAME.fullmatch(entry):
                 self._names.add(entry.lower())
                 continue
-            try:
-                self._patterns.append(re.compile(entry, re.IGNORECASE))
-            except re.error as error:
-                safety.report(f"capturing headers {entry!r}", error)
+            pattern = _compiled(entry)
+            if pattern is not None:
+                self._patterns.append(pattern)
 
     def of(self, headers: Iterable[tuple[Any, Any]]) -> dict[str, AttributeValue]:
         """The attributes of these headers, given as pairs of name and value, each text or bytes."""
         found: dict[str, list[str]] = {}
         for name, value in headers:
-            key = self._keys.get(name)
-            if key is None:
-                key = self._key(name)
+            key, is_secret = self._keys.get(name) or self._key(name)
             if key:
-                found.setdefault(key, []).append(_text(value))
+                found.setdefault(key, []).append(_REDACTED if is_secret else _text(value))
         return {key: values for key, values in found.items()}  # noqa: C416
 
-    def _key(self, name: Any) -> str:
-        """The attribute of a header, "" for none; remembered, because names are few and patterns slow."""
+    def _key(self, name: Any) -> tuple[str, bool]:
+        """The attribute of a header, "" for none, and whether its value is secret; remembered: patterns are slow."""
         lower = _text(name).lower()
         is_wanted = lower in self._names or (
             lower not in CREDENTIALS and any(pattern.fullmatch(lower) for pattern in self._patterns)
         )
         key = f"{self._prefix}.{lower}" if is_wanted else ""
+        known = key, bool(key) and any(pattern.search(lower) for pattern in self._secret)
         if len(self._keys) < _MOST_KNOWN:
-            self._keys[name] = key
-        return key
+            self._keys[name] = known
+        return known
+
+
+def _compiled(pattern: str) -> re.Pattern[str] | None:
+    """The pattern, in any case of letters; None for what is none, which is told."""
+    try:
+        return re.compile(pattern, re.IGNORECASE)
+    except re.error as error:
+        safety.report(f"capturing headers {pattern!r}", error)
+        return None
 
 
 class Captured(NamedTuple):
@@ -88,9 +103,12 @@ class Captured(NamedTuple):
 def captured() -> Captured:
     """What the environment asks for, read when the first request comes by."""
 
+    def listed(variable: str) -> list[str]:
+        return [entry for part in os.environ.get(variable, "").split(",") if (entry := part.strip())]
+
     def wanted(direction: str, prefix: str) -> Wanted | None:
-        entries = [entry for part in os.environ.get(VARIABLES + direction, "").split(",") if (entry := part.strip())]
-        return Wanted(prefix, entries) if entries else None
+        entries = listed(VARIABLES + direction)
+        return Wanted(prefix, entries, listed(SANITIZE_FIELDS)) if entries else None
 
     return Captured(
         wanted("SERVER_REQUEST", HTTP_REQUEST_HEADER_TEMPLATE),

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from opentelemetry.context import _SUPPRESS_HTTP_INSTRUMENTATION_KEY
 from opentelemetry.semconv.attributes.client_attributes import CLIENT_ADDRESS
+from opentelemetry.semconv.attributes.error_attributes import ERROR_TYPE
 from opentelemetry.semconv.attributes.http_attributes import (
     HTTP_REQUEST_METHOD,
     HTTP_REQUEST_METHOD_ORIGINAL,
@@ -20,11 +21,13 @@ from opentelemetry.semconv.attributes.network_attributes import NETWORK_PROTOCOL
 from opentelemetry.semconv.attributes.server_attributes import SERVER_ADDRESS, SERVER_PORT
 from opentelemetry.semconv.attributes.url_attributes import URL_FULL, URL_PATH, URL_QUERY, URL_SCHEME
 from opentelemetry.semconv.attributes.user_agent_attributes import USER_AGENT_ORIGINAL
+from opentelemetry.semconv.metrics.http_metrics import HTTP_CLIENT_REQUEST_DURATION, HTTP_SERVER_REQUEST_DURATION
 from opentelemetry.trace import SpanKind
 from opentelemetry.util.types import AttributeValue
 
 from ..kernel import numbers
 from ..kernel.call import Outcome, SpanSpec
+from ..kernel.options import Convention, Duration
 from .headers import captured
 
 SUPPRESSED = _SUPPRESS_HTTP_INSTRUMENTATION_KEY
@@ -40,9 +43,66 @@ ASGI_VERSION = "asgi.version"
 ASGI_SPEC_VERSION = "asgi.spec_version"
 """The versions of the protocol between an ASGI server and its application. The conventions have no keys for them."""
 
+USER_AGENT_SYNTHETIC_TYPE = "user_agent.synthetic.type"
+"""Whether a request is one of a bot or a test (in development)."""
+
 METHODS = frozenset(("GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH", "TRACE", "CONNECT"))
 DEFAULT_PORTS = {"http": 80, "https": 443}
+_TESTS, _BOTS = ("alwayson",), ("googlebot", "bingbot")
 _SENSITIVE_PARAMETERS = ("AWSAccessKeyId=", "Signature=", "sig=", "X-Goog-Signature=")
+
+_BOUNDARIES = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0)
+_COUNTED = (ERROR_TYPE, HTTP_REQUEST_METHOD, HTTP_RESPONSE_STATUS_CODE, NETWORK_PROTOCOL_VERSION)
+
+
+def path_of(attributes: Mapping[str, AttributeValue]) -> str:
+    """The path that a served request is for."""
+    return str(attributes.get(URL_PATH, ""))
+
+
+def address_of(attributes: Mapping[str, AttributeValue]) -> str:
+    """The URL that a served request is for, without a query."""
+    host, port = str(attributes.get(SERVER_ADDRESS, "")), attributes.get(SERVER_PORT)
+    return f"{attributes.get(URL_SCHEME)}://{host}{'' if port is None else f':{port}'}{path_of(attributes)}"
+
+
+def url_of(attributes: Mapping[str, AttributeValue]) -> str:
+    """The URL that a served request is for."""
+    query = attributes.get(URL_QUERY)
+    return f"{address_of(attributes)}?{query}" if query else address_of(attributes)
+
+
+def target_of(attributes: Mapping[str, AttributeValue]) -> str:
+    """Path and query that a served request is for."""
+    query = attributes.get(URL_QUERY)
+    return f"{path_of(attributes)}?{query}" if query else path_of(attributes)
+
+
+def _url_sent_to(attributes: Mapping[str, AttributeValue]) -> str:
+    return str(attributes.get(URL_FULL, ""))
+
+
+SERVER = Convention(
+    url_of,
+    Duration(
+        HTTP_SERVER_REQUEST_DURATION,
+        "Duration of HTTP server requests.",
+        frozenset((*_COUNTED, HTTP_ROUTE, URL_SCHEME)),
+        _BOUNDARIES,
+    ),
+)
+"""What can be asked of requests that are served. Frameworks differ in what `excluded_urls` is looked for in."""
+
+CLIENT = Convention(
+    _url_sent_to,
+    Duration(
+        HTTP_CLIENT_REQUEST_DURATION,
+        "Duration of HTTP client requests.",
+        frozenset((*_COUNTED, SERVER_ADDRESS, SERVER_PORT)),
+        _BOUNDARIES,
+    ),
+)
+"""What can be asked of requests that are sent."""
 
 
 def server_request(
@@ -78,6 +138,9 @@ def server_request(
         attributes[CLIENT_ADDRESS] = client
     if user_agent:
         attributes[USER_AGENT_ORIGINAL] = user_agent
+        synthetic = _synthetic(user_agent)
+        if synthetic:
+            attributes[USER_AGENT_SYNTHETIC_TYPE] = synthetic
     if referrer:
         host = referrer_host(referrer)
         if host:
@@ -85,6 +148,14 @@ def server_request(
     if protocol_version:
         attributes[NETWORK_PROTOCOL_VERSION] = protocol_version
     return SpanSpec(name, SpanKind.SERVER, attributes)
+
+
+def _synthetic(user_agent: str) -> str | None:
+    """What the conventions call a user agent that is no person's: the agents that OpenTelemetry's own know."""
+    lower = user_agent.lower()
+    if any(name in lower for name in _TESTS):
+        return "test"
+    return "bot" if any(name in lower for name in _BOTS) else None
 
 
 def host_and_port(host: str) -> tuple[str, int | None]:
@@ -141,6 +212,9 @@ def client_request(
             attributes[SERVER_PORT] = port
     if user_agent:
         attributes[USER_AGENT_ORIGINAL] = user_agent
+        synthetic = _synthetic(user_agent)
+        if synthetic:
+            attributes[USER_AGENT_SYNTHETIC_TYPE] = synthetic
     wanted = captured().client_request
     if wanted is not None and headers is None and carrier is not None:
         headers = carrier.items()

@@ -11,10 +11,16 @@ from opentelemetry.semconv.attributes.server_attributes import SERVER_ADDRESS, S
 from opentelemetry.util.types import AttributeValue
 
 from ..kernel.call import Outcome
+from ..kernel.options import Convention
 
 RPC_SYSTEM_NAME = "rpc.system.name"
 RPC_METHOD = "rpc.method"
 RPC_RESPONSE_STATUS_CODE = "rpc.response.status_code"
+
+CALL = Convention(
+    lambda attributes: str(attributes.get(RPC_METHOD, "")).rpartition("/")[0], variable="EXCLUDED_SERVICES"
+)
+"""What can be asked of calls: services, by their whole names, of which there are to be no spans."""
 
 OK = "OK"
 _STATUSES = (

@@ -12,9 +12,12 @@ from typing import Any
 import pytest
 from opentelemetry import trace
 from opentelemetry.context import get_current
+from opentelemetry.instrumentation import propagators
+from opentelemetry.instrumentation.propagators import TraceResponsePropagator
 from opentelemetry.trace import SpanKind
 
 from otel_instrumentors.families import asgi
+from otel_instrumentors.kernel import safety
 from otel_instrumentors.kernel.call import Call, SpanSpec
 from otel_instrumentors.kernel.hook import Target
 from otel_instrumentors.kernel.scope import Scope
@@ -295,3 +298,27 @@ def test_an_application_that_sends_nonsense_gets_what_it_always_got(recorder: Re
     asyncio.run(hooked(Nonsense(), recorder)(http_scope("/"), None, send))
     assert sent == ["nonsense"]
     assert len(recorder.take()) == 1
+
+
+def test_a_propagator_for_responses_that_breaks_hinders_nothing(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Broken:
+        def inject(self, *_args: Any, **_kwargs: Any) -> None:
+            raise ValueError("broken")
+
+    safety._last_said.clear()
+    monkeypatch.setattr(propagators, "_RESPONSE_PROPAGATOR", Broken())
+    assert asked(hooked(Application(), Recorder()), "/").messages[0]["headers"] == [(b"x-tea", b"green")]
+    assert "telling a client of its span" in caplog.text
+
+
+def test_the_client_is_told_of_its_span_where_a_propagator_for_responses_is_set(
+    recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(propagators, "_RESPONSE_PROPAGATOR", TraceResponsePropagator())
+    client = asked(hooked(Application(), recorder), "/")
+    (span,) = recorder.spans()
+    assert span.context is not None
+    told = f"00-{span.context.trace_id:032x}-{span.context.span_id:016x}-{span.context.trace_flags:02x}".encode()
+    assert (b"traceresponse", told) in client.messages[0]["headers"]

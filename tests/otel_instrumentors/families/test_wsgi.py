@@ -12,6 +12,8 @@ from wsgiref.util import FileWrapper, setup_testing_defaults
 import pytest
 from opentelemetry import trace
 from opentelemetry.context import attach, detach
+from opentelemetry.instrumentation import propagators
+from opentelemetry.instrumentation.propagators import TraceResponsePropagator
 
 from otel_instrumentors.families import wsgi
 from otel_instrumentors.kernel.call import Call, SpanSpec
@@ -266,3 +268,18 @@ def test_a_request_within_a_span_of_this_process_that_is_open_is_its_child_and_o
         asked(traced)
         (request,) = recorder.take()
         assert request.parent is None
+
+
+def test_the_client_is_told_of_its_span_where_a_propagator_for_responses_is_set(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(propagators, "_RESPONSE_PROPAGATOR", TraceResponsePropagator())
+    recorder = Recorder()
+    environ: dict[str, Any] = {}
+    setup_testing_defaults(environ)
+    answered: list[Any] = []
+    application(lambda: list(PARTS), recorder)(environ, lambda *answer: answered.append(answer))
+    (span,) = recorder.spans()
+    assert span.context is not None
+    told = f"00-{span.context.trace_id:032x}-{span.context.span_id:016x}-{span.context.trace_flags:02x}"
+    assert answered == [("200 OK", [("traceresponse", told), ("Access-Control-Expose-Headers", "traceresponse")])]

@@ -77,3 +77,28 @@ def test_each_direction_has_its_variable(environ: pytest.MonkeyPatch) -> None:
         "http.response.header.x-tea",
         "http.response.header.accept",
     }
+
+
+@pytest.mark.parametrize("pattern", ["x-internal-key", ".*session.*", "internal|session", "X-INTERNAL-KEY,session"])
+def test_the_values_of_headers_that_an_operator_names_are_redacted(pattern: str, environ: pytest.MonkeyPatch) -> None:
+    environ.setenv(headers.VARIABLES + "SERVER_REQUEST", ".*")
+    environ.setenv(headers.SANITIZE_FIELDS, pattern)
+    wanted = headers.captured().server_request
+    assert wanted is not None
+    for _ in range(2):
+        shown = wanted.of([(b"X-Internal-Key", b"hunter2"), ("My-Session-Id", "s3cret"), ("x-tea", "green")])
+        assert shown.pop("http.request.header.x-tea") == ["green"]
+        assert ["[REDACTED]"] in shown.values()
+        assert all(
+            shown[f"http.request.header.{name}"] == ["[REDACTED]"]
+            for name in ("x-internal-key", "my-session-id")
+            if name.split("-")[1] in pattern.lower()
+        )
+
+
+def test_a_pattern_of_secrets_that_is_none_is_taken_as_it_is_written(environ: pytest.MonkeyPatch) -> None:
+    assert Wanted("h", ["x-(tea", "x-tea"], ["(tea"]).of([("x-(tea", "secret")]) == {}
+    assert Wanted("h", [".*"], ["*tea"]).of([("x-*tea", "secret"), ("x-tea", "1")]) == {
+        "h.x-*tea": ["[REDACTED]"],
+        "h.x-tea": ["1"],
+    }

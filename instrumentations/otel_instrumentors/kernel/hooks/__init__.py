@@ -17,6 +17,7 @@
 | `context_manager` | Around another hook: the function is decorated with `contextmanager`. | `psycopg` |
 | `streamed_result` | The result is an iterator that is read after the call; a `hold` for `traced`. | `grpc`, `jinja2` |
 | `opt_in` | Around another hook: it is off unless an operator switches it on. | `django` |
+| `several` | Around other hooks: a function gets all of them. | `django` |
 | `warn_of_existing` | Around another hook: objects made before it was placed cannot be traced. | `django` |
 
 A hook has one method, `wrap(target, scope)` (`kernel.hook.Hook`). A hook that only one protocol needs stands in the

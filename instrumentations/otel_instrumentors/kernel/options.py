@@ -1,0 +1,111 @@
+"""What whoever instruments a library may ask for: the options of OpenTelemetry's own instrumentors, by their names.
+
+A plugin says what it offers (`Instrumentor.options`); `scope_with_options` does it.
+Source: opentelemetry-python-contrib.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Literal, NamedTuple
+
+from opentelemetry.trace import SpanKind
+from opentelemetry.util.types import AttributeValue
+
+Attributes = Mapping[str, AttributeValue]
+Values = Callable[..., tuple[Any, ...]]
+
+When = Literal["described", "started", "finished", "told"]
+
+PREFIX = "OTEL_PYTHON_"
+"""What the names of these variables begin with."""
+
+EXCLUDED_URLS = "EXCLUDED_URLS"
+
+USE_SPAN_LINKS = "use_span_links"
+"""The option by which the span of a message that is processed is linked to the sender's, and no child of it."""
+
+
+class Duration(NamedTuple):
+    """A histogram of how long the calls of one kind take, in seconds; `keys` are the attributes that it counts by."""
+
+    name: str
+    description: str
+    keys: frozenset[str]
+    boundaries: tuple[float, ...]
+
+
+class Convention(NamedTuple):
+    """What can be asked of the spans of one kind.
+
+    `excludes` says what the patterns of `excluded_urls` are looked for in, given the attributes a span begins with.
+    Where what is excluded is no URL, `variable` ends the name of the variable that lists it.
+    """
+
+    excludes: Callable[[Attributes], str] | None = None
+    duration: Duration | None = None
+    variable: str = EXCLUDED_URLS
+
+
+class UserHook(NamedTuple):
+    """When a function of the application's is called, and with what after the span.
+
+    `described`: before a span begins, `values` is given the call; what the function returns becomes the attribute `of`,
+    where the span has that. It is called without a span.
+
+    `started`: when a span has begun, `values` is given the call. `finished`: when a call has returned, `values` is
+    given the call and its result. `told`: after the plugin's describing function `of` was asked of something that was
+    learnt later, `values` is given what that was asked of. Of the first two, `of` is the kind of span, None for each.
+    """
+
+    when: When
+    values: Values
+    of: SpanKind | Callable[..., Any] | str | None = None
+
+
+def in_place(attribute: str, values: Values) -> UserHook:
+    return UserHook("described", values, attribute)
+
+
+def when_started(values: Values, of: SpanKind | None = None) -> UserHook:
+    return UserHook("started", values, of)
+
+
+def when_finished(values: Values, of: SpanKind | None = None) -> UserHook:
+    return UserHook("finished", values, of)
+
+
+def when_told(of: Callable[..., Any], values: Values) -> UserHook:
+    return UserHook("told", values, of)
+
+
+class Options(NamedTuple):
+    """What a plugin offers.
+
+    `server` and `client` are for its spans of these kinds; a plugin that has both reads the variables of either by its
+    own name and `_SERVER` or `_CLIENT`. `hooks` are the functions that an application may give, by the name of the
+    option. `request` is when the object of a request is known, of which the operator may name attributes. `others` are
+    options that the plugin's own hooks look at (`Scope.option`).
+    """
+
+    server: Convention | None = None
+    client: Convention | None = None
+    hooks: Mapping[str, UserHook] = {}
+    request: UserHook | None = None
+    others: tuple[str, ...] = ()
+
+    def names(self) -> frozenset[str]:
+        """The keywords that mean something here."""
+        conventions = [convention for convention in (self.server, self.client) if convention is not None]
+        names = {"tracer_provider", "propagate", "inject", *self.hooks, *self.others}
+        names |= {convention.variable.lower() for convention in conventions if convention.excludes is not None}
+        if any(convention.duration is not None for convention in conventions):
+            names |= {"meter_provider", "duration_histogram_boundaries"}
+        return frozenset(names)
+
+    def libraries(self, plugin: str, kind: SpanKind) -> tuple[str, ...]:
+        """How the variables name the plugin, the nearest first."""
+        name = plugin.upper()
+        if self.server is None or self.client is None or self.client.excludes is None:
+            return (name,)
+        return (f"{name}_SERVER", name) if kind is SpanKind.SERVER else (f"{name}_CLIENT",)

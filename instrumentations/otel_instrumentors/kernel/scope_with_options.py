@@ -1,0 +1,262 @@
+"""An instrumentation with options: what is asked for beside its spans. Who asks for nothing has the plain `Scope`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from time import time_ns
+from typing import Any, NamedTuple
+
+from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY, Context, create_key, set_value
+from opentelemetry.metrics import Meter
+from opentelemetry.propagate import extract
+from opentelemetry.semconv.attributes.error_attributes import ERROR_TYPE
+from opentelemetry.trace import INVALID_SPAN, Link, Span, SpanKind, Tracer, get_current_span
+from opentelemetry.util.types import AttributeValue
+
+from . import safety
+from .call import Call, Outcome, SpanSpec
+from .current import attach, detach
+from .options import USE_SPAN_LINKS, Convention, UserHook, When
+from .recording import ENTRY, Finish, Recording, error_type
+from .scope import Describe, Read, Scope, current_for
+
+OTHERS = create_key("otel_instrumentors.options")
+"""The context key of the options that a plugin looks at itself (`Options.others`), within its spans."""
+
+_NOTHING = Context()
+
+
+class Wish(NamedTuple):
+    """A function of the application's, and when it is to be called."""
+
+    hook: UserHook
+    function: Callable[..., object]
+
+
+class Kind:
+    """What is asked of the spans of one kind: which there are to be none of, and how long they take."""
+
+    __slots__ = ("_convention", "_excluded", "_histogram")
+
+    def __init__(
+        self, convention: Convention, patterns: Iterable[str], meter: Meter | None, boundaries: Any = None
+    ) -> None:
+        self._convention = convention
+        self._excluded = _one_of(patterns) if convention.excludes is not None else None
+        self._histogram: Any = None
+        duration = convention.duration
+        if meter is not None and duration is not None:
+            self._histogram = meter.create_histogram(
+                duration.name,
+                "s",
+                duration.description,
+                explicit_bucket_boundaries_advisory=boundaries or duration.boundaries,
+            )
+
+    def __bool__(self) -> bool:
+        """Whether anything is asked."""
+        return self._excluded is not None or self._histogram is not None
+
+    @property
+    def is_measured(self) -> bool:
+        return self._histogram is not None
+
+    def excludes(self, spec: SpanSpec) -> bool:
+        excludes = self._convention.excludes
+        if self._excluded is None or excludes is None:
+            return False
+        return self._excluded.search(excludes(spec.attributes or {})) is not None
+
+    def measure(self, seconds: float, known: Mapping[str, AttributeValue], context: Context) -> None:
+        duration = self._convention.duration
+        if duration is not None:
+            counted = {key: value for key, value in known.items() if key in duration.keys}
+            self._histogram.record(seconds, counted, context)
+
+
+def _one_of(patterns: Iterable[str]) -> re.Pattern[str] | None:
+    """One pattern for all; what is no pattern is told, and left out."""
+    good = []
+    for pattern in patterns:
+        try:
+            re.compile(pattern)
+        except re.error as error:
+            safety.report(f"excluding what is like {pattern!r}", error)
+        else:
+            good.append(pattern)
+    return re.compile("|".join(good)) if good else None
+
+
+class ScopeWithOptions(Scope):
+    """What the wrappers of one instrumented library share, where something is asked for."""
+
+    __slots__ = ("kinds", "others", "wishes")
+
+    def __init__(
+        self,
+        tracer: Tracer,
+        kinds: Mapping[SpanKind, Kind],
+        wishes: Iterable[Wish],
+        others: Mapping[str, Any],
+        *,
+        propagates: bool = True,
+        injects: bool = True,
+    ) -> None:
+        super().__init__(tracer, propagates=propagates, injects=injects)
+        self.kinds = kinds
+        self.wishes = tuple(wishes)
+        self.others = others
+
+    def open(
+        self,
+        describe: Describe,
+        call: Call,
+        suppressed_by: str | None = None,
+        incoming: Read | None = None,
+        begun: int | None = None,
+    ) -> Recording | None:
+        started = time_ns() if begun is None else begun
+        opening = _Opening(self, describe, incoming)
+        recording = super().open(opening, call, suppressed_by, opening.read if incoming is not None else None, begun)
+        if isinstance(recording, _Recording) and opening.spec is not None:
+            if self.others:
+                recording.context = set_value(OTHERS, self.others, recording.context)
+            recording.attend(self, opening.spec, started)
+            recording.call_hooks("started", opening.spec.kind, call)
+        elif opening.is_excluded:
+            return _silent(incoming is not None)
+        return recording
+
+
+class _Opening:
+    """A describing function as the scope asks it, with what the options make of its answer."""
+
+    def __init__(self, scope: ScopeWithOptions, describe: Describe, incoming: Read | None) -> None:
+        self._scope = scope
+        self._describe = describe
+        self._incoming = incoming
+        self.spec: SpanSpec | None = None
+        self.is_excluded = False
+        # What log lines name.
+        self.__module__ = describe.__module__
+        self.__qualname__ = getattr(describe, "__qualname__", repr(describe))
+
+    def __call__(self, call: Call) -> SpanSpec | None:
+        spec = self._describe(call)
+        if spec is None:
+            return None
+        kind = self._scope.kinds.get(spec.kind)
+        if kind is not None and kind.excludes(spec):
+            self.is_excluded = True
+            return None
+        if self._links(spec.kind) and self._incoming is not None and self._scope.propagates:
+            source = self._incoming(call)
+            sender = None if source is None else extract(source.carrier, _NOTHING, source.getter)
+            context = get_current_span(sender).get_span_context() if sender is not None else None
+            if context is not None and context.is_valid:
+                spec.links = [*(spec.links or ()), Link(context)]
+        spec.attributes = self._described(spec, call)
+        self.spec = spec
+        return spec
+
+    def _described(self, spec: SpanSpec, call: Call) -> Mapping[str, AttributeValue] | None:
+        """The attributes, with what the application's functions say in place of some."""
+        attributes = spec.attributes
+        for hook, function in self._scope.wishes:
+            if hook.when == "described" and attributes is not None and hook.of in attributes:
+                try:
+                    attributes = {**attributes, str(hook.of): safety.text(function(*hook.values(call)))}
+                except Exception as error:  # noqa: BLE001
+                    safety.report(safety.place(function), error)
+        return attributes
+
+    def read(self, call: Call) -> Any:
+        if self._incoming is None or (self.spec is not None and self._links(self.spec.kind)):
+            return None
+        return self._incoming(call)
+
+    def _links(self, kind: SpanKind) -> bool:
+        return kind is SpanKind.CONSUMER and bool(self._scope.others.get(USE_SPAN_LINKS))
+
+
+def _silent(comes_in: bool) -> Recording:
+    """The recording of a call that is excluded: there is no span of it, nor any of what is traced below it."""
+    context = set_value(_SUPPRESS_INSTRUMENTATION_KEY, True, current_for(comes_in))
+    recording = Recording(INVALID_SPAN, context)
+    if comes_in:
+        recording.context = set_value(ENTRY, recording, context)
+    return recording
+
+
+class _Recording(Recording):
+    """The span of a call of which something is asked."""
+
+    __slots__ = ("_begun", "_kind", "_known", "_measured", "_scope")
+
+    is_attended = True
+
+    _scope: ScopeWithOptions | None
+
+    def __init__(self, span: Span, context: Context) -> None:
+        super().__init__(span, context)
+        self._scope = None
+
+    def attend(self, scope: ScopeWithOptions, spec: SpanSpec, begun: int) -> None:
+        """From now on."""
+        self._scope = scope
+        self._kind = spec.kind
+        kind = scope.kinds.get(spec.kind)
+        self._measured = kind if kind is not None and kind.is_measured else None
+        self._known: dict[str, AttributeValue] = dict(spec.attributes or {}) if self._measured is not None else {}
+        self._begun = begun
+
+    def call_hooks(self, when: When, of: Any, *subject: Any) -> None:
+        """Call those of the application's functions whose time it is; what they raise is logged."""
+        if self._scope is None or self.ended:
+            return
+        for hook, function in self._scope.wishes:
+            if hook.when != when or (hook.of is not None and hook.of is not of):
+                continue
+            token = attach(self.context)
+            try:
+                function(self.span, *hook.values(*subject))
+            except Exception as error:  # noqa: BLE001
+                safety.report(safety.place(function), error)
+            finally:
+                detach(token)
+
+    def finish(self, finisher: Finish | None, call: Call, result: Any) -> None:
+        if finisher is not None:
+            self.learn(finisher, call, result)
+        if self._scope is not None:
+            self.call_hooks("finished", self._kind, call, result)
+        self.end()
+
+    def learn(self, describe: Callable[..., Outcome | None], *subject: Any) -> None:
+        super().learn(describe, *subject)
+        self.call_hooks("told", describe, *subject)
+
+    def end(self) -> None:
+        is_first = not self.ended
+        super().end()
+        if is_first and self._scope is not None and self._measured is not None:
+            try:
+                self._measured.measure(max(time_ns() - self._begun, 0) / 1e9, self._known, self.context)
+            except Exception as error:  # noqa: BLE001
+                safety.report("measuring a call", error)
+
+    def _note(self, outcome: Outcome) -> None:
+        super()._note(outcome)
+        if self._scope is not None and self._measured is not None:
+            self._known.update(outcome.attributes or {})
+            if isinstance(outcome.error, str):
+                self._known.setdefault(ERROR_TYPE, outcome.error)
+
+    def _record(self, error: BaseException) -> None:
+        super()._record(error)
+        if self._scope is not None and self._measured is not None:
+            self._known[ERROR_TYPE] = error_type(error)
+
+
+ScopeWithOptions.recording = _Recording
