@@ -60,6 +60,7 @@ PLUGINS: dict[str, Plugin] = {
     "jinja2":   Plugin("jinja2",   Belongs.CALLER,      templates.engine("jinja2")),
     "kombu":    Plugin("kombu",    Belongs.CALLER,      messaging.messages()),
     "mako":     Plugin("mako",     Belongs.APPLICATION, templates.files("mako")),
+    "molten":   Plugin("molten",   Belongs.APPLICATION, frameworks.MOLTEN, renaming_told=True),
     "mongoengine": Plugin("pymongo", Belongs.LIBRARY,   mongodb.driver("pymongo"), default="mongodb"),
     "mysql_connector": Plugin("mysql", Belongs.LIBRARY, sql.driver("mysql", "mysql.connection")),
     "mysqldb":  Plugin("mysqldb",  Belongs.LIBRARY,     sql.driver("mysql", "MySQLdb.connection", component="mysqldb"),

@@ -38,6 +38,9 @@ def _falcon(attributes: dict[str, Any], meta: Meta, method: str) -> str:
 FALCON = Operations(http_server.requests("falcon", _falcon, source="m", targets={"falcon.resource": ""}))
 
 
+MOLTEN = Operations(http_server.requests("molten", http_server.by_route, unanswered="500"))
+
+
 def _pyramid(attributes: dict[str, Any], meta: Meta, method: str) -> str:
     view = text_of(attributes, "pyramid.view_name")
     context = text_of(attributes, "pyramid.context")

@@ -41,6 +41,8 @@ def translated(plugin: str, attributes: dict[str, Any], **variables: str) -> dic
         ("falcon", {"http.route": "/tea/{kind}", "falcon.resource": "tea.Green"}, "GET tea.Green"),
         ("falcon", {}, "GET 200"),
         ("falcon", {"http.response.status_code": None}, "GET"),
+        ("molten", {"http.route": "/tea/{kind}", "molten.route": "tea", "molten.version": "1.0.2"}, "GET /tea/{kind}"),
+        ("molten", {"http.response.status_code": 404, "molten.version": "1.0.2"}, "GET 404"),
         ("pyramid", {"http.route": "/tea/{kind}", "pyramid.route.name": "tea"}, "GET tea"),
         ("pyramid", {"pyramid.context": "tea.Cup"}, "GET tea.Cup"),
         ("pyramid", {"pyramid.context": "tea.Cup", "pyramid.view_name": "edit"}, "GET tea.Cup/edit"),
@@ -52,12 +54,18 @@ def test_a_request_is_named_as_its_framework_names_it(plugin: str, attributes: d
     assert (entry["name"], entry["resource"], entry["type"]) == (f"{plugin}.request", resource, "web")
     assert entry["metrics"]["_dd.measured"] == 1
     assert (entry["meta"]["component"], entry["meta"]["span.kind"]) == (plugin, "server")
-    told = {"pyramid.route.name"}
+    told = {"molten.route", "molten.version", "pyramid.route.name"}
     assert {key for key in entry["meta"] if key.startswith((f"{plugin}.", "url.", "server."))} <= told
 
 
 @pytest.mark.parametrize(
-    ("plugin", "path"), [("bottle", "/tea/gr%C3%BCn"), ("falcon", "/tea/grün"), ("pyramid", "/tea/gr%C3%BCn")]
+    ("plugin", "path"),
+    [
+        ("bottle", "/tea/gr%C3%BCn"),
+        ("falcon", "/tea/grün"),
+        ("molten", "/tea/grün"),
+        ("pyramid", "/tea/gr%C3%BCn"),
+    ],
 )
 def test_a_path_is_shown_as_its_framework_shows_it(plugin: str, path: str) -> None:
     meta = translated(plugin, {})["meta"]
@@ -75,6 +83,10 @@ def test_a_path_is_shown_as_its_framework_shows_it(plugin: str, path: str) -> No
         ("falcon", {"DD_SERVICE": "Shop"}, "falcon", "m"),
         ("falcon", {"DD_SERVICE": "shop", "DD_FALCON_SERVICE": "front"}, "front", "m"),
         ("falcon", {"DD_SERVICE_MAPPING": "falcon:x"}, "x", "opt.service_mapping"),
+        ("molten", {}, "molten", "molten"),
+        ("molten", {"DD_SERVICE": "shop"}, "shop", "m"),
+        ("molten", {"DD_SERVICE": "shop", "DD_MOLTEN_SERVICE": "front"}, "front", "m"),
+        ("molten", {"DD_SERVICE_MAPPING": "molten:x"}, "x", "opt.service_mapping"),
         ("pyramid", {}, "pyramid", "m"),
         ("pyramid", {"DD_SERVICE": "Shop"}, "Shop", "m"),
         ("pyramid", {"DD_SERVICE_MAPPING": "pyramid:x"}, "x", "opt.service_mapping"),
@@ -91,7 +103,7 @@ def test_schema_v1_has_one_name_for_all() -> None:
     assert translated("bottle", {}, DD_TRACE_SPAN_ATTRIBUTE_SCHEMA="v1")["name"] == "http.server.request"
 
 
-@pytest.mark.parametrize("plugin", ["bottle", "pyramid"])
+@pytest.mark.parametrize("plugin", ["bottle", "molten", "pyramid"])
 def test_a_request_that_an_exception_leaves_unanswered_is_a_500(plugin: str) -> None:
     entry = translated(plugin, {"http.response.status_code": None, "error.type": "ValueError"})
     assert entry["meta"]["http.status_code"] == "500"
