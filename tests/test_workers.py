@@ -253,3 +253,24 @@ def test_a_worker_with_its_beat_traces_what_the_beat_sends(
         "    celery.apply packing.add\n"
         "      celery.run packing.add\n"
     ) in traces(agent_session.spans())
+
+
+def test_what_a_worker_asks_redis_for_itself_makes_no_trace(agent_session: Session, brokers: dict[str, str]) -> None:
+    traced = {**brokers, "DD_TRACE_REDIS_ENABLED": "true"}
+    # With all that it says to other workers, and looks after.
+    command = [INSTRUMENT, "celery", "-A", "packing", "worker", "--concurrency", "1", "--loglevel", "INFO"]
+    with subprocess.Popen(
+        command, env=environ(agent_session, **traced), cwd=APPS, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as process:
+        try:
+            said = send(agent_session, brokers, "print([add.delay(1, number).get(timeout=60) for number in range(5)])")
+        finally:
+            process.terminate()
+            process.wait(60)
+    assert said == "[1, 2, 3, 4, 5]\n"
+    spans = agent_session.spans()
+    ids = {span["span_id"] for span in spans}
+    roots = Counter(span["name"] for span in spans if span.get("parent_id", 0) not in ids)
+    assert roots == {"celery.apply": 5}
+    assert Counter(span["name"] for span in spans)["celery.run"] == 5
+    assert [span for span in spans if span["name"] == "redis.command"], "the results that tasks store are traced"

@@ -12,6 +12,7 @@ from .families import messaging as kombu
 from .kernel.call import Call, Incoming, Outcome, SpanSpec
 from .kernel.hook import Hook
 from .kernel.hooks.hook_products import hook_product_by_call
+from .kernel.hooks.suppress_outside import suppress_outside
 from .kernel.hooks.traced import traced
 from .kernel.instrumentor import Instrumentor
 from .kernel.options import USE_SPAN_LINKS, Options
@@ -160,6 +161,13 @@ class CeleryInstrumentor(Instrumentor):
     hooks = {
         # Where every task goes out, whatever sent it; its headers and where it is routed to are known here.
         "kombu.messaging": {"Producer.publish": traced(apply_async, suppressed_by=messaging.SUPPRESSED)},
+        # An idle worker asks Redis all day: each command would be a trace of its own.
+        "kombu.transport.redis": {
+            "Channel.__init__": suppress_outside(),
+            "Channel.conn_or_acquire": suppress_outside(block=True),
+            "QoS.ack": suppress_outside(),
+            "QoS.reject": suppress_outside(),
+        },
         "celery.app.trace": {"build_tracer": _tracer},
         # Imported there by name, perhaps before.
         "celery.worker.consumer.consumer": {"build_tracer": _tracer},

@@ -16,6 +16,7 @@
 | `hook_products` | What a factory makes is to be hooked, not the factory. | `celery`, `django` |
 | `context_manager` | Around another hook: the function is decorated with `contextmanager`. | `psycopg` |
 | `streamed_result` | The result is an iterator that is read after the call; a `hold` for `traced`. | `grpc`, `jinja2` |
+| `suppress_outside` | What a library does for itself, outside of any span, is to make none. | `celery` |
 | `opt_in` | Around another hook: it is off unless an operator switches it on. | `django` |
 | `several` | Around other hooks: a function gets all of them. | `django` |
 | `warn_of_existing` | Around another hook: objects made before it was placed cannot be traced. | `django` |
