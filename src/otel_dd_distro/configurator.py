@@ -17,7 +17,7 @@ from opentelemetry.sdk.trace.sampling import ALWAYS_ON
 
 from . import capture, debug_log, log_records, pipeline, propagation, settings
 from .exit_signal import before_sigterm
-from .ids import ShortTraceIds
+from .ids import RandomIds, ShortTraceIds
 from .propagation.statements import StatementPropagator
 from .resource import resource_of
 from .settings import upstream
@@ -91,7 +91,7 @@ def _provider(current: Settings, auto_instrumentation_version: str | None) -> Tr
     provider = make(
         sampler=_sampler(current),
         resource=resource_of(current, auto_instrumentation_version),
-        id_generator=None if current.trace_ids_128_bit else ShortTraceIds(),
+        id_generator=RandomIds() if current.trace_ids_128_bit else ShortTraceIds(),
     )
     for name in current.exporters:
         if name == "datadog":

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import random
 from time import time
 
 from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
+
+from . import forks
 
 _SECONDS = 0xFFFFFFFF
 
@@ -14,8 +15,7 @@ _source = random.Random()
 random_bits = _source.getrandbits
 """`random_bits(64)` is a number below 2**64; about one in 2**64 of them is 0, which is no id."""
 
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_source.seed)
+forks.on_fork(_source.seed)
 
 
 class RandomIds(RandomIdGenerator):
@@ -25,9 +25,11 @@ class RandomIds(RandomIdGenerator):
     """
 
     def generate_span_id(self) -> int:
+        forks.check()
         return random_bits(64) or self.generate_span_id()
 
     def generate_trace_id(self) -> int:
+        forks.check()
         # Whatever a clock says that somebody set: an id has 128 bits.
         return (int(time()) & _SECONDS) << 96 | (random_bits(64) or 1)
 

@@ -8,6 +8,7 @@ from opentelemetry.trace import TracerProvider
 
 from otel_dd_distro import ids, tracing
 from otel_dd_distro.ids import RandomIds, ShortTraceIds
+from tests.otel_dd_distro.export.made import run
 
 
 def provider() -> TracerProvider:
@@ -48,3 +49,22 @@ def test_seeding_the_application_s_randomness_repeats_no_id() -> None:
         random.seed(7)
         made.append(RandomIds().generate_trace_id())
     assert made[0] != made[1]
+
+
+@pytest.mark.parametrize("light", ["true", "false"])
+def test_with_either_tracer_seeding_repeats_no_id_and_gives_the_application_its_own_numbers(light: str) -> None:
+    program = """
+    import random
+    import otel_dd_distro
+    from opentelemetry import trace
+    provider = otel_dd_distro.install()
+    seen, numbers = set(), set()
+    for _ in range(5):
+        random.seed(10)
+        with trace.get_tracer("shop").start_as_current_span("work") as span:
+            numbers.add(random.random())
+        seen.add(span.get_span_context())
+    assert len({one.trace_id for one in seen}) == len({one.span_id for one in seen}) == 5
+    assert len(numbers) == 1
+    """
+    run(program, OTEL_DD_LIGHT_TRACER=light, DD_TRACE_AGENT_URL="http://127.0.0.1:1")

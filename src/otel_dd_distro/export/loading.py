@@ -12,6 +12,8 @@ import logging  # noqa: F401
 import os
 import threading
 
+from ..forks import on_fork
+
 _NEEDED = (
     "otel_dd_distro.export.connection",
     "otel_dd_distro.export.container",
@@ -78,5 +80,6 @@ def _after_fork_in_child() -> None:
     _loading = threading.Lock()
 
 
+on_fork(_after_fork_in_child)
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(before=_before_fork, after_in_parent=_after_fork_in_parent, after_in_child=_after_fork_in_child)
+    os.register_at_fork(before=_before_fork, after_in_parent=_after_fork_in_parent)

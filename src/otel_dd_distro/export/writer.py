@@ -7,10 +7,11 @@ import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from . import forks
+from .. import forks
 from .agent_state import AgentState
 from .cycle import Cycle
 from .encoding import Encoding
+from .hard_exit import before_hard_exit
 from .notices import Notices, say
 from .queue import RAW_LIMIT, Queue
 from .stats_delivery import StatsDelivery
@@ -60,7 +61,7 @@ class Writer:
         self._closed = False
         self._is_forked = False
         self._begin()
-        forks.watch(self)
+        forks.on_fork(self.after_fork)
 
     def _begin(self) -> None:
         # Reentrant, because a signal handler may end a span while its thread is inside.
@@ -82,6 +83,7 @@ class Writer:
 
     def submit(self, chunk: Chunk) -> None:
         """Take a chunk. Never blocks on the Agent, never raises for it."""
+        forks.check()
         if self._thread.thread is None and not self._start():
             self._queue.refuse(chunk)
         elif self._queue.waiting >= RAW_LIMIT:
@@ -91,6 +93,7 @@ class Writer:
 
     def flush(self, timeout_s: float) -> bool:
         """Wait until all that is queued now was sent, or dropped and counted. False if that took too long."""
+        forks.check()
         return self._thread.flush(timeout_s)
 
     def shutdown(self, timeout_s: float | None = None) -> bool:
@@ -98,6 +101,7 @@ class Writer:
 
         `timeout_s` bounds the whole call (default: the writer's `shutdown_limit_s`).
         """
+        forks.check()
         limit_s = self._shutdown_limit_s if timeout_s is None else timeout_s
         with self._lock:
             if self._closed:
@@ -115,6 +119,7 @@ class Writer:
 
     def counters(self) -> Counters:
         """A consistent snapshot."""
+        forks.check()
         return self._queue.counters()
 
     def after_fork(self) -> None:
@@ -133,7 +138,7 @@ class Writer:
                 return False
             if self._thread.thread is None:
                 if self._is_forked:
-                    forks.deliver_before_hard_exit()
+                    before_hard_exit(self.shutdown)
                 self._thread.start()
             return True
 

@@ -11,9 +11,7 @@ without open spans finds all that ended; what two threads find at once, each spa
 
 from __future__ import annotations
 
-import os
 import sys
-import weakref
 from collections import ChainMap
 from collections.abc import Callable
 from dataclasses import replace
@@ -23,6 +21,7 @@ from opentelemetry.context import Context, get_current
 from opentelemetry.sdk.trace import ReadableSpan, Span
 from opentelemetry.trace import NonRecordingSpan, get_current_span
 
+from .. import forks
 from ..local_trace import datadog_context
 from ..local_trace.chunk import Chunk
 from ..local_trace.datadog_context import DatadogContext
@@ -49,14 +48,7 @@ class LocalTraces:
         self._open: dict[int, LocalTrace] = {}
         """By the ids of their open spans of the plain SDK."""
         self._inherited: dict[int, LocalTrace] = {}
-        if hasattr(os, "register_at_fork"):
-            forked = weakref.WeakMethod(self._after_fork)
-
-            def after_in_child() -> None:
-                if (method := forked()) is not None:
-                    method()
-
-            os.register_at_fork(after_in_child=after_in_child)
+        forks.on_fork(self._after_fork)
 
     def start(self, span: Span, parent_context: Context | None) -> None:
         """Put a span that started into its parent's local trace, or into a new one."""
@@ -69,6 +61,7 @@ class LocalTraces:
             if trace is None and self._inherited:
                 trace = self._inherited.get(parent_id)
         if trace is None:
+            forks.check()
             trace = self._new_trace(span, context)
         span_id = span.context.span_id
         trace.open[span_id] = span
@@ -125,6 +118,7 @@ class LocalTraces:
 
     def hand_on_all(self) -> None:
         """Hand on what has ended of the local traces that are still under way."""
+        forks.check()
         for trace in self._under_way():
             self._hand_on_finished(trace, partial=True)
 

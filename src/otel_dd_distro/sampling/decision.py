@@ -5,13 +5,12 @@ Source: Datadog tracer protocol, section 5.
 
 from __future__ import annotations
 
-import os
 import threading
-import weakref
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from ..forks import on_fork
 from ..local_trace.decision import Decision
 from ..local_trace.rates import hashed, largest_kept, written
 from . import manual
@@ -91,14 +90,7 @@ class Sampling:
         self._late_limiter = Limiter(settings.keep_limit)
         self._explains = settings.explain_sampling
         self._new_lock()
-        if hasattr(os, "register_at_fork"):
-            forked = weakref.WeakMethod(self._new_lock)
-
-            def after_in_child() -> None:
-                if (method := forked()) is not None:
-                    method()
-
-            os.register_at_fork(after_in_child=after_in_child)
+        on_fork(self._new_lock)
 
     def _new_lock(self) -> None:
         # Reentrant, because a signal handler may send a request while its thread is inside.

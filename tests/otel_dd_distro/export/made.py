@@ -83,11 +83,11 @@ def settled(writer: Writer, timeout_s: float = 5.0) -> Counters:
     return counters
 
 
-def run(script: str, *arguments: str, timeout_s: float = 30) -> subprocess.CompletedProcess[str]:
+def run(script: str, *arguments: str, timeout_s: float = 30, **variables: str) -> subprocess.CompletedProcess[str]:
     """A Python process of its own, warnings as errors, `made` and `agents` at hand; it must succeed."""
     done = subprocess.run(
         [sys.executable, *_WARNINGS, "-c", textwrap.dedent(script), *arguments],
-        env=clean_environ(PYTHONPATH=str(ROOT)),
+        env=clean_environ(PYTHONPATH=str(ROOT), **variables),
         capture_output=True,
         text=True,
         timeout=timeout_s,

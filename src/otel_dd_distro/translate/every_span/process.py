@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Callable
 from typing import NamedTuple
 
+from ...forks import on_fork
 from ...settings import UNNAMED_SERVICE
 
 
@@ -73,5 +74,4 @@ def _cleaned(value: str) -> str:
 
 _current: Process
 _renew()
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_renew)
+on_fork(_renew)
