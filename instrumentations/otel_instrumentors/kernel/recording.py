@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable
 from typing import Any, ClassVar
 
-from opentelemetry.context import Context, create_key
+from opentelemetry.context import Context, create_key, set_value
 from opentelemetry.semconv.attributes.error_attributes import ERROR_TYPE
 from opentelemetry.trace import Span, Status, StatusCode
 
@@ -13,8 +14,11 @@ from . import safety
 from .call import Call, Outcome
 from .current import attach, detach
 
-ENTRY = create_key("otel_instrumentors.entry")
-"""The context key of the recording of the request that is being served."""
+_ENTRY = create_key("otel_instrumentors.entry")
+"""The context key of the recording of the request that is being served: a weak reference to it.
+
+A recording holds its context. With a strong one every request would leave a circle to the garbage collector.
+"""
 
 Finish = Callable[[Call, Any], Outcome | None]
 Explain = Callable[[Call, Exception], Outcome | None]
@@ -23,7 +27,7 @@ Explain = Callable[[Call, Exception], Outcome | None]
 class Recording:
     """The span of one call. Whatever the tracer or a finisher does, its methods do not raise."""
 
-    __slots__ = ("_cause", "_error_id", "_token", "context", "ended", "span")
+    __slots__ = ("__weakref__", "_cause", "_error_id", "_token", "context", "ended", "span")
 
     is_attended: ClassVar[bool] = False
     """Whether options ask for something beside the span."""
@@ -134,6 +138,22 @@ class Recording:
             self.span.end()
         except Exception as error:  # noqa: BLE001
             safety.report("ending a span", error)
+
+
+def as_entry(recording: Recording, context: Context) -> Context:
+    """`context`, in which `recording` is that of the request being served."""
+    return set_value(_ENTRY, weakref.ref(recording), context)
+
+
+def entry_of(context: Context) -> Recording | None:
+    """The recording of the request that is being served in `context`, while it is open."""
+    reference: Any = context.get(_ENTRY)
+    entry: Recording | None = None if reference is None else reference()
+    return None if entry is None or entry.ended else entry
+
+
+def is_of_a_request_that_is_over(context: Context) -> bool:
+    return _ENTRY in context and entry_of(context) is None
 
 
 def _explained(explain: Explain, call: Call, error: Exception) -> Outcome | None:

@@ -13,7 +13,7 @@ from opentelemetry.trace.propagation import _SPAN_KEY
 from . import safety
 from .call import Call, Incoming, SpanSpec
 from .current import get_current
-from .recording import ENTRY, Recording
+from .recording import Recording, as_entry, entry_of, is_of_a_request_that_is_over
 
 _SUPPRESSED_EVERYWHERE = "suppress_instrumentation"
 """The older spelling of the suppression key, which libraries still set."""
@@ -86,7 +86,7 @@ class Scope:
                         span.set_attributes(claim.known)
             recording = self.recording(span, context)
             if incoming is not None:
-                recording.context = set_value(ENTRY, recording, context)
+                recording.context = as_entry(recording, context)
         except Exception as error:  # noqa: BLE001
             safety.report(safety.place(describe), error)
             return None
@@ -104,10 +104,9 @@ def _is_left_over(context: Context) -> bool:
 
     Nothing that comes in now is part of it.
     """
-    entry: Any = context.get(ENTRY)
-    if entry is not None:
-        return bool(entry.ended)
-    return getattr(context.get(_SPAN_KEY), "end_time", None) is not None
+    if entry_of(context) is not None:
+        return False
+    return is_of_a_request_that_is_over(context) or getattr(context.get(_SPAN_KEY), "end_time", None) is not None
 
 
 def current_for(comes_in: bool) -> Context:
@@ -118,8 +117,7 @@ def current_for(comes_in: bool) -> Context:
 
 def inside_request() -> bool:
     """Whether the caller is serving a request, in this context: what comes in is passed on to it within the process."""
-    entry: Any = get_current().get(ENTRY)
-    return entry is not None and not entry.ended
+    return entry_of(get_current()) is not None
 
 
 def _is_suppressed(context: Context) -> bool:

@@ -18,7 +18,7 @@ from . import safety
 from .call import Call, Outcome, SpanSpec
 from .current import attach, detach
 from .options import USE_SPAN_LINKS, Convention, UserHook, When
-from .recording import ENTRY, Finish, Recording, error_type
+from .recording import Finish, Recording, as_entry, error_type
 from .scope import Describe, Read, Scope, current_for
 
 OTHERS = create_key("otel_instrumentors.options")
@@ -185,7 +185,7 @@ def _silent(comes_in: bool) -> Recording:
     context = set_value(_SUPPRESS_INSTRUMENTATION_KEY, True, current_for(comes_in))
     recording = Recording(INVALID_SPAN, context)
     if comes_in:
-        recording.context = set_value(ENTRY, recording, context)
+        recording.context = as_entry(recording, context)
     return recording
 
 

@@ -10,7 +10,7 @@ from opentelemetry.context import get_current
 from ..around import around
 from ..call import Call, Outcome
 from ..hook import Hook, Target
-from ..recording import ENTRY
+from ..recording import entry_of
 from ..scope import Scope
 
 When = Literal["called", "returned", "left"]
@@ -48,7 +48,7 @@ class _AnnotateEntrySpan:
         return around(target, scope, returned=returned, raised=raised if self.when == "left" else None)
 
     def _learn(self, *subject: Any) -> None:
-        entry: Any = get_current().get(ENTRY)
+        entry = entry_of(get_current())
         if entry is not None:
             for describe in self.describe:
                 entry.learn(describe, *subject)

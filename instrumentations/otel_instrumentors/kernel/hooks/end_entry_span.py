@@ -10,7 +10,7 @@ from opentelemetry.context import get_current
 from ..around import around
 from ..call import Call, Outcome
 from ..hook import Hook, Target
-from ..recording import ENTRY, Recording
+from ..recording import entry_of
 from ..scope import Scope
 
 
@@ -32,12 +32,12 @@ class _EndEntrySpan:
 
     def wrap(self, target: Target, scope: Scope) -> Callable[..., Any]:
         def learn(call: Call) -> None:
-            entry = _entry()
+            entry = entry_of(get_current())
             if entry is not None:
                 entry.learn(self.describe, call)
 
         def end(_call: Call) -> None:
-            entry = _entry()
+            entry = entry_of(get_current())
             if entry is not None:
                 # The call may have been made in another task than the one that serves the request.
                 entry.abandon()
@@ -51,8 +51,3 @@ class _EndEntrySpan:
         if self.if_raised:
             return around(target, scope, before=learn, raised=end)
         return around(target, scope, returned=returned)
-
-
-def _entry() -> Recording | None:
-    entry: Any = get_current().get(ENTRY)
-    return entry  # type: ignore[no-any-return]
