@@ -12,6 +12,7 @@ from typing import Any
 from opentelemetry.context import Context, attach, detach, get_current
 
 from ..kernel import safety
+from ..kernel.aftermath import left_behind
 from ..kernel.call import Arguments, Call
 from ..kernel.hook import Hook, Target, standing_for
 from ..kernel.hooks.change_arguments import change_arguments
@@ -80,7 +81,7 @@ def follow(spawned: Any) -> None:
         if context:
             own = spawned.gr_context
             own = contextvars.Context() if own is None else own.copy()
-            own.run(attach, context)
+            own.run(attach, left_behind(context))
             spawned.gr_context = own
     except Exception as error:  # noqa: BLE001
         safety.report("following a greenlet", error)
@@ -115,7 +116,7 @@ class _Started:
             context = get_current()
             if not context or not args or id(args[0]) in self.waiting:
                 return False
-            self.waiting[id(args[0])] = (args[0], context)
+            self.waiting[id(args[0])] = (args[0], left_behind(context))
         except Exception as error:  # noqa: BLE001
             safety.report("handing the context over", error)
             return False

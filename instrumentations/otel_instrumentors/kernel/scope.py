@@ -7,10 +7,11 @@ from typing import Any, ClassVar
 
 from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY, Context, set_value
 from opentelemetry.propagate import extract, inject
-from opentelemetry.trace import Tracer, set_span_in_context
+from opentelemetry.trace import Link, Tracer, get_current_span, set_span_in_context
 from opentelemetry.trace.propagation import _SPAN_KEY
 
 from . import safety
+from .aftermath import LEFT_BEHIND, is_outlived
 from .call import Call, Incoming, SpanSpec
 from .current import get_current
 from .recording import Recording, as_entry, entry_of, is_of_a_request_that_is_over
@@ -74,7 +75,11 @@ class Scope:
                 source = incoming(call) if self.propagates else None
                 if source is not None:
                     parent = extract(source.carrier, parent, source.getter)
-            span = self.tracer.start_span(spec.name, parent, spec.kind, spec.attributes, spec.links, begun)
+            links = spec.links
+            if LEFT_BEHIND in parent and is_outlived(parent):
+                links = (*(links or ()), Link(get_current_span(parent).get_span_context()))
+                parent = _NOTHING
+            span = self.tracer.start_span(spec.name, parent, spec.kind, spec.attributes, links, begun)
             context = set_span_in_context(span, parent)
             if spec.silences is not None:
                 context = set_value(spec.silences, True, context)

@@ -1,0 +1,29 @@
+"""What a thread or greenlet still does when the span that started it is long over: traces of its own, no endless one.
+
+A job that a request leaves behind (a mail, a clean-up) belongs to the request's trace. A poller that the first request
+happened to start does not, hours later.
+"""
+
+from __future__ import annotations
+
+from time import time_ns
+
+from opentelemetry.context import Context, create_key, set_value
+from opentelemetry.trace.propagation import _SPAN_KEY
+
+LONGEST_NS = 60_000_000_000
+"""How long after the end of the span what it left behind still belongs to its trace."""
+
+LEFT_BEHIND = create_key("otel_instrumentors.left_behind")
+"""Set in the context of a thread or greenlet that may live on when the span that started it has ended."""
+
+
+def left_behind(context: Context) -> Context:
+    """`context`, for a thread or greenlet that is started in it."""
+    return set_value(LEFT_BEHIND, True, context)
+
+
+def is_outlived(context: Context) -> bool:
+    """Whether the span that is current in a context that was left behind ended too long ago."""
+    ended = getattr(context.get(_SPAN_KEY), "end_time", None)
+    return ended is not None and time_ns() - ended > LONGEST_NS
