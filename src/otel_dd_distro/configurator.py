@@ -83,11 +83,9 @@ def install(
 
 
 def _provider(current: Settings, auto_instrumentation_version: str | None) -> TracerProvider:
-    make = TracerProvider
-    if current.light_tracer:
-        from . import tracing
+    from . import tracing
 
-        make = tracing.TracerProvider
+    make = tracing.TracerProvider if current.light_tracer else tracing.ForkingProvider
     provider = make(
         sampler=_sampler(current),
         resource=resource_of(current, auto_instrumentation_version),

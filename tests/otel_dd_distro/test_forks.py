@@ -9,7 +9,7 @@ import os
 import pytest
 
 from otel_dd_distro import forks
-from tests.agents import Session
+from tests.agents import ScriptedAgent, Session
 from tests.otel_dd_distro.export.made import run
 
 
@@ -126,3 +126,56 @@ def test_children_forked_in_c_have_ids_of_their_own_and_deliver_what_they_record
     assert sorted(span["span_id"] for span in spans if span["resource"] != "import") == sorted(ids)
     assert sum(span["resource"] == "import" for span in spans) == (before == "thread")
     assert len({span["trace_id"] for span in spans if span["resource"] == "work"}) == 3
+
+
+GREENLETS = """
+from gevent import monkey
+monkey.patch_all()
+import os, subprocess, sys
+import gevent
+from opentelemetry import trace
+import otel_dd_distro
+
+provider = otel_dd_distro.install()
+tracer, me = trace.get_tracer("shop"), os.getpid()
+
+def work(number):
+    with tracer.start_as_current_span("work"):
+        gevent.sleep(0.01)
+        if os.getpid() != me:
+            os.write(1, b"a greenlet of the application runs in the child\\n")
+            # Without it the copies fork, too, until the machine stands still.
+            os._exit(99)
+        if number == 0:
+            subprocess.run([sys.executable, "-I", "-c", "pass"], check=True)
+
+gevent.joinall([gevent.spawn(work, number) for number in range(20)], raise_error=True)
+assert provider.force_flush(30_000)
+print(otel_dd_distro.counters().sent)
+"""
+
+
+@pytest.mark.parametrize("light", ["true", "false"])
+def test_nothing_of_ours_waits_in_a_child_so_that_no_greenlet_of_the_application_runs_there(light: str) -> None:
+    with ScriptedAgent() as there:
+        done = run(GREENLETS, DD_TRACE_AGENT_URL=there.url, OTEL_DD_LIGHT_TRACER=light)
+    assert done.stdout == "20\n"
+
+
+DETECTING = """
+import os, sys
+from opentelemetry.sdk.trace import TracerProvider
+import otel_dd_distro
+
+provider = otel_dd_distro.install()
+assert isinstance(provider, TracerProvider)
+child = os.fork()
+if child == 0:
+    os._exit(provider.resource.attributes["process.pid"] != os.getpid())
+assert os.waitpid(child, 0)[1] == 0
+assert provider.resource.attributes["process.pid"] == os.getpid()
+"""
+
+
+def test_what_a_detector_says_of_the_process_is_said_anew_in_a_child() -> None:
+    run(DETECTING, OTEL_EXPERIMENTAL_RESOURCE_DETECTORS="process", DD_TRACE_AGENT_URL="http://127.0.0.1:1")

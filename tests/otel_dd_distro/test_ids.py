@@ -58,13 +58,14 @@ def test_with_either_tracer_seeding_repeats_no_id_and_gives_the_application_its_
     import otel_dd_distro
     from opentelemetry import trace
     provider = otel_dd_distro.install()
-    seen, numbers = set(), set()
+    traces, spans, numbers = set(), set(), set()
     for _ in range(5):
         random.seed(10)
         with trace.get_tracer("shop").start_as_current_span("work") as span:
             numbers.add(random.random())
-        seen.add(span.get_span_context())
-    assert len({one.trace_id for one in seen}) == len({one.span_id for one in seen}) == 5
+        traces.add(span.get_span_context().trace_id)
+        spans.add(span.get_span_context().span_id)
+    assert len(traces) == len(spans) == 5
     assert len(numbers) == 1
     """
     run(program, OTEL_DD_LIGHT_TRACER=light, DD_TRACE_AGENT_URL="http://127.0.0.1:1")

@@ -1,12 +1,16 @@
-"""The provider of light tracers."""
+"""The provider of light tracers, and how any provider of ours survives a fork."""
 
 from __future__ import annotations
 
 # The SDK starts threads by it in a forked child, which waits for ever if its own hook of forks comes after the SDK's.
 import concurrent.futures.thread  # noqa: F401
+import os
+import threading
 from typing import TYPE_CHECKING, Any
 
+from opentelemetry.sdk import resources
 from opentelemetry.sdk import trace as sdk
+from opentelemetry.sdk.environment_variables import OTEL_EXPERIMENTAL_RESOURCE_DETECTORS
 from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
 
 from ..ids import RandomIds
@@ -17,7 +21,23 @@ if TYPE_CHECKING:
     from opentelemetry.util import types
 
 
-class TracerProvider(sdk.TracerProvider):
+class ForkingProvider(sdk.TracerProvider):
+    """The SDK's provider without what its fork hook does since 1.45: start threads in the child, and wait for them.
+
+    The child may be about to become another program; under gevent, what waits lets the application's greenlets run in
+    it.
+    """
+
+    def _handle_fork(self) -> None:
+        self._tracers_lock = threading.Lock()
+        # Without detectors there is nothing in the resource that another process says otherwise.
+        if os.environ.get(OTEL_EXPERIMENTAL_RESOURCE_DETECTORS):
+            for detector in resources._build_resource_detectors():
+                if detector.is_process_dependent():
+                    self._update_resource(detector.detect())
+
+
+class TracerProvider(ForkingProvider):
     """The SDK's provider, whose tracers are light ones. Takes the same arguments."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -75,7 +75,7 @@ def test_both_tracers_give_the_same_datadog_spans(part: int) -> None:
     assert sum(map(len, sent[0])) == 11
 
 
-@pytest.mark.parametrize(("value", "expected"), [("true", tracing.TracerProvider), ("false", sdk.TracerProvider)])
+@pytest.mark.parametrize(("value", "expected"), [("true", tracing.TracerProvider), ("false", tracing.ForkingProvider)])
 def test_the_environment_chooses_the_tracer(value: str, expected: type) -> None:
     environ = {"OTEL_DD_LIGHT_TRACER": value, "OTEL_TRACES_EXPORTER": "none"}
     provider = configurator._provider(settings_module.read(environ, []), None)
