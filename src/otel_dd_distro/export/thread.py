@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY, Context, attach, detach, set_value
@@ -42,6 +43,7 @@ class ExportThread:
     def start(self) -> None:
         """Start it. Not to be called by two threads at once."""
         thread = threading.Thread(target=self._run, name="otel-dd-export", daemon=True)
+        thread._delete = partial(_delete, thread, thread._delete)  # type: ignore[attr-defined]
         # At once: under gevent its start lets other greenlets in here, which no lock keeps from starting more.
         self.thread = thread
         # Where threads carry their starter's context, this one would keep a trace for ever.
@@ -123,6 +125,14 @@ class ExportThread:
         finally:
             self._close()
             self._exporting.release()
+
+
+def _delete(thread: threading.Thread, delete: Callable[[], None]) -> None:
+    """The end of a thread, also where gevent has patched the standard library since its start: by another number."""
+    try:
+        delete()
+    except KeyError:
+        threading._active.pop(thread.ident, None)  # type: ignore[attr-defined]
 
 
 @contextmanager

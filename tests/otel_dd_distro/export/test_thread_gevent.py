@@ -39,3 +39,38 @@ def test_greenlets_that_bring_the_first_spans_at_once_start_one_thread_and_nothi
     with ScriptedAgent(waits(0.05, says())) as there:
         assert run(textwrap.dedent(SCRIPT), there.url).stderr == ""
         assert len(set(there.spans())) == 60
+
+
+LATE = """
+import sys, threading
+from otel_dd_distro.export import Agent, Writer
+from tests.otel_dd_distro.export.made import chunk, encode
+
+writer = Writer(encode, Agent(sys.argv[1]), interval_s=0.05)
+writer.submit(chunk(1))
+assert writer.flush(30)
+from gevent import monkey; monkey.patch_all()
+import gevent
+
+def work():
+    writer.submit(chunk(1))
+    gevent.sleep(0.02)
+
+threads = [threading.Thread(target=work) for _ in range(5)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+gevent.joinall([gevent.spawn(work) for _ in range(5)], raise_error=True)
+export = writer._thread.thread
+assert writer.shutdown(30)
+assert writer.counters().sent == 11, writer.counters()
+assert not export.is_alive()
+assert export not in threading.enumerate()
+"""
+
+
+def test_a_thread_that_gevent_finds_at_work_when_it_patches_goes_on_and_ends_without_a_word() -> None:
+    with ScriptedAgent() as there:
+        assert run(textwrap.dedent(LATE), there.url).stderr == ""
+        assert len(there.spans()) == 11
