@@ -65,6 +65,10 @@ def install(
         from . import startup  # costs start-up
 
         startup.tell()
+    if current.runtime_metrics:
+        from . import runtime_metrics
+
+        runtime_metrics.start(current)
     if provider is not None:
         pipeline.current().serve(provider)
         return provider
@@ -162,6 +166,10 @@ def _configure_other_signals(provider: TracerProvider) -> None:
         )
         if metrics:
             upstream._init_metrics(metrics, provider.resource)
+            if settings.current().runtime_metrics:
+                from .runtime_metrics.instruments import Gauges
+
+                Gauges()
         if logs:
             upstream._init_logging(logs, provider.resource, setup_logging_handler=False)
     except Exception as error:  # noqa: BLE001

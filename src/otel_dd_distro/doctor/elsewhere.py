@@ -28,8 +28,6 @@ _NOT_HERE = {
     "DD_TRACE_WRITER_": "the writer has settings of its own: docs/configuration.md",
     "DD_TRACE_SAFE_INSTRUMENTATION_ENABLED": "always so here",
     "DD_TRACE_METHODS": "not here: use OpenTelemetry's `start_as_current_span` as a decorator",
-    "DD_DOGSTATSD_": "read where runtime metrics are on",
-    "DD_RUNTIME_METRICS_": "read where runtime metrics are on",
     "DD_AGENTLESS": "spans are sent to an Agent only",
     "DD_API_KEY": "the Agent's own: it is not needed here",
     "DD_SITE": "the Agent's own: it is not needed here",

@@ -22,6 +22,9 @@ WAKE_AT = 300
 """Spans that wait unencoded before the export thread is woken early: what is encoded soon is still in the processor's
 cache, and leaves its memory to the next spans."""
 
+begins_with_it: list[Callable[[], object]] = []
+"""What else is to begin in each process that exports: a forked child has no thread but the one that forked."""
+
 
 class ExportThread:
     """Runs cycles every `interval_s` seconds, and `close` after the last one."""
@@ -89,6 +92,8 @@ class ExportThread:
         # Not in the midst of the application's start.
         self._wake.wait(self._interval_s)
         load()
+        for begin in begins_with_it:
+            begin()
         due = -math.inf
         # For the whole life of the thread: our own requests are nobody's spans.
         with _suppressed():

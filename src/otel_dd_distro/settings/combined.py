@@ -9,7 +9,7 @@ from .complaints import Complaint, Unusable
 from .parsers.addresses import repository
 from .parsers.numbers import rate as rate_of
 from .service import inferred_service
-from .variables import AGENT_SOCKET, DEFAULT_PORT, UNNAMED_SERVICE
+from .variables import AGENT_SOCKET, DEFAULT_PORT, DOGSTATSD_PORT, DOGSTATSD_SOCKET, UNNAMED_SERVICE
 
 if TYPE_CHECKING:
     from ..sampling.rules import Rule
@@ -95,6 +95,15 @@ def _agent(values: dict[str, Any], exists: Callable[[str], bool]) -> None:
     elif not url:
         url = f"unix://{AGENT_SOCKET}" if exists(AGENT_SOCKET) else f"http://localhost:{DEFAULT_PORT}"
     values["agent_url"] = url
+    _dogstatsd(values, host, exists)
+
+
+def _dogstatsd(values: dict[str, Any], agent_host: str, exists: Callable[[str], bool]) -> None:
+    url, host, port = (values.pop(name) for name in ("DD_DOGSTATSD_URL", "DD_DOGSTATSD_HOST", "DD_DOGSTATSD_PORT"))
+    host = host or agent_host
+    if not url and not host and not port and exists(DOGSTATSD_SOCKET):
+        url = f"unix://{DOGSTATSD_SOCKET}"
+    values["dogstatsd_url"] = url or f"udp://{host or 'localhost'}:{port or DOGSTATSD_PORT}"
 
 
 def _sampling(values: dict[str, Any], given: Set[str], complaints: list[Complaint]) -> None:

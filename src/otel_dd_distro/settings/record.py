@@ -48,6 +48,10 @@ class Settings(NamedTuple):
     debug: bool
     startup_logs: bool
     logs_injection: bool
+    runtime_metrics: bool
+    runtime_metrics_runtime_id: bool
+    dogstatsd_url: str
+    """`udp://host:port` or `unix:///path`."""
     trace_ids_128_bit: bool
     light_tracer: bool
     disabled_instrumentors: frozenset[str]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from .parsers.addresses import host, port, repository, url
+from .parsers.addresses import host, port, repository, statsd_url, url
 from .parsers.lists import (
     STYLES,
     exporters,
@@ -25,6 +25,8 @@ from .parsers.words import flag, header, header_name, level, logs_injection, one
 from .record import OFF_BY_DEFAULT
 
 UNNAMED_SERVICE = "unnamed-python-service"
+DOGSTATSD_SOCKET = "/var/run/datadog/dsd.socket"
+DOGSTATSD_PORT = 8125
 AGENT_SOCKET = "/var/run/datadog/apm.socket"
 DEFAULT_PORT = 8126
 
@@ -130,6 +132,17 @@ VARIABLES: tuple[Variable, ...] = (
     Variable("logs_injection", ("DD_LOGS_INJECTION",), logs_injection, True,
         "Put `dd.trace_id`, `dd.span_id`, `dd.service`, `dd.env` and `dd.version` on each log record of logging, "
         "structlog and loguru; `false`: leave records alone."),
+    Variable("runtime_metrics", ("DD_RUNTIME_METRICS_ENABLED",), flag, False,
+        "Send metrics of the Python runtime to DogStatsD: `runtime.python.*`, of memory, CPU, garbage collection and "
+        "threads."),
+    Variable("runtime_metrics_runtime_id", ("DD_RUNTIME_METRICS_RUNTIME_ID_ENABLED",), flag, False,
+        "Tag them with the runtime id of the process."),
+    Variable("dogstatsd_url", ("DD_DOGSTATSD_URL",), statsd_url, "",
+        "Where DogStatsD listens: `udp://host:port` or `unix:///path`. Else DD_DOGSTATSD_HOST (or DD_AGENT_HOST) and "
+        "DD_DOGSTATSD_PORT, else `unix:///var/run/datadog/dsd.socket` if it is there, else `udp://localhost:8125`.",
+        joined=True),
+    Variable("dogstatsd_url", ("DD_DOGSTATSD_HOST",), host, "", "Its host.", joined=True),
+    Variable("dogstatsd_url", ("DD_DOGSTATSD_PORT",), port, None, "Its port.", joined=True),
     Variable("trace_ids_128_bit", ("DD_TRACE_128_BIT_TRACEID_GENERATION_ENABLED",), flag, True,
         "`false`: new trace ids have 64 bits."),
     Variable("light_tracer", ("OTEL_DD_LIGHT_TRACER",), flag, True,

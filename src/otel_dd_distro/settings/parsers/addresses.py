@@ -6,6 +6,8 @@ import os
 
 from ..complaints import Unusable
 
+_STATSD_PORT = 8125
+
 
 def repository(text: str) -> str:
     """The URL of a repository without user and password; `git@host:path` has no secret, and stays."""
@@ -57,6 +59,23 @@ def url(text: str) -> str:
     if at:
         raise Unusable("credentials are not sent", instead=address)
     return address
+
+
+def statsd_url(text: str) -> str:
+    """Of `udp` or `unix`; a path alone is a socket's, a host alone or with a port is reached by UDP."""
+    if text.startswith("/"):
+        text = f"unix://{text}"
+    scheme, mark, rest = text.partition("://")
+    if not mark:
+        scheme, rest = "udp", text
+    if scheme.lower() == "unix" and rest.startswith("/"):
+        return f"unix://{rest}"
+    if scheme.lower() != "udp":
+        raise Unusable("neither udp nor unix")
+    name, colon, digits = rest.rstrip("/").rpartition(":")
+    if not colon or (name.count(":") and not name.endswith("]")):
+        return f"udp://{host(rest.rstrip('/'))}:{_STATSD_PORT}"
+    return f"udp://{host(name)}:{port(digits)}"
 
 
 def _without_scheme(text: str) -> tuple[str, str]:
