@@ -1,4 +1,4 @@
-"""The same readings as OpenTelemetry metrics, for whoever exports those: gauges, read whenever metrics are collected."""
+"""The same readings as OpenTelemetry metrics, for whoever exports those: gauges, read when metrics are collected."""
 
 from __future__ import annotations
 

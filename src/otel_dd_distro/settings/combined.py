@@ -101,7 +101,7 @@ def _agent(values: dict[str, Any], exists: Callable[[str], bool]) -> None:
 def _dogstatsd(values: dict[str, Any], agent_host: str, exists: Callable[[str], bool]) -> None:
     url, host, port = (values.pop(name) for name in ("DD_DOGSTATSD_URL", "DD_DOGSTATSD_HOST", "DD_DOGSTATSD_PORT"))
     host = host or agent_host
-    if not url and not host and not port and exists(DOGSTATSD_SOCKET):
+    if values["runtime_metrics"] and not (url or host or port) and exists(DOGSTATSD_SOCKET):
         url = f"unix://{DOGSTATSD_SOCKET}"
     values["dogstatsd_url"] = url or f"udp://{host or 'localhost'}:{port or DOGSTATSD_PORT}"
 

@@ -122,7 +122,8 @@ def test_off_there_is_no_thread_and_nothing_is_loaded() -> None:
 )
 def test_where_the_agent_is_there_is_dogstatsd(variables: dict[str, str], url: str) -> None:
     assert read(variables, exists=lambda _path: False).dogstatsd_url == url
-    assert read({}, exists=lambda _path: True).dogstatsd_url == "unix:///var/run/datadog/dsd.socket"
+    on = {"DD_RUNTIME_METRICS_ENABLED": "true"}
+    assert read(on, exists=lambda _path: True).dogstatsd_url == "unix:///var/run/datadog/dsd.socket"
 
 
 def test_its_id_is_told_where_that_is_asked_for() -> None:
