@@ -68,12 +68,26 @@ def known(connection: Any) -> Attributes:
     return {**attributes, APPLICATION_NAME: name} if name else attributes
 
 
-_driver = Driver(
-    "postgresql", text=text, prefixed=commented, suffixed=commented_behind, comments=Comments.DOUBLED, known=once(known)
-)
+def driver(*, recognises: bool) -> Driver:
+    return Driver(
+        "postgresql",
+        text=text,
+        prefixed=commented,
+        suffixed=commented_behind,
+        comments=Comments.DOUBLED,
+        known=once(known),
+        recognises=recognises,
+    )
+
+
+# psycopg prepares what comes the sixth time, psycopg2 nothing.
+_driver, _driver2 = driver(recognises=True), driver(recognises=False)
 
 _execute, _executemany = _driver.statement("execute"), _driver.statement("executemany")
 _stream, _copy = _driver.statement("stream"), context_manager(_driver.statement("copy", argument="statement"))
+_sent = _driver.sent()
+# The first two are what all others are made from; those that format on this side have a method of their own.
+_UNPREPARED = ("Cursor", "AsyncCursor", "ClientCursor", "AsyncClientCursor")
 _commit = _driver.transaction("commit", "psycopg.commit")
 _rollback = _driver.transaction("rollback", "psycopg.rollback")
 
@@ -84,13 +98,13 @@ class PsycopgInstrumentor(Instrumentor):
         # Its classes are C types, which cannot be hooked; whatever name of `connect` is called makes them by this one.
         "psycopg2": {
             "_connect": connect(
-                _driver,
+                _driver2,
                 Factory("extensions.connection", "connection_factory", 1, optional=True),
                 Factory("extensions.cursor", "cursor_factory", 1, optional=True, default="cursor_factory"),
                 {
-                    "copy_expert": _driver.statement("copy_expert", argument="sql"),
-                    "copy_from": _driver.statement("copy_from", text=copied_from),
-                    "copy_to": _driver.statement("copy_to", text=copied_to),
+                    "copy_expert": _driver2.statement("copy_expert", argument="sql"),
+                    "copy_from": _driver2.statement("copy_from", text=copied_from),
+                    "copy_to": _driver2.statement("copy_to", text=copied_to),
                 },
             )
         },
@@ -105,6 +119,7 @@ class PsycopgInstrumentor(Instrumentor):
                     "copy": _copy,
                 }.items()
             },
+            **{f"{cursor}._execute_send": _sent for cursor in _UNPREPARED},
             "ServerCursor.execute": _execute,
             "AsyncServerCursor.execute": _execute,
             "Connection.commit": _commit,

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from opentelemetry import propagate, trace
+from opentelemetry.instrumentation.utils import suppress_instrumentation
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from otel_instrumentors.psycopg import PsycopgInstrumentor
@@ -583,3 +584,91 @@ def test_statements_that_are_awaited_bear_comments(recorder: Recorder, commentin
             return await (await connection.execute(RUNNING)).fetchone()
 
     assert asyncio.run(main()) == (f"/*a='1%%25'*/ {RUNNING}",)
+
+
+class Varying(Headers):
+    """Says in which span each statement is sent."""
+
+    @property
+    def statements(self) -> Any:
+        return TraceContextTextMapPropagator()
+
+
+@pytest.fixture
+def varying() -> Iterator[None]:
+    before = propagate.get_global_textmap()
+    propagate.set_global_textmap(Varying())
+    yield
+    propagate.set_global_textmap(before)
+
+
+PREPARED = "select count(*) from pg_prepared_statements where statement like %s"
+
+
+def test_a_comment_that_varies_keeps_no_statement_from_being_prepared(recorder: Recorder, varying: None) -> None:
+    import psycopg
+
+    with psycopg.connect(url(), autocommit=True) as connection:
+        for number in range(10):
+            connection.execute("select %s::int + 1", [number])
+            connection.execute("select %s::int + 2", [number], prepare=True)
+        with connection.cursor() as cursor:
+            cursor.executemany("select %s::int + 3", [(number,) for number in range(10)])
+        for end in ("+ 1", "+ 2", "+ 3"):
+            held = connection.execute(PREPARED, ["%" + end]).fetchone()
+            assert held == (1,), f"{end}: one statement, without a comment"
+
+
+def traceparents(recorder: Recorder) -> list[str]:
+    """What the comments of the recorded statements should begin with."""
+    ids = [span.context for span in recorder.take() if span.attributes and "db.query.text" in span.attributes]
+    return [f"/*traceparent='00-{one.trace_id:032x}-{one.span_id:016x}-0" for one in ids if one]
+
+
+def test_what_is_sent_unprepared_says_in_which_span(recorder: Recorder, varying: None) -> None:
+    import psycopg
+
+    seen: list[Any] = []
+    with psycopg.connect(url(), autocommit=True) as connection:
+        for _ in range(3):
+            seen += connection.execute(RUNNING + " where 0 = %s", [0]).fetchone() or ()
+        for cursor in (psycopg.ClientCursor(connection), psycopg.RawCursor(connection)):
+            seen += cursor.execute(RUNNING).fetchone() or ()
+    expected = traceparents(recorder)
+    assert len(expected) == 5
+    assert [text[: len(expected[0])] for text in seen] == expected
+
+
+def test_the_statement_of_a_cursor_of_the_server_says_so_too(recorder: Recorder, varying: None) -> None:
+    import psycopg
+
+    with psycopg.connect(url()) as connection, connection.cursor("named") as server:
+        server.execute(RUNNING)
+        statement = connection.execute("select statement from pg_cursors where name = 'named'").fetchone()
+    assert statement is not None
+    assert statement[0].startswith(traceparents(recorder)[0])
+
+
+def test_a_statement_without_a_span_bears_no_comment(recorder: Recorder, varying: None) -> None:
+    import psycopg
+
+    with psycopg.connect(url(), autocommit=True) as connection:
+        with recorder.provider.get_tracer("app").start_as_current_span("app"), suppress_instrumentation():
+            assert connection.execute(RUNNING).fetchone() == (RUNNING,)
+        with connection.cursor() as cursor, cursor.copy(f"copy ({RUNNING}) to stdout") as copied:
+            assert b"traceparent" not in b"".join(map(bytes, copied))
+
+
+def test_awaited_statements_say_in_which_span_and_are_prepared(recorder: Recorder, varying: None) -> None:
+    import psycopg
+
+    async def main() -> tuple[Any, Any]:
+        async with await psycopg.AsyncConnection.connect(url(), autocommit=True) as connection:
+            first = await (await connection.execute(RUNNING)).fetchone()
+            for number in range(10):
+                await connection.execute("select %s::int + 1", [number])
+            return first, await (await connection.execute(PREPARED, ["%+ 1"])).fetchone()
+
+    (first,), held = asyncio.run(main())
+    assert first.startswith("/*traceparent='00-")
+    assert held == (1,)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import logging
 from collections.abc import Callable, Mapping
+from copy import copy
 from operator import attrgetter
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
@@ -15,6 +16,7 @@ from opentelemetry.util.types import AttributeValue
 from ..kernel import safety
 from ..kernel.call import Arguments, Call, Outcome, SpanSpec
 from ..kernel.hook import Hook, Target, standing_for
+from ..kernel.hooks.change_arguments import change_arguments
 from ..kernel.hooks.traced import traced
 from ..kernel.options import Options
 from ..kernel.scope import Scope
@@ -84,7 +86,8 @@ class Driver:
     any. `connection` gets the connection of a cursor, `known` tells the attributes of a connection (`once`, where they
     cost something).
     `nests` is for drivers written in Python that send the rows of `executemany` with the same cursor's `execute`: those
-    are no further statements of the application's.
+    are no further statements of the application's. `recognises` is for drivers that prepare a statement which comes
+    again, by its text: a comment that varies is put before what is sent (`sent`), not into what they recognise.
     """
 
     def __init__(
@@ -99,6 +102,7 @@ class Driver:
         connection: Callable[[Any], Any] = attrgetter("connection"),
         known: Known = _nothing,
         nests: bool = False,
+        recognises: bool = False,
     ) -> None:
         self.system = system
         self._argument = argument
@@ -109,6 +113,7 @@ class Driver:
         self._connection = connection
         self._known = known
         self._nests = nests
+        self._recognises = recognises
 
     def statement(
         self,
@@ -128,6 +133,25 @@ class Driver:
             self._statement(name, argument, text), rows_touched, prepare=self._commenting(name, argument, comments)
         )
 
+    def sent(self) -> Hook:
+        """A hook for the cursor's method that sends a statement unprepared, as the bytes `query` of its first argument.
+
+        Of a prepared statement the database knows the text already: there is no place for a comment.
+        """
+
+        def commented(call: Call) -> Arguments | None:
+            context = get_current()
+            if not context.get(f"{_AT_WORK}{id(call.instance)}"):
+                return None
+            comment = db.comment(context, Comments.PLAIN)
+            if not comment:
+                return None
+            statement = copy(call.args[0])
+            statement.query = comment.encode() + statement.query
+            return (statement, *call.args[1:]), call.kwargs
+
+        return change_arguments(commented)
+
     def transaction(self, name: str, told: str = "") -> Hook:
         """A hook for the connection's method `name`, `commit` or `rollback`; `told` is how the span names the call."""
         known = self._known
@@ -142,6 +166,7 @@ class Driver:
     ) -> Callable[[Call], SpanSpec | None]:
         system, connection, known, shown, nests = self.system, self._connection, self._known, self._text, self._nests
         always_silences = _IN_SCRIPT if name == _SCRIPT else None
+        marks = self._recognises and name in _COMMENTED
 
         def described(call: Call) -> SpanSpec | None:
             cursor, silences = call.instance, always_silences
@@ -149,6 +174,8 @@ class Driver:
                 silences = f"{_AT_WORK}{id(cursor)}"
                 if get_current().get(silences):
                     return None
+            elif marks and db.comments_vary():
+                silences = f"{_AT_WORK}{id(cursor)}"
             statement = shown(call.arg(0, argument)) if text is None else text(call)
             return db.query(system, statement, name, known(connection(cursor)), silences)
 
@@ -160,10 +187,10 @@ class Driver:
         wanted = self._comments if comments is None else comments
         if wanted is Comments.NONE or name not in _COMMENTED:
             return None
-        prefixed, suffixed = self._prefixed, self._suffixed
+        prefixed, suffixed, recognises = self._prefixed, self._suffixed, self._recognises
 
         def commented(call: Call, context: Context) -> Arguments | None:
-            comment = db.comment(context, wanted)
+            comment = "" if recognises and db.comments_vary() else db.comment(context, wanted)
             described = sqlcommenter.comment(call.instance, context, wanted)
             args, kwargs = call.args, call.kwargs
             if not (comment or described) or not (args or argument in kwargs):

@@ -240,7 +240,7 @@ VARIABLES: tuple[Variable, ...] = (
     # Databases
     Variable("dbm_propagation_mode", ("DD_DBM_PROPAGATION_MODE",), one_of(("disabled", "service", "full")), "disabled",
         "Comment before SQL statements, for Database Monitoring: `service` tells who sends them, `full` also in which "
-        "span. Drivers whose statements it could change (sqlite3) get none."),
+        "span. Drivers whose statements it could change (sqlite3) get none, nor do prepared ones in `full`."),
     # Django
     Variable("django_middleware", ("DD_DJANGO_INSTRUMENT_MIDDLEWARE", "OTEL_INSTRUMENTATION_DJANGO_MIDDLEWARE"), flag,
         True, "A span for each call of a middleware."),
