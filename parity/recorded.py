@@ -132,6 +132,9 @@ def step_at(moment: int, steps: Sequence[tuple[str, int, int]]) -> str:
     return next((name for name, begin, end in steps if begin <= moment <= end), OUTSIDE)
 
 
+_NOT_COMPARED = {"metrics.elasticsearch.took"}
+"""What the server says anew each time, and ddtrace not where it is 0."""
+
 _NOT_FIELDS = {"trace_id", "span_id", "parent_id", "start", "duration", "meta", "metrics", "error", "type"}
 
 
@@ -150,6 +153,7 @@ def fields(span: Raw, places: Places) -> dict[str, Value]:
     return {
         key: places.steady(key, value if isinstance(value, (str, int, float)) else str(value))
         for key, value in plain.items()
+        if key not in _NOT_COMPARED
     }
 
 

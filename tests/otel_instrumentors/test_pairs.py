@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import threading
 from collections.abc import Callable, Iterator
@@ -128,6 +129,37 @@ def _await_list_topics(_recorder: Recorder, request: pytest.FixtureRequest) -> N
     from tests.otel_instrumentors.test_aiobotocore import TestAiobotocoreContract
 
     TestAiobotocoreContract.use()
+
+
+@call("elasticsearch + urllib3 + httplib", "`client.info()`")
+def _info(_recorder: Recorder, request: pytest.FixtureRequest, **more: Any) -> None:
+    from elasticsearch import Elasticsearch
+
+    assert Elasticsearch(request.getfixturevalue("elasticsearch_server"), **more).info()["version"]
+
+
+@call("elasticsearch + requests + urllib3 + httplib", 'the same, with `node_class="requests"`')
+def _info_by_requests(recorder: Recorder, request: pytest.FixtureRequest) -> None:
+    _info(recorder, request, node_class="requests")
+
+
+@call("elasticsearch + aiohttp", "`await client.info()`")
+def _info_awaited(_recorder: Recorder, request: pytest.FixtureRequest) -> None:
+    from elasticsearch import AsyncElasticsearch
+
+    async def ask() -> None:
+        async with AsyncElasticsearch(request.getfixturevalue("elasticsearch_server")) as client:
+            assert (await client.info())["version"]
+
+    asyncio.run(ask())
+
+
+@call("opensearch + requests + urllib3 + httplib", "`client.info()`, with `connection_class=RequestsHttpConnection`")
+def _info_of_opensearch(_recorder: Recorder, request: pytest.FixtureRequest) -> None:
+    from opensearchpy import OpenSearch, RequestsHttpConnection
+
+    url = request.getfixturevalue("opensearch_server")
+    assert OpenSearch(url, connection_class=RequestsHttpConnection).info()["version"]
 
 
 @contextmanager

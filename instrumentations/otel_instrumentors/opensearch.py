@@ -1,0 +1,15 @@
+"""OpenSearch: a span for each request."""
+
+from __future__ import annotations
+
+from .families.elasticsearch import requests
+from .kernel.instrumentor import Instrumentor
+
+_request = requests("opensearch")
+
+
+class OpensearchInstrumentor(Instrumentor):
+    hooks = {
+        "opensearchpy.transport": {"Transport.perform_request": _request},
+        "opensearchpy._async.transport": {"AsyncTransport.perform_request": _request},
+    }
