@@ -261,6 +261,18 @@ for engine in TEMPLATES:
     page_from_template("pyramid", engine, "a page that a renderer makes from a template")
 
 
+@call("flask_cache + redis", '`cache.get("tea")`, kept in Redis')
+def _cached_value(recorder: Recorder, request: pytest.FixtureRequest) -> None:
+    from tests.otel_instrumentors.test_flask_cache import made
+
+    host, _, port = request.getfixturevalue("redis_server").partition("://")[2].partition(":")
+    app, cache = made("RedisCache", CACHE_REDIS_HOST=host, CACHE_REDIS_PORT=int(port))
+    recorder.take()
+    with app.app_context():
+        cache.get("tea")
+        cache.cache._write_client.close()
+
+
 @contextmanager
 def django_site(path: str, view: Any) -> Iterator[Any]:
     """Django's, with one page; asks for it."""

@@ -49,6 +49,8 @@ PLUGINS: dict[str, Plugin] = {
     "falcon":   Plugin("falcon",   Belongs.LIBRARY,     frameworks.FALCON, renaming_told=True),
     "elasticsearch": Plugin("elasticsearch", Belongs.LIBRARY, elasticsearch.requests("elasticsearch")),
     "flask":    Plugin("flask",    Belongs.APPLICATION, frameworks.FLASK, renaming_told=True),
+    "flask_cache": Plugin("flask_cache", Belongs.PROCESS, key_value.flask_cache("flask_cache"), renaming_told=True,
+                          default="flask-cache"),
     "grpc":     Plugin("grpc",     Belongs.LIBRARY,     rpc.calls("grpc", "client"), renaming_told=True,
                        named_late=True, default="grpc-client",
                        asynchronous=Plugin("grpc_aio_client", Belongs.LIBRARY, rpc.calls("grpc_aio_client", "client"),

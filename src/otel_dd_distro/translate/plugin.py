@@ -17,6 +17,7 @@ class Belongs(Enum):
     """Whose service the spans of a library bear by default (`DD_<COMPONENT>_SERVICE` goes before all of them)."""
 
     APPLICATION = "the user's DD_SERVICE, else the library's name"
+    PROCESS = "the user's DD_SERVICE, else the one that was inferred"
     LIBRARY = "the library's name, whatever DD_SERVICE says"
     CALLER = "the service of the span around it"
 

@@ -114,7 +114,8 @@ class ResourceDefaults:
         return self._settings.remove_integration_service_names or self._settings.span_attribute_schema == "v1"
 
     def _default(self, plugin: Plugin) -> str:
-        return self.service if self._is_one_for_all else plugin.default or plugin.component
+        is_inferred = plugin.service is Belongs.PROCESS and not self.is_explicit
+        return self.service if self._is_one_for_all or is_inferred else plugin.default or plugin.component
 
     def _fixed(self, name: str, plugin: Plugin) -> Named | None:
         """The service of all spans of a plugin, unless somebody names another for one of them."""
@@ -123,7 +124,7 @@ class ResourceDefaults:
         if not service or (plugin.part and self._is_one_for_all):
             if plugin.service is Belongs.CALLER:
                 return None
-            is_users = plugin.service is Belongs.APPLICATION and self.is_explicit
+            is_users = plugin.service in (Belongs.APPLICATION, Belongs.PROCESS) and self.is_explicit
             service = self.service if is_users else default
         return self._renamed(service, plugin.component if service == default else self._chosen(plugin), plugin)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..every_span.attributes import Meta, Targets, text_of
+from ..every_span.attributes import Meta, Targets, as_text, text_of
 from .operation import MEASURED, Operation, Operations
 from .urls import Urls
 
@@ -63,6 +63,34 @@ def memcached(component: str) -> Operations:
             describe=_named,
         )
     )
+
+
+def flask_cache(component: str) -> Operations:
+    """Caches of Flask: `flask_cache.cmd`, whose resource is the operation."""
+    targets = {"server.port": "network.destination.port", "error.type": "", "db.namespace": ""}
+    own = {"flask_cache.key": "", "flask_cache.operation": ""}
+    return Operations(
+        Operation(
+            "flask_cache.cmd",
+            v1="flask_cache.command",
+            type="cache",
+            component=component,
+            metrics=MEASURED,
+            numbers={"db.namespace": "out.redis_db"},
+            targets=Targets({**targets, **own}, made=("out.host", "out.redis_db")),
+            describe=_cached,
+        )
+    )
+
+
+def _cached(attributes: dict[str, Any], meta: Meta, urls: Urls) -> str:
+    if address := meta.get("server.address"):
+        meta["out.host"] = address
+    key = attributes.get("flask_cache.key")
+    if key is not None:
+        # Several keys are shown as a list of Python's.
+        meta["flask_cache.key"] = str(list(key)) if isinstance(key, (list, tuple)) else as_text(key)
+    return text_of(attributes, "flask_cache.operation")
 
 
 def _named(attributes: dict[str, Any], meta: Meta, urls: Urls) -> str:

@@ -144,3 +144,51 @@ def test_the_service_is_the_stores_unless_somebody_names_one(plugin: str, own_na
     assert translated(plugin, GET, DD_SERVICE="shop")["service"] == service
     assert translated(plugin, GET, **{f"DD_{own_name}_SERVICE": "cups"})["service"] == "cups"
     assert translated(plugin, GET, DD_SERVICE="shop", DD_TRACE_SPAN_ATTRIBUTE_SCHEMA="v1")["service"] == "shop"
+
+
+GET_MANY = {
+    "flask_cache.operation": "get_many",
+    "flask_cache.backend": "RedisCache",
+    "flask_cache.key": ("tea", "cup"),
+    "db.namespace": "3",
+    "db.row_count": 1,
+    **SERVER,
+}
+
+
+def test_an_operation_of_a_cache_of_flasks() -> None:
+    entry = translated("flask_cache", GET_MANY, DD_SERVICE="shop")
+    fields = [entry[key] for key in ("name", "resource", "type", "service")]
+    assert fields == ["flask_cache.cmd", "get_many", "cache", "shop"]
+    assert own(entry) == {
+        "_dd.measured": 1,
+        "_dd.svc_src": "m",
+        "component": "flask_cache",
+        "db.row_count": 1,
+        "flask_cache.backend": "RedisCache",
+        "flask_cache.key": "['tea', 'cup']",
+        "network.destination.port": 6379,
+        "out.host": "cache.example",
+        "out.redis_db": 3,
+        "server.address": "cache.example",
+    }
+
+
+V1 = {"DD_TRACE_SPAN_ATTRIBUTE_SCHEMA": "v1"}
+
+
+@pytest.mark.parametrize(
+    ("variables", "service", "source"),
+    [
+        ({}, "unnamed-python-service", "flask_cache"),
+        ({"DD_SERVICE": "shop"}, "shop", "m"),
+        ({"DD_SERVICE": "shop", "DD_SERVICE_MAPPING": "shop:store"}, "store", "opt.service_mapping"),
+        (V1, "unnamed-python-service", "flask_cache"),
+        ({"DD_SERVICE": "shop", **V1}, "shop", "flask_cache"),
+    ],
+)
+def test_whose_service_a_cache_of_flasks_bears(variables: dict[str, str], service: str, source: str) -> None:
+    """As ddtrace 4.16 sends it."""
+    entry = translated("flask_cache", GET_MANY, **variables)
+    assert (entry["service"], entry["meta"]["_dd.svc_src"]) == (service, source)
+    assert entry["name"] == ("flask_cache.command" if V1.items() <= variables.items() else "flask_cache.cmd")
