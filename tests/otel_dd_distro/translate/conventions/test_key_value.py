@@ -192,3 +192,34 @@ def test_whose_service_a_cache_of_flasks_bears(variables: dict[str, str], servic
     entry = translated("flask_cache", GET_MANY, **variables)
     assert (entry["service"], entry["meta"]["_dd.svc_src"]) == (service, source)
     assert entry["name"] == ("flask_cache.command" if V1.items() <= variables.items() else "flask_cache.cmd")
+
+
+GOT = {"db.system.name": "memcached", "db.operation.name": "get", "db.driver.call": "get", **SERVER}
+QUERY = {"db.system.name": "mysql", "db.query.text": "SELECT 1", "db.driver.call": "execute"}
+MAPPED = {"DD_SERVICE_MAPPING": "redis:store,memcached:store,mysql:store"}
+
+
+@pytest.mark.parametrize(
+    ("plugin", "attributes", "variables", "service", "source", "version"),
+    [
+        ("redis", GET, {}, "redis", "redis", None),
+        ("redis", GET, MAPPED, "store", "opt.service_mapping", None),
+        ("pymemcache", GOT, {}, "memcached", "pymemcache", "1"),
+        ("pymemcache", GOT, MAPPED, "store", "opt.service_mapping", "1"),
+        ("sqlalchemy", QUERY, {}, "mysql", "sqlalchemy", "1"),
+        ("sqlalchemy", QUERY, MAPPED, "store", "opt.service_mapping", "1"),
+        ("pymemcache", GOT, {"DD_SERVICE_MAPPING": "shop:x"}, "memcached", "pymemcache", None),
+    ],
+)
+def test_a_service_that_was_mapped_says_so_and_one_that_was_named_late_has_the_version(
+    plugin: str,
+    attributes: dict[str, Any],
+    variables: dict[str, str],
+    service: str,
+    source: str,
+    version: str | None,
+) -> None:
+    """As ddtrace 4.16 sends it."""
+    entry = translated(plugin, attributes, DD_SERVICE="shop", DD_VERSION="1", **variables)
+    meta = entry["meta"]
+    assert (entry["service"], meta["_dd.svc_src"], meta.get("version")) == (service, source, version)
