@@ -73,6 +73,8 @@ PLUGINS: dict[str, Plugin] = {
     "psycopg":  Plugin("psycopg",  Belongs.LIBRARY,     sql.driver("postgres",
                        {"": "postgres.connection", "psycopg.": "psycopg.connection"},
                        component="psycopg", v1="postgresql"), default="postgres"),
+    "pylibmc":  Plugin("pylibmc",  Belongs.LIBRARY,     key_value.memcached("pylibmc", "memcached.cmd"),
+                       renaming_told=True, named_late=True, default="memcached"),
     "pymemcache": Plugin("pymemcache", Belongs.LIBRARY, key_value.memcached("pymemcache"),
                        renaming_told=True, named_late=True, default="memcached"),
     "pymongo":  Plugin("pymongo",  Belongs.LIBRARY,     mongodb.driver("pymongo")),

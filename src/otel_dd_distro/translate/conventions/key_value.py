@@ -50,11 +50,12 @@ def redis(component: str) -> Operations:
     return Operations(command(_command), {"execute": batch}, key="db.driver.call")
 
 
-def memcached(component: str) -> Operations:
-    """memcached: `memcached.command`, whose resource is the client's method."""
+def memcached(component: str, name: str = "memcached.command") -> Operations:
+    """memcached: one operation, whose resource is the client's method; in schema v1 it has one name for all clients."""
     return Operations(
         Operation(
-            "memcached.command",
+            name,
+            v1="memcached.command",
             type="cache",
             kind="client",
             component=component,
