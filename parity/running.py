@@ -22,7 +22,7 @@ HERE = Path(__file__).resolve().parent
 SHOP = HERE.parent / "examples" / "shop"
 TIMEOUT = 120  # seconds
 # What a program may say of itself, and what it says where it is silent.
-CONSTANTS: Mapping[str, Any] = {"SETTINGS": {}, "STARTS": "", "SERVERS": ()}
+CONSTANTS: Mapping[str, Any] = {"SETTINGS": {}, "STARTS": "", "SERVERS": (), "BESIDE": ()}
 
 
 class Failed(Exception):
@@ -42,6 +42,8 @@ class Scenario:
     """What it starts itself, and is traced in its place."""
     servers: tuple[str, ...] = ()
     """Those of tests/servers.py that it needs, and finds by their variables."""
+    beside: tuple[str, ...] = ()
+    """Files of this repository that it imports."""
 
     @property
     def path(self) -> Path:
@@ -55,15 +57,12 @@ def scenarios() -> dict[str, Scenario]:
 
 def scenario(path: Path) -> Scenario:
     module = ast.parse(path.read_text())
-    constants = {
-        node.targets[0].id: ast.literal_eval(node.value)
-        for node in module.body
-        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and node.targets[0].id in CONSTANTS
-    }
+    told = dict(CONSTANTS)
+    for node in module.body:
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and node.targets[0].id in CONSTANTS:
+            told[node.targets[0].id] = ast.literal_eval(node.value)
     about = (ast.get_docstring(module) or "").partition("\n")[0]
-    return Scenario(
-        path.stem, about, constants.get("SETTINGS", {}), constants.get("STARTS", ""), constants.get("SERVERS", ())
-    )
+    return Scenario(path.stem, about, told["SETTINGS"], told["STARTS"], told["SERVERS"], told["BESIDE"])
 
 
 @dataclass(frozen=True)
@@ -107,7 +106,8 @@ def run(scenario: Scenario, side: Side, agent: RunningAgent) -> Ran:
         home = Path(folder).resolve() / "teahouse"
         home.mkdir()
         program = Path(shutil.copyfile(scenario.path, home / "program.py"))
-        shutil.copyfile(HERE / "steps.py", home / "steps.py")
+        for beside in (HERE / "steps.py", *(HERE.parent / name for name in scenario.beside)):
+            shutil.copyfile(beside, home / beside.name)
         command = (
             [str(side.python), str(program), *side.command()] if scenario.starts else [*side.command(), str(program)]
         )

@@ -180,7 +180,12 @@ def routed(method: str, route: str, attributes: dict[str, AttributeValue] | None
     """A served request of which the route template is known now; `attributes` is completed in place."""
     known = {} if attributes is None else attributes
     known[HTTP_ROUTE] = route
-    return Outcome(known, name=f"{method if method in METHODS else 'HTTP'} {route}")
+    return Outcome(known, name=named(method, route))
+
+
+def named(method: str, target: str) -> str:
+    """The name of a request by what it is for, of which there must not be many."""
+    return f"{method if method in METHODS else 'HTTP'} {target}"
 
 
 def server_response(status: int, headers: dict[str, AttributeValue] | None = None) -> Outcome:

@@ -75,6 +75,7 @@ PLUGINS: dict[str, Plugin] = {
                        component="psycopg", v1="postgresql"), default="postgres"),
     "pylibmc":  Plugin("pylibmc",  Belongs.LIBRARY,     key_value.memcached("pylibmc", "memcached.cmd"),
                        renaming_told=True, named_late=True, default="memcached"),
+    "pylons":   Plugin("pylons",   Belongs.APPLICATION, frameworks.PYLONS, renaming_told=True),
     "pymemcache": Plugin("pymemcache", Belongs.LIBRARY, key_value.memcached("pymemcache"),
                        renaming_told=True, named_late=True, default="memcached"),
     "pymongo":  Plugin("pymongo",  Belongs.LIBRARY,     mongodb.driver("pymongo")),

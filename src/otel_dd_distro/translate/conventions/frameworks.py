@@ -41,6 +41,21 @@ FALCON = Operations(http_server.requests("falcon", _falcon, source="m", targets=
 MOLTEN = Operations(http_server.requests("molten", http_server.by_route, unanswered="500"))
 
 
+def _pylons(attributes: dict[str, Any], meta: Meta, method: str) -> str:
+    controller, action = meta.get("pylons.route.controller", ""), meta.get("pylons.route.action")
+    if not controller:
+        return http_server.by_route(attributes, meta, method)
+    return f"{controller}.{action}" if action else controller
+
+
+_RENDERED = {"template.engine": "", "template.operation": "", "error.type": ""}
+PYLONS = Operations(
+    http_server.requests("pylons", _pylons, unanswered="500"),
+    {"render": Operation("pylons.render", component="pylons", targets=Targets(_RENDERED))},
+    key="template.operation",
+)
+
+
 def _pyramid(attributes: dict[str, Any], meta: Meta, method: str) -> str:
     view = text_of(attributes, "pyramid.view_name")
     context = text_of(attributes, "pyramid.context")
@@ -49,12 +64,15 @@ def _pyramid(attributes: dict[str, Any], meta: Meta, method: str) -> str:
 
 
 _UNSENT = {"pyramid.context": "", "pyramid.view_name": ""}
-_RENDERED = {"template.name": "", "template.engine": "", "template.operation": "", "error.type": ""}
 PYRAMID = Operations(
     http_server.requests("pyramid", _pyramid, source="m", targets=_UNSENT, quoted=True, unanswered="500"),
     {
         "render": Operation(
-            "pyramid.render", type="template", component="pyramid", source="m", targets=Targets(_RENDERED)
+            "pyramid.render",
+            type="template",
+            component="pyramid",
+            source="m",
+            targets=Targets({**_RENDERED, "template.name": ""}),
         )
     },
     key="template.operation",

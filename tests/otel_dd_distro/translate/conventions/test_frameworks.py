@@ -43,6 +43,9 @@ def translated(plugin: str, attributes: dict[str, Any], **variables: str) -> dic
         ("falcon", {"http.response.status_code": None}, "GET"),
         ("molten", {"http.route": "/tea/{kind}", "molten.route": "tea", "molten.version": "1.0.2"}, "GET /tea/{kind}"),
         ("molten", {"http.response.status_code": 404, "molten.version": "1.0.2"}, "GET 404"),
+        ("pylons", {"pylons.route.controller": "tea", "pylons.route.action": "green"}, "tea.green"),
+        ("pylons", {"pylons.route.controller": "tea"}, "tea"),
+        ("pylons", {"http.response.status_code": 404}, "GET 404"),
         ("pyramid", {"http.route": "/tea/{kind}", "pyramid.route.name": "tea"}, "GET tea"),
         ("pyramid", {"pyramid.context": "tea.Cup"}, "GET tea.Cup"),
         ("pyramid", {"pyramid.context": "tea.Cup", "pyramid.view_name": "edit"}, "GET tea.Cup/edit"),
@@ -54,7 +57,7 @@ def test_a_request_is_named_as_its_framework_names_it(plugin: str, attributes: d
     assert (entry["name"], entry["resource"], entry["type"]) == (f"{plugin}.request", resource, "web")
     assert entry["metrics"]["_dd.measured"] == 1
     assert (entry["meta"]["component"], entry["meta"]["span.kind"]) == (plugin, "server")
-    told = {"molten.route", "molten.version", "pyramid.route.name"}
+    told = {"molten.route", "molten.version", "pylons.route.action", "pylons.route.controller", "pyramid.route.name"}
     assert {key for key in entry["meta"] if key.startswith((f"{plugin}.", "url.", "server."))} <= told
 
 
@@ -64,6 +67,7 @@ def test_a_request_is_named_as_its_framework_names_it(plugin: str, attributes: d
         ("bottle", "/tea/gr%C3%BCn"),
         ("falcon", "/tea/grün"),
         ("molten", "/tea/grün"),
+        ("pylons", "/tea/grün"),
         ("pyramid", "/tea/gr%C3%BCn"),
     ],
 )
@@ -87,6 +91,8 @@ def test_a_path_is_shown_as_its_framework_shows_it(plugin: str, path: str) -> No
         ("molten", {"DD_SERVICE": "shop"}, "shop", "m"),
         ("molten", {"DD_SERVICE": "shop", "DD_MOLTEN_SERVICE": "front"}, "front", "m"),
         ("molten", {"DD_SERVICE_MAPPING": "molten:x"}, "x", "opt.service_mapping"),
+        ("pylons", {}, "pylons", "pylons"),
+        ("pylons", {"DD_SERVICE": "shop"}, "shop", "m"),
         ("pyramid", {}, "pyramid", "m"),
         ("pyramid", {"DD_SERVICE": "Shop"}, "Shop", "m"),
         ("pyramid", {"DD_SERVICE_MAPPING": "pyramid:x"}, "x", "opt.service_mapping"),
@@ -103,16 +109,21 @@ def test_schema_v1_has_one_name_for_all() -> None:
     assert translated("bottle", {}, DD_TRACE_SPAN_ATTRIBUTE_SCHEMA="v1")["name"] == "http.server.request"
 
 
-@pytest.mark.parametrize("plugin", ["bottle", "molten", "pyramid"])
+@pytest.mark.parametrize("plugin", ["bottle", "molten", "pylons", "pyramid"])
 def test_a_request_that_an_exception_leaves_unanswered_is_a_500(plugin: str) -> None:
     entry = translated(plugin, {"http.response.status_code": None, "error.type": "ValueError"})
     assert entry["meta"]["http.status_code"] == "500"
 
 
-def test_what_pyramid_renders_is_no_more_than_that() -> None:
-    attributes = {"template.engine": "pyramid", "template.operation": "render", "template.name": "json"}
+@pytest.mark.parametrize(
+    ("plugin", "kind", "name"), [("pylons", "", "page.html"), ("pyramid", "template", None)], ids=["pylons", "pyramid"]
+)
+def test_what_a_framework_renders_tells_as_much_as_it_does_in_ddtrace(plugin: str, kind: str, name: str | None) -> None:
+    attributes = {"template.engine": plugin, "template.operation": "render", "template.name": "page.html"}
     read = settings.read({}, argv=())
-    (entry,) = Translator(read).chunk(chunk(ours("pyramid", attributes)), native_events=True)
-    assert (entry["name"], entry["resource"], entry["type"]) == ("pyramid.render", "pyramid.render", "template")
-    assert (entry["service"], entry["meta"]["component"]) == ("pyramid", "pyramid")
-    assert not [key for key in entry["meta"] if "template" in key]
+    (entry,) = Translator(read).chunk(chunk(ours(plugin, attributes)), native_events=True)
+    assert (entry["name"], entry["resource"], entry.get("type", "")) == (f"{plugin}.render", f"{plugin}.render", kind)
+    assert (entry["service"], entry["meta"]["component"]) == (plugin, plugin)
+    assert {key: entry["meta"][key] for key in entry["meta"] if "template" in key} == (
+        {"template.name": name} if name else {}
+    )
