@@ -58,15 +58,14 @@ class TestAiobotocoreContract(Contract):
         return asyncio.run(call())
 
     # Making a client takes longer than all else.
-    def test_nothing_is_left_in_memory(self) -> None:
+    def test_nothing_is_left_in_memory(self, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[override]
         loop = asyncio.new_event_loop()
         making = client("sns")
         sns = loop.run_until_complete(making.__aenter__())
-        type(self).use = staticmethod(lambda: loop.run_until_complete(list_topics(sns)))  # type: ignore[method-assign]
+        monkeypatch.setattr(type(self), "use", staticmethod(lambda: loop.run_until_complete(list_topics(sns))))
         try:
             super().test_nothing_is_left_in_memory()
         finally:
-            del type(self).use
             loop.run_until_complete(making.__aexit__(None, None, None))
             loop.close()
 

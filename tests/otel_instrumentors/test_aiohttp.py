@@ -147,15 +147,14 @@ class TestAiohttpContract(Contract):
         return status, text.split()[0]
 
     # Each use makes an application of its own, of which aiohttp remembers the last thousand.
-    def test_nothing_is_left_in_memory(self) -> None:
+    def test_nothing_is_left_in_memory(self, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[override]
         loop = asyncio.new_event_loop()
         server = serving(application())
         url = loop.run_until_complete(server.__aenter__())
-        type(self).use = staticmethod(lambda: loop.run_until_complete(_get(url)))  # type: ignore[method-assign]
+        monkeypatch.setattr(type(self), "use", staticmethod(lambda: loop.run_until_complete(_get(url))))
         try:
             super().test_nothing_is_left_in_memory()
         finally:
-            del type(self).use
             loop.run_until_complete(server.__aexit__(None, None, None))
             loop.close()
             asyncio.set_event_loop(None)

@@ -137,13 +137,10 @@ class TestHttplibContract(Contract):
             return asked(server)
 
     # Each use starts a server of its own: the threads of the last ones are still being forgotten.
-    def test_nothing_is_left_in_memory(self) -> None:
+    def test_nothing_is_left_in_memory(self, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[override]
         with Server() as server:
-            type(self).use = staticmethod(lambda: asked(server))  # type: ignore[method-assign]
-            try:
-                super().test_nothing_is_left_in_memory()
-            finally:
-                del type(self).use
+            monkeypatch.setattr(type(self), "use", staticmethod(lambda: asked(server)))
+            super().test_nothing_is_left_in_memory()
 
 
 @pytest.fixture

@@ -57,7 +57,7 @@ class TestKombuContract(Contract):
         return [name.split("-")[0] for name in names(recorder.take())]
 
     # Kombu itself keeps something of each connection and of each name.
-    def test_nothing_is_left_in_memory(self) -> None:
+    def test_nothing_is_left_in_memory(self, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[override]
         from kombu import Connection
 
         with Connection(os.environ["TEST_RABBITMQ_URL"]) as connection, connection.SimpleQueue("leaves") as queue:
@@ -68,11 +68,8 @@ class TestKombuContract(Contract):
                 message.ack()
                 return message.payload
 
-            type(self).use = staticmethod(use)  # type: ignore[method-assign]
-            try:
-                super().test_nothing_is_left_in_memory()
-            finally:
-                del type(self).use
+            monkeypatch.setattr(type(self), "use", staticmethod(use))
+            super().test_nothing_is_left_in_memory()
 
 
 @pytest.fixture

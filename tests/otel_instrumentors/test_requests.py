@@ -66,13 +66,10 @@ class TestRequestsContract(Contract):
             return session.get(f"{server.url}/path").text
 
     # Each use starts a server of its own: the threads of the last ones are still being forgotten.
-    def test_nothing_is_left_in_memory(self) -> None:
+    def test_nothing_is_left_in_memory(self, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[override]
         with _Server() as server:
-            type(self).use = staticmethod(lambda: _get(server))  # type: ignore[method-assign]
-            try:
-                super().test_nothing_is_left_in_memory()
-            finally:
-                del type(self).use
+            monkeypatch.setattr(type(self), "use", staticmethod(lambda: _get(server)))
+            super().test_nothing_is_left_in_memory()
 
 
 def _get(server: _Server) -> str:
