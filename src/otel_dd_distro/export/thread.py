@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING
 from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY, Context, attach, detach, set_value
 
 from .loading import load
+from .signal_safe_event import SignalSafeEvent
 
 if TYPE_CHECKING:
     from .cycle import Cycle
@@ -36,10 +38,9 @@ class ExportThread:
         self._ending = ending
         self._close = close
         self._exporting = threading.Lock()
-        self._progress = threading.Condition()
-        self._wake = threading.Event()
-        self._asked = 0
-        self._answered = 0
+        self._wake = SignalSafeEvent()
+        self._flushes: deque[SignalSafeEvent] = deque()
+        """One for each flush that is waited for."""
         self.thread: threading.Thread | None = None
         """None before the start, and where there can be none."""
 
@@ -60,7 +61,7 @@ class ExportThread:
             detach(token)
 
     def wake(self) -> None:
-        if not self._wake.is_set():
+        if not self._wake.is_set:
             self._wake.set()
 
     def flush(self, timeout_s: float) -> bool:
@@ -70,13 +71,15 @@ class ExportThread:
             return self._export_here(time.monotonic() + timeout_s)
         if thread is threading.current_thread():
             return False
-        with self._progress:
-            if not self._cycle.holds_any():
-                return True
-            self._asked += 1
-            ticket = self._asked
-            self._wake.set()
-            return self._progress.wait_for(lambda: self._answered >= ticket, timeout_s)
+        if not self._cycle.holds_any():
+            return True
+        done = SignalSafeEvent()
+        self._flushes.append(done)
+        self._wake.set()
+        try:
+            return done.wait(timeout_s)
+        finally:
+            self._flushes.remove(done)
 
     def stop(self) -> None:
         """Wait for the last cycle, no longer than to the deadline; the ending has begun."""
@@ -101,18 +104,17 @@ class ExportThread:
             while not stopping:
                 self._wake.clear()
                 stopping = self._ending.has_begun
-                asked = self._asked
-                everything = stopping or asked > self._answered
+                flushes = self._flushes.copy()
+                everything = stopping or bool(flushes)
                 now = time.monotonic()
                 sends = everything or now >= due or self._cycle.is_pressing()
                 if sends:
                     due = now + self._interval_s
                 with self._exporting:
                     done = self._cycle.run(math.inf, everything=everything, sends=sends)
-                with self._progress:
-                    if done:
-                        self._answered = asked
-                    self._progress.notify_all()
+                if done:
+                    for flush in flushes:
+                        flush.set()
                 if not stopping:
                     self._wake.wait(max(0.0, due - time.monotonic()))
         self._close()

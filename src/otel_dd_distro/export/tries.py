@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 import random
-import threading
 import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
+
+from .signal_safe_event import SignalSafeEvent
 
 if TYPE_CHECKING:
     from .agent import Answer
@@ -21,7 +22,7 @@ class Ending:
 
     def __init__(self) -> None:
         self.deadline = math.inf
-        self._has_begun = threading.Event()
+        self._has_begun = SignalSafeEvent()
 
     def begin(self, deadline: float) -> None:
         self.deadline = deadline
@@ -29,7 +30,7 @@ class Ending:
 
     @property
     def has_begun(self) -> bool:
-        return self._has_begun.is_set()
+        return self._has_begun.is_set
 
     def left_s(self, end: float = math.inf) -> float:
         """Seconds until `end` or the deadline, whichever comes first."""

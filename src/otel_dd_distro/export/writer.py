@@ -99,15 +99,15 @@ class Writer:
     def shutdown(self, timeout_s: float | None = None) -> bool:
         """Send what is queued and stop. False if something was left, which is then dropped as "exit".
 
-        `timeout_s` bounds the whole call (default: the writer's `shutdown_limit_s`).
+        `timeout_s` bounds the whole call (default: the writer's `shutdown_limit_s`). Asked again meanwhile, by a signal
+        handler say, it waits for the same end.
         """
         forks.check()
         limit_s = self._shutdown_limit_s if timeout_s is None else timeout_s
         with self._lock:
-            if self._closed:
-                return True
-            self._closed = True
-            self._ending.begin(time.monotonic() + max(0.0, limit_s - SHUTDOWN_RESERVE_S))
+            if not self._closed:
+                self._closed = True
+                self._ending.begin(time.monotonic() + max(0.0, limit_s - SHUTDOWN_RESERVE_S))
         self._thread.stop()
         with self._lock:
             is_uncounted = self._cycle.holds_counts()

@@ -1,0 +1,40 @@
+"""What one thread waits for and any other may set, a signal handler included, whatever it has interrupted."""
+
+from __future__ import annotations
+
+import threading
+
+
+class SignalSafeEvent:
+    """As `threading.Event`, which a signal handler cannot set while its thread is inside `set`: there is no lock in it.
+
+    One thread may wait at a time.
+    """
+
+    def __init__(self) -> None:
+        self.is_set = False
+        self._waiter: threading.Lock | None = None
+
+    def set(self) -> None:
+        self.is_set = True
+        waiter = self._waiter
+        if waiter is not None:
+            try:
+                waiter.release()
+            except RuntimeError:
+                # Somebody else was faster.
+                self._waiter = None
+
+    def clear(self) -> None:
+        self.is_set = False
+
+    def wait(self, timeout_s: float) -> bool:
+        """Wait until it is set, or the time is over; whether it is set."""
+        # New each time: of the kind that holds by now, should gevent have patched the standard library.
+        waiter = threading.Lock()
+        waiter.acquire()
+        self._waiter = waiter
+        if not self.is_set:
+            waiter.acquire(timeout=min(timeout_s, threading.TIMEOUT_MAX))
+        self._waiter = None
+        return self.is_set

@@ -1,0 +1,79 @@
+"""SIGTERM at any time, also while the process is ending already."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.agents import ScriptedAgent, clean_environ, says, waits
+
+RECORDING = """
+import sys, time
+import otel_dd_distro
+from opentelemetry import trace
+
+otel_dd_distro.install()
+for _ in range(3):
+    with trace.get_tracer("shop").start_as_current_span("work"):
+        pass
+print("recorded", flush=True)
+if sys.argv[1] == "working":
+    time.sleep(60)
+"""
+
+
+@pytest.mark.parametrize("when", ["working", "ending"])
+def test_a_process_that_is_terminated_has_sent_what_it_recorded(when: str) -> None:
+    # The Agent takes its time for the first answer, as one does that starts beside the application.
+    with ScriptedAgent(says(), info=waits(0.7, says(404))) as there:
+        program = subprocess.Popen(
+            [sys.executable, "-c", RECORDING, when],
+            env=clean_environ(DD_TRACE_AGENT_URL=there.url, OTEL_DD_SHUTDOWN_TIMEOUT_SECONDS="30"),
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        with program:
+            assert program.stdout is not None
+            assert program.stdout.readline() == "recorded\n"
+            while when == "ending" and not there.infos():
+                time.sleep(0.01)
+            program.send_signal(signal.SIGTERM)
+            assert program.wait(60) == -signal.SIGTERM
+        assert len(there.spans()) == 3
+
+
+POOL = """
+import multiprocessing
+from opentelemetry import trace
+
+def work(number):
+    with trace.get_tracer("shop").start_as_current_span("work"):
+        return number
+
+if __name__ == "__main__":
+    spawning = multiprocessing.get_context("spawn")
+    for number in range(4):
+        # Its end terminates the worker, which may be ending by itself.
+        with spawning.Pool(1) as pool:
+            print(pool.apply(work, (number,)))
+"""
+
+
+def test_the_workers_of_a_pool_that_is_ended_by_force_have_sent_what_they_recorded(tmp_path: Path) -> None:
+    (tmp_path / "program.py").write_text(POOL)
+    with ScriptedAgent() as there:
+        done = subprocess.run(
+            [sys.executable, "-m", "otel_dd_distro", "program.py"],
+            env=clean_environ(DD_TRACE_AGENT_URL=there.url, OTEL_DD_SHUTDOWN_TIMEOUT_SECONDS="30"),
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+        assert (done.returncode, done.stdout.split(), done.stderr) == (0, ["0", "1", "2", "3"], "")
+        assert len(there.spans()) == 4
