@@ -10,6 +10,7 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import Status, StatusCode
 
 from ..translate.conventions.urls import Urls
+from ..translate.every_span.stacks import without_ours
 from ..translate.secrets import (
     ERROR_TEXTS,
     EXCEPTION_TEXTS,
@@ -126,5 +127,7 @@ def _url(value: str, urls: Urls) -> str:
 
 def _event(event: Event, literals: Sequence[str]) -> Event:
     told = event.attributes or {}
-    texts = {key: scrubbed(text, literals) for key in EXCEPTION_TEXTS if isinstance(text := told.get(key), str)}
+    texts = {
+        key: scrubbed(without_ours(text), literals) for key in EXCEPTION_TEXTS if isinstance(text := told.get(key), str)
+    }
     return Event(event.name, {**told, **texts}, event.timestamp) if texts else event

@@ -11,6 +11,7 @@ from opentelemetry.trace import StatusCode
 
 from . import text
 from .attributes import Meta, as_text, decimal
+from .stacks import without_ours
 
 HAS_EXCEPTION = "_dd.span_events.has_exception"
 
@@ -95,7 +96,7 @@ def _explain(meta: Meta, raised: Event, builtins: str) -> None:
     if message is not None:
         meta.setdefault("error.message", as_text(message))
     if stack is not None:
-        meta.setdefault("error.stack", text.ending(stack if isinstance(stack, str) else str(stack)))
+        meta.setdefault("error.stack", text.ending(without_ours(stack if isinstance(stack, str) else str(stack))))
 
 
 def _with_module(kind: str, builtins: str) -> str:
