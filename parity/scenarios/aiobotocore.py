@@ -77,7 +77,7 @@ async def main() -> None:
             await sqs.send_message(QueueUrl=queue, MessageBody="tea")
 
         with step("received"):
-            (message,) = (await sqs.receive_message(QueueUrl=queue))["Messages"]
+            (message,) = (await sqs.receive_message(QueueUrl=queue, MessageAttributeNames=["All"]))["Messages"]
             saw("message", {"attributes": str(sorted(message.get("MessageAttributes", {})))})
 
         with step("no such queue", ClientError):

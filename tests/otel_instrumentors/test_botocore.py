@@ -13,6 +13,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from opentelemetry.instrumentation.utils import suppress_instrumentation
 from opentelemetry.propagate import get_global_textmap, set_global_textmap
 from opentelemetry.propagators.textmap import TextMapPropagator
 from opentelemetry.sdk.trace import ReadableSpan
@@ -462,7 +463,7 @@ def test_a_message_bears_its_span_in_one_attribute_where_the_propagator_wants_th
     client("sqs").send_message(QueueUrl=queue, MessageBody="tea")
 
     (span,) = recorder.take()
-    (message,) = received(queue)
+    (message,) = received(queue, MessageAttributeNames=[ENVELOPE])
     attribute = message["MessageAttributes"][ENVELOPE]
     assert (attribute["DataType"], json.loads(attribute["StringValue"])) == (
         "String",
@@ -488,7 +489,7 @@ def test_each_message_of_a_batch_bears_the_span(queue: str, recorder: Recorder) 
     client("sqs").send_message_batch(QueueUrl=queue, Entries=entries)
 
     (span,) = recorder.take()
-    messages = received(queue)
+    messages = received(queue, MessageAttributeNames=[ENVELOPE])
     assert sorted(message["Body"] for message in messages) == [f"cup {number}" for number in range(10)]
     for message in messages:
         pairs = json.loads(message["MessageAttributes"][ENVELOPE]["StringValue"])
@@ -514,12 +515,30 @@ def test_what_is_received_is_linked_to_where_it_was_sent(
         client("sqs").send_message(QueueUrl=queue, MessageBody=body)
 
     asked = ["kind"]
-    received(queue, MessageAttributeNames=asked)
+    messages = received(queue, MessageAttributeNames=asked)
+    assert [message.keys() & {"MessageAttributes", "MD5OfMessageAttributes"} for message in messages] == [set(), set()]
 
     first, second, span = recorder.take()
     assert (span.name, span.kind) == ("SQS.ReceiveMessage", SpanKind.CLIENT)
     assert [link.context.span_id for link in span.links] == [first.context.span_id, second.context.span_id]
     assert asked == ["kind"]
+
+
+@pytest.mark.parametrize("envelope", [None, ENVELOPE])
+def test_the_application_gets_what_it_asked_for_and_no_attribute_more(
+    queue: str, recorder: Recorder, envelope: str | None, request: pytest.FixtureRequest
+) -> None:
+    if envelope:
+        request.getfixturevalue("enveloped")
+    kind = {"DataType": "String", "StringValue": "green"}
+    client("sqs").send_message(QueueUrl=queue, MessageBody="tea", MessageAttributes={"kind": kind, "other": kind})
+
+    (message,) = received(queue, MessageAttributeNames=["kind"], VisibilityTimeout=0)
+    with suppress_instrumentation():
+        (bare,) = received(queue, MessageAttributeNames=["kind"], VisibilityTimeout=0)
+    assert message["MessageAttributes"] == bare["MessageAttributes"] == {"kind": kind}
+    assert message["MD5OfMessageAttributes"] == bare["MD5OfMessageAttributes"]
+    assert message.keys() == bare.keys()
 
 
 @pytest.mark.usefixtures("enveloped")

@@ -59,7 +59,7 @@ def answered(call: Call, response: Any, recording: Recording) -> Any:
         for context in aws_messages.received(*_asked(call)[:2], response):
             recording.span.add_link(context)
     recording.finish(succeeded, call, response)
-    return response
+    return response if call.carrier is None else aws_messages.as_asked(*_asked(call), response)
 
 
 def succeeded(call: Call, response: Any) -> Outcome | None:

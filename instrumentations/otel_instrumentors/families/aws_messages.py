@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
 import json
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -28,6 +29,8 @@ MOST_RECORD_BYTES = 1 << 20
 MOST_RECORDS_BYTES = 5 << 20
 MOST_CLIENT_CONTEXT = 3_583
 """Characters of base64."""
+
+_OF_ATTRIBUTES = ("MessageAttributes", "MD5OfMessageAttributes")
 
 Params = Mapping[str, Any]
 Pairs = Mapping[str, str]
@@ -60,6 +63,50 @@ def received(prefix: str, operation: str, response: object) -> list[SpanContext]
         if context is not None and context.is_valid:
             contexts[context.trace_id, context.span_id] = context
     return list(contexts.values())
+
+
+def as_asked(prefix: str, operation: str, params: Params, response: Any) -> Any:
+    """The response without the attributes of messages that only we asked for; the same where it has none."""
+    if (prefix, operation) != ("sqs", "ReceiveMessage") or not isinstance(response, Mapping):
+        return response
+    asked, ours = _names(params)
+    messages = response.get("Messages")
+    if not ours or not isinstance(messages, list):
+        return response
+    prefixes = tuple(name[:-2] for name in asked if isinstance(name, str) and name.endswith(".*"))
+    unasked = {name for name in ours if not name.startswith(prefixes)}
+    if not any(unasked.intersection(_attributes_of(message)) for message in messages):
+        return response
+    return {**response, "Messages": [_without(message, unasked) for message in messages]}
+
+
+def _attributes_of(message: object) -> Mapping[str, Any]:
+    attributes = message.get("MessageAttributes") if isinstance(message, Mapping) else None
+    return attributes if isinstance(attributes, Mapping) else {}
+
+
+def _without(message: Any, unasked: set[str]) -> Any:
+    attributes = _attributes_of(message)
+    if unasked.isdisjoint(attributes):
+        return message
+    rest = {name: attribute for name, attribute in attributes.items() if name not in unasked}
+    bare = {key: value for key, value in message.items() if key not in _OF_ATTRIBUTES}
+    if not rest:
+        return bare
+    return {**bare, "MessageAttributes": rest, "MD5OfMessageAttributes": _digest(rest)}
+
+
+def _digest(attributes: Mapping[str, Any]) -> str:
+    """Of the attributes of a message, for those who compare it. Source: SQS, calculating the MD5 message digest."""
+    digest = hashlib.md5(usedforsecurity=False)
+    for name in sorted(attributes):
+        attribute = attributes[name]
+        is_binary = attribute["DataType"].startswith("Binary")
+        value = attribute["BinaryValue"] if is_binary else attribute["StringValue"].encode()
+        for part in (name.encode(), attribute["DataType"].encode()):
+            digest.update(len(part).to_bytes(4, "big") + part)
+        digest.update((b"\2" if is_binary else b"\1") + len(value).to_bytes(4, "big") + value)
+    return digest.hexdigest()
 
 
 # Messages with attributes: SQS and SNS
@@ -117,14 +164,20 @@ def _length(value: object) -> int:
     return len(value) if isinstance(value, (bytes, bytearray)) else 0
 
 
-def _asking(params: Params, _pairs: Pairs, name: str | None) -> Params | None:
+def _asking(params: Params, _pairs: Pairs, _name: str | None) -> Params | None:
     """Asks for the attributes that bear a context beside those that the application asks for."""
+    asked, missing = _names(params)
+    return {**params, "MessageAttributeNames": [*asked, *missing]} if missing else None
+
+
+def _names(params: Params) -> tuple[list[Any], list[str]]:
+    """The names of attributes that the application asks for, and those that bear a context and it does not."""
     asked = params.get("MessageAttributeNames", ())
     if not isinstance(asked, (list, tuple)) or "All" in asked or ".*" in asked:
-        return None
+        return [], []
+    name = envelope()
     wanted = sorted(get_global_textmap().fields) if name is None else [name]
-    missing = [field for field in wanted if field not in asked]
-    return {**params, "MessageAttributeNames": [*asked, *missing]} if missing else None
+    return list(asked), [field for field in wanted if field not in asked]
 
 
 def _context(message: Params) -> SpanContext | None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import copy
+import hashlib
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -284,6 +286,58 @@ def test_a_function_gets_it_with_its_client_context(given: dict[str, Any] | None
 def test_a_client_context_may_come_as_bytes() -> None:
     changed = put("lambda", "Invoke", {"ClientContext": packed("{}").encode()})
     assert json.loads(base64.b64decode(changed["ClientContext"])) == {"custom": PAIRS}
+
+
+KIND = {"DataType": "String", "StringValue": "green"}
+DATA = {"DataType": "Binary", "BinaryValue": b"\0\1"}
+OURS = {NAME: {"DataType": "String", "StringValue": "{}"}}
+
+
+@pytest.mark.parametrize(
+    ("asked", "attributes", "then"),
+    [
+        (None, OURS, None),
+        ([], OURS, None),
+        (["kind"], {"kind": KIND, **OURS}, {"kind": KIND}),
+        (["kind", "data"], {"kind": KIND, "data": DATA, **OURS}, {"kind": KIND, "data": DATA}),
+        (["kind"], {"kind": KIND}, {"kind": KIND}),
+        ([NAME], OURS, OURS),
+        (["All"], {"kind": KIND, **OURS}, {"kind": KIND, **OURS}),
+        ([".*"], OURS, OURS),
+        ([NAME[:3] + ".*"], OURS, OURS),
+    ],
+)
+def test_attributes_that_only_we_asked_for_are_taken_out_of_the_response(
+    asked: list[str] | None, attributes: dict[str, Any], then: dict[str, Any] | None
+) -> None:
+    params = {} if asked is None else {"MessageAttributeNames": asked}
+    message = {"Body": "tea", "MessageAttributes": attributes, "MD5OfMessageAttributes": "theirs"}
+    response = {"Messages": [message, {"Body": "bare"}], "ResponseMetadata": {}}
+    before = copy.deepcopy(response)
+    changed = aws_messages.as_asked("sqs", "ReceiveMessage", params, response)
+    assert response == before, "what is given is never changed"
+    first, second = changed["Messages"]
+    assert (first.get("MessageAttributes"), second) == (then, {"Body": "bare"})
+    assert ("MD5OfMessageAttributes" in first) == (then is not None)
+    assert (changed is response) == (then == attributes)
+
+
+def test_the_digest_is_that_of_the_attributes_that_are_left() -> None:
+    # As SQS answers for these two; see its documentation, calculating the MD5 message digest.
+    message = {"MessageAttributes": {"kind": KIND, "data": DATA, **OURS}, "MD5OfMessageAttributes": "theirs"}
+    asked = {"MessageAttributeNames": ["kind", "data"]}
+    changed = aws_messages.as_asked("sqs", "ReceiveMessage", asked, {"Messages": [message]})
+    parts = b"".join(
+        len(part).to_bytes(4, "big") + part if isinstance(part, bytes) else bytes([part])
+        for part in (b"data", b"Binary", 2, b"\0\1", b"kind", b"String", 1, b"green")
+    )
+    assert changed["Messages"][0]["MD5OfMessageAttributes"] == hashlib.md5(parts).hexdigest()
+
+
+@pytest.mark.parametrize("response", [None, "x", {}, {"Messages": None}, {"Messages": ["x", {"MessageAttributes": 7}]}])
+def test_a_response_of_another_shape_stays(response: object) -> None:
+    assert aws_messages.as_asked("sqs", "ReceiveMessage", {}, response) is response
+    assert aws_messages.as_asked("sns", "Publish", {}, response) is response
 
 
 TRACE, SPAN = 0x0AF7651916CD43DD8448EB211C80319C, 0xB7AD6B7169203331
