@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import random
 import shutil
 import signal
 import socket
@@ -21,7 +22,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.agents import clean_environ, free_port
+from tests.agents import clean_environ
 
 from .starts import BIN, EXCEPTION, OS_EXIT, SIGINT, SIGKILL, SIGTERM, Start
 
@@ -75,7 +76,7 @@ def run(start: Start, stop: str, *, traced: bool, agent_url: str, variables: Map
     with tempfile.TemporaryDirectory(prefix="torture") as folder:
         ledger = Path(folder, "ledger")
         ledger.mkdir()
-        port = free_port()
+        port = _port()
         environ = clean_environ(
             **{**variables, **start.variables} if traced else variables,
             PATH=f"{BIN}{os.pathsep}{os.environ['PATH']}",
@@ -210,6 +211,13 @@ def _tasks(cell: _Cell) -> Observed:
         sent("exit")
         time.sleep(1)
     return cell.signalled(answers)
+
+
+def _port() -> int:
+    """A free port that no client of anybody is given, as those are that the system chooses."""
+    while _listens(port := random.randrange(20000, 30000)):
+        pass
+    return port
 
 
 def _listens(port: int) -> bool:

@@ -22,7 +22,9 @@ class Library:
     why_not: str = ""
     """Why its tests are not run; nothing else is said then."""
     source: str = ""
-    """The distribution whose source holds the tests; empty where Python or the installed library brings them."""
+    """The distribution whose source holds the tests; empty where Python itself has them."""
+    installs_tests: bool = False
+    """The distribution has them where it is installed, so its source is not needed."""
     requires: tuple[str, ...] = ()
     """What is installed for them, the library itself included."""
     runner: str = "pytest"
@@ -31,7 +33,7 @@ class Library:
     folder: str = "."
     """Where they are run, in the source."""
     servers: tuple[str, ...] = ()
-    """Those of tests/servers.py; `{redis_server.port}` in arguments and variables, `url` and `host` likewise."""
+    """Those of tests/servers.py; `{redis_server.port}` in arguments and variables is its port."""
     variables: Mapping[str, str] = field(default_factory=dict)
     quick: bool = False
     """Run in CI."""

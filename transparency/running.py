@@ -28,6 +28,7 @@ ROOT = Path(__file__).parents[1]
 INSIDE = Path(__file__).with_name("inside")
 UV = str(Path(sys.executable).with_name("uv"))
 LIMIT_S = 1800
+TEST_LIMIT_S = "120"
 
 
 class Failed(Exception):
@@ -60,11 +61,13 @@ def prepare(library: Library, place: Path) -> Prepared:
     python = environment / "bin" / "python"
     if not python.exists():
         _done([UV, "venv", "--quiet", "--python", sys.executable, str(environment)])
-    packages = ["pytest>=8", "pip", *library.requires]
+    packages = ["pytest>=8", "pytest-timeout", "pip", *library.requires]
     _done([UV, "pip", "install", "--quiet", "--python", str(python), "--editable", str(ROOT), *packages])
     if not library.source:
         return Prepared(library, python, platform.python_version(), environment)
     version = _said(python, f"from importlib.metadata import version; print(version({library.source!r}))")
+    if library.installs_tests:
+        return Prepared(library, python, version, environment)
     source = place / "sources" / f"{library.source}-{version}"
     if not source.exists():
         _download(python, f"{library.source}=={version}", source)
@@ -76,22 +79,24 @@ def run(prepared: Prepared, variables: Mapping[str, str], *, traced: bool) -> Ru
     library = prepared.library
     with tempfile.TemporaryDirectory(prefix="transparency") as folder, counting_agent() as (url, counted):
         written, output = Path(folder, "outcomes"), Path(folder, "output")
+        addresses = _addresses(variables)
+        arguments = [word.format_map(addresses) for word in library.arguments]
         environ = clean_environ(
-            **{name: value.format_map(_addresses(variables)) for name, value in library.variables.items()},
+            **{name: value.format_map(addresses) for name, value in library.variables.items()},
             DD_TRACE_AGENT_URL=url,
             PATH=f"{prepared.python.parent}{os.pathsep}{os.environ['PATH']}",
             PYTHONPATH=str(INSIDE),
             TRANSPARENCY_OUTCOMES=str(written),
         )
         if library.runner == "pytest":
-            program = ["-m", "pytest", "-p", "spans_around_tests", "-p", "no:cacheprovider", "-q"]
+            program = ["-m", "pytest", "-p", "spans_around_tests", "-p", "no:cacheprovider", "-q", "--timeout", TEST_LIMIT_S]
         else:
             program = [str(INSIDE / "unittests.py")]
         launcher = ["-m", "otel_dd_distro"] if traced else []
         began = time.monotonic()
         with output.open("wb") as said:
             process = subprocess.Popen(
-                [str(prepared.python), *launcher, *program, *library.arguments],
+                [str(prepared.python), *launcher, *program, *arguments],
                 env=environ,
                 cwd=prepared.folder,
                 stdin=subprocess.DEVNULL,

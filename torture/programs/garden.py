@@ -21,7 +21,6 @@ warnings.filterwarnings("ignore", "StreamingHttpResponse must consume synchronou
 if not settings.configured:
     settings.configure(
         ALLOWED_HOSTS=["*"],
-        DEBUG="runserver" in sys.argv,
         ROOT_URLCONF=__name__,
         SECRET_KEY="none",
         USE_TZ=True,
@@ -47,7 +46,7 @@ def fails(_: HttpRequest) -> HttpResponse:
 
 
 def exits(_: HttpRequest) -> HttpResponse:
-    unit()
+    unit(around_ends=False)
     os._exit(3)
 
 

@@ -17,9 +17,14 @@ from work import note, stopping, unit
 PROCESSES = 2
 
 
+def say(line: str) -> None:
+    """In one write, that the lines of several processes stay whole."""
+    os.write(1, f"{line}\n".encode())
+
+
 def some(first: int) -> None:
     for number in range(first, first + 10):
-        print(unit(number), flush=True)
+        say(unit(number))
 
 
 def child(first: int, stop: str) -> None:
@@ -44,12 +49,12 @@ def processes(way: str, stop: str) -> None:
         process.start()
     for process in started:
         process.join()
-    print([process.exitcode for process in started], flush=True)
+    say(str([process.exitcode for process in started]))
 
 
 def pool() -> None:
     with multiprocessing.get_context("spawn").Pool(PROCESSES) as workers:
-        print(sorted(workers.map(numbered, range(100, 120))), flush=True)
+        say(str(sorted(workers.map(numbered, range(100, 120)))))
 
 
 def double_fork() -> None:

@@ -25,7 +25,7 @@ def fails() -> None:
 
 @app.task
 def exits() -> None:
-    unit()
+    unit(around_ends=False)
     os._exit(3)
 
 

@@ -12,9 +12,13 @@ LEDGER = Path(os.environ["TORTURE_LEDGER"])
 tracer = trace.get_tracer("torture")
 
 
-def unit(number: int = 0) -> str:
-    """One piece of work: a span of the program's own, below the instrumentation's where there is one."""
-    record("around", trace.get_current_span())
+def unit(number: int = 0, *, around_ends: bool = True) -> str:
+    """One piece of work: a span of the program's own, below the instrumentation's where there is one.
+
+    Not `around_ends`: that one is never finished, so nobody misses it.
+    """
+    if around_ends:
+        record("around", trace.get_current_span())
     with tracer.start_as_current_span(f"unit {number}") as span:
         record("spans", span)
         time.sleep(0.002)
