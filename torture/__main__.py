@@ -20,7 +20,7 @@ from tests import servers
 from . import known, page
 from .agents import AGENTS
 from .cells import Cell, Result, all_cells, ci_cells, remember
-from .judgement import judge
+from .judgement import judge, more_kib
 from .running import run, witnesses
 from .starts import STARTS, STOPS
 
@@ -85,7 +85,7 @@ def _run(group: Sequence[Cell], variables: Mapping[str, str]) -> list[Result]:
         with AGENTS[cell.agent]() as (url, taken):
             traced = run(start, stop, traced=True, agent_url=url, variables=variables)
             faults = tuple(judge(bare, traced, taken.spans(), cell.agent))
-        results.append(Result(cell, faults, traced.exit_s, bare.exit_s))
+        results.append(Result(cell, faults, traced.exit_s - bare.exit_s, more_kib(bare, traced)))
         times = f"exit {traced.exit_s:.1f} s, untraced {bare.exit_s:.1f} s, {len(taken.spans())} spans taken"
         lines = [f"    {fault.rule}: {fault.told}" for fault in faults]
         print(f"{cell}: {'faults' if faults else 'ok'} ({times})", *lines, sep="\n", flush=True)

@@ -29,8 +29,10 @@ class Cell:
 class Result:
     cell: Cell
     faults: tuple[Fault, ...]
-    exit_s: float
-    bare_exit_s: float
+    later_s: float
+    """How much longer than untraced its end took."""
+    more_kib: int
+    """How much more memory its largest process needed."""
 
 
 def all_cells() -> list[Cell]:

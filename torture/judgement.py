@@ -113,7 +113,11 @@ def _accounted(traced: Observed, taken: Sequence[str], agent: str) -> list[Fault
 
 
 def _small(bare: Observed, traced: Observed) -> list[Fault]:
-    peaks = [max((end["peak_kib"] for end in side.ends.values()), default=0) for side in (bare, traced)]
-    if not all(peaks) or peaks[1] - peaks[0] <= MEMORY_KIB:
-        return []
-    return [Fault("memory", f"{peaks[1] >> 10} MiB, untraced {peaks[0] >> 10} MiB")]
+    more = more_kib(bare, traced)
+    return [Fault("memory", f"{more >> 10} MiB more than untraced")] if more > MEMORY_KIB else []
+
+
+def more_kib(bare: Observed, traced: Observed) -> int:
+    """How much more the largest process needs at its peak; 0 where none could tell at its end."""
+    least, most = (max((end["peak_kib"] for end in side.ends.values()), default=0) for side in (bare, traced))
+    return most - least if least and most else 0

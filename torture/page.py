@@ -41,10 +41,11 @@ def write(results: Sequence[Result], listed: Sequence[Known]) -> None:
 def lines(results: Sequence[Result], listed: Sequence[Known]) -> Iterator[str]:
     yield HEAD
     versions = ", ".join(f"{name} {version(name)}" for name in SERVERS)
-    longest = max((result.exit_s - result.bare_exit_s for result in results), default=0.0)
+    longest, most = max(result.later_s for result in results), max(result.more_kib for result in results)
     yield (
         f"{len(results)} cells on {os.cpu_count()} cores, Python {platform.python_version()}, {versions},"
-        f" {datetime.now(timezone.utc):%Y-%m-%d}; no end took more than {longest:.1f} s longer than untraced."
+        f" {datetime.now(timezone.utc):%Y-%m-%d}. The longest end took {longest:.1f} s longer than untraced, and the"
+        f" largest process needed {most >> 10} MiB more."
     )
     yield "\n## With each Agent\n"
     yield _row(["", "ended by", *AGENTS])

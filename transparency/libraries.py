@@ -37,8 +37,8 @@ class Library:
     variables: Mapping[str, str] = field(default_factory=dict)
     quick: bool = False
     """Run in CI."""
-    carries_only: bool = False
-    """Its plugin carries context and makes no spans."""
+    makes_none: bool = False
+    """None of its calls makes a span: its plugin carries context alone, or it has none."""
 
 
 def read(path: Path = FILE) -> dict[str, Library]:

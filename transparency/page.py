@@ -67,7 +67,7 @@ def lines(results: Sequence[Result], listed: Sequence[Reason]) -> Iterator[str]:
         reasons = [number for number, each in enumerate(listed, start=1) if any(map(each.explains, result.differences))]
         told = [f"{len(result.differences)} ({', '.join(map(str, reasons))})"] if result.differences else ["none"]
         told += [f"**{len(result.unexplained)} for no listed reason**"] if result.unexplained else []
-        spans = "none: it carries context" if result.library.carries_only else f"{result.traced.of_library:,}"
+        spans = "none are made of it" if result.library.makes_none else f"{result.traced.of_library:,}"
         yield f"| {name} | {_outcomes(result.bare)} | {', '.join(told)} | {spans} |"
     if listed:
         yield "\n## Reasons\n"

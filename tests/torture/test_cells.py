@@ -22,7 +22,7 @@ def failed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def result(cell: Cell, *rules: str) -> Result:
-    return Result(cell, tuple(Fault(rule, "told") for rule in rules), 0.5, 0.1)
+    return Result(cell, tuple(Fault(rule, "told") for rule in rules), 0.5, 100)
 
 
 def test_each_start_meets_each_agent_and_each_of_its_stops() -> None:

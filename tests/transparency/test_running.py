@@ -73,7 +73,7 @@ def test_outcomes_are_told_test_by_test_and_spans_counted(tmp_path: Path) -> Non
 
 
 def test_tests_of_unittest_are_told_as_well(tmp_path: Path) -> None:
-    there = prepared(tmp_path, runner="unittest", arguments=("-m", "unittest", "test_it.Case"), carries_only=True)
+    there = prepared(tmp_path, runner="unittest", arguments=("-m", "unittest", "test_it.Case"), makes_none=True)
     told = run(there, {}, traced=True)
     assert told.outcomes == {"test_it.Case.test_case": "passed", "test_it.Case.test_parts": "failed"}
     assert (told.of_tests, told.of_library) == (2, 0)
