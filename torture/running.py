@@ -28,7 +28,8 @@ from .starts import BIN, EXCEPTION, OS_EXIT, SIGINT, SIGKILL, SIGTERM, Start
 
 PROGRAMS = Path(__file__).with_name("programs")
 PATIENCE_S = 60
-"""For a program to come up, to answer, or to end."""
+"""For a program to come up, or to answer."""
+EXIT_PATIENCE_S = 30
 BETWEEN_S = 1.2
 """From the first requests to the last ones: a payload is sent each second, so the first are sent meanwhile."""
 
@@ -96,7 +97,7 @@ def run(start: Start, stop: str, *, traced: bool, agent_url: str, variables: Map
             )
             try:
                 observed = {"program": _program, "server": _server, "tasks": _tasks}[start.kind](
-                    _Cell(stop, process, port, ledger, environ)
+                    _Cell(start, stop, process, port, ledger, environ)
                 )
                 observed.left = _left_in_group(process.pid)
             finally:
@@ -117,6 +118,7 @@ def run(start: Start, stop: str, *, traced: bool, agent_url: str, variables: Map
 
 @dataclass
 class _Cell:
+    start: Start
     stop: str
     process: subprocess.Popen[bytes]
     port: int
@@ -134,7 +136,7 @@ class _Cell:
 
     def ended(self, answers: list[str], began_s: float, killed: frozenset[int] = frozenset()) -> Observed:
         try:
-            status = self.process.wait(PATIENCE_S)
+            status = self.process.wait(EXIT_PATIENCE_S)
         except subprocess.TimeoutExpired:
             status = None
         ended_s = time.monotonic()
@@ -151,7 +153,8 @@ class _Cell:
             if worker:
                 os.kill(worker, signal.SIGKILL)
                 killed = frozenset([worker])
-                time.sleep(0.5)
+                # Till its parent has another one: uWSGI does not hear of SIGTERM meanwhile.
+                time.sleep(2)
         began_s = time.monotonic()
         if self.process.poll() is None:
             if self.stop == SIGINT:
@@ -177,7 +180,7 @@ def _program(cell: _Cell) -> Observed:
 
 
 def _server(cell: _Cell) -> Observed:
-    cell.wait_for(lambda: _listens(cell.port))
+    cell.wait_for(lambda: len(cell.noted("loaded")) >= cell.start.loading and _listens(cell.port))
     began = time.monotonic()
     paths = [f"/{kind}/{number}" for number in range(16) for kind in ("unit", "parts")]
     with ThreadPoolExecutor(4) as pool:

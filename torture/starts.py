@@ -32,6 +32,8 @@ class Start:
     """one start: `python -m otel_dd_distro`. instrument: `opentelemetry-instrument`. none: the program does it."""
     with_max_requests: tuple[str, ...] = ()
     variables: Mapping[str, str] = field(default_factory=dict)
+    loading: int = 1
+    """How many processes load the application before it is asked: uWSGI's master does not end while one does."""
 
     def words(self, stop: str, port: int, *, traced: bool) -> list[str]:
         """The command, under the launcher where it is traced."""
@@ -56,10 +58,24 @@ def gunicorn(name: str, *options: str, app: str = "web:app", launcher: str = "on
     return Start(f"gunicorn {name}", "server", command, SERVED, launcher, ("--max-requests", "12"))
 
 
-def uwsgi(name: str, *options: str, stops: tuple[str, ...] = SERVED) -> Start:
-    command = ("uwsgi", "--http-socket", "127.0.0.1:{port}", "--module", "web:app", "--virtualenv", sys.prefix)
-    command += ("--die-on-term", "--disable-logging", "--need-app", *options)
-    return Start(f"uWSGI {name}", "server", command, stops, "instrument", ("--max-requests", "12"))
+GRACEFUL = ("--master", "--hook-master-start", "unix_signal:15 gracefully_kill_them_all")
+"""Else SIGTERM reloads the workers, or kills them at once: a busy one then ends without Python's exit."""
+
+
+def uwsgi(name: str, *options: str, stops: tuple[str, ...] = SERVED, loading: int = 1) -> Start:
+    command = (
+        "uwsgi",
+        "--http-socket",
+        "127.0.0.1:{port}",
+        "--module",
+        "web:app",
+        "--virtualenv",
+        sys.prefix,
+        "--processes",
+        "2",
+    )
+    command += ("--disable-logging", "--need-app", *options)
+    return Start(f"uWSGI {name}", "server", command, stops, "instrument", ("--max-requests", "12"), loading=loading)
 
 
 def uvicorn(name: str, *options: str, stops: tuple[str, ...] = WITHOUT_WORKERS) -> Start:
@@ -93,11 +109,12 @@ STARTS = {
         gunicorn("gevent", "--worker-class", "gevent"),
         gunicorn("uvicorn", "--worker-class", "uvicorn_worker.UvicornWorker", app="garden:asgi"),
         gunicorn("preload", "--preload"),
-        uwsgi("prefork", "--processes", "2", "--enable-threads"),
-        uwsgi("master", "--master", "--processes", "2", "--enable-threads"),
-        uwsgi("threads", "--master", "--processes", "2", "--threads", "4"),
-        uwsgi("lazy-apps", "--master", "--processes", "2", "--enable-threads", "--lazy-apps"),
-        uwsgi("no threads", "--master", "--processes", "2"),
+        # Its first worker is the main process: os._exit there ends the server, and in the other one it does not.
+        uwsgi("prefork", "--enable-threads", "--die-on-term", stops=tuple(stop for stop in SERVED if stop != OS_EXIT)),
+        uwsgi("master", "--enable-threads", *GRACEFUL),
+        uwsgi("threads", "--threads", "4", *GRACEFUL),
+        uwsgi("lazy-apps", "--enable-threads", "--lazy-apps", *GRACEFUL, loading=2),
+        uwsgi("no threads", *GRACEFUL),
         uvicorn("one process"),
         uvicorn("workers", "--workers", "2", stops=SERVED),
         uvicorn("reload", "--reload"),

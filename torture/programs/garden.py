@@ -13,7 +13,7 @@ from django.core.handlers.asgi import ASGIHandler
 from django.core.handlers.wsgi import WSGIHandler
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.urls import path
-from work import unit
+from work import note, unit
 
 # Told once in each process that comes to it, so now and then.
 warnings.filterwarnings("ignore", "StreamingHttpResponse must consume synchronous iterators")
@@ -52,6 +52,7 @@ def exits(_: HttpRequest) -> HttpResponse:
 
 urlpatterns = [path("unit/<int:number>", one), path("parts/<int:number>", parts)]
 urlpatterns += [path("raise", fails), path("exit", exits)]
+note("loaded", "")
 application, asgi = WSGIHandler(), ASGIHandler()
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 
 import flask
-from work import unit
+from work import note, unit
 
 app = flask.Flask(__name__)
 
@@ -35,3 +35,6 @@ def fails() -> str:
 def exits() -> str:
     unit(around_ends=False)
     os._exit(3)
+
+
+note("loaded", "")

@@ -8,14 +8,13 @@ from pathlib import Path
 
 from opentelemetry import trace
 
+# At once: tests may empty the environment.
+PLACE = Path(os.environ["TRANSPARENCY_OUTCOMES"])
 SCOPE = "transparency"
 outcomes: dict[str, str] = {}
 """By the test's name: passed, failed, skipped or another word of its runner; of several parts the worst."""
 _tracer = trace.get_tracer(SCOPE)
 _WORST = ("failed", "error", "xpassed", "xfailed", "skipped", "passed")
-
-# The export thread starts with it: suites compare threads before and after their tests.
-_tracer.start_span("before the tests").end()
 
 
 def around(test: str):  # type: ignore[no-untyped-def]
@@ -28,5 +27,10 @@ def note(test: str, outcome: str) -> None:
     outcomes[test] = next((word for word in _WORST if word in both), outcome)
 
 
+def start_the_export_thread() -> None:
+    """Before the tests, where a suite compares threads before and after them."""
+    _tracer.start_span("before the tests").end()
+
+
 def write() -> None:
-    Path(os.environ["TRANSPARENCY_OUTCOMES"]).write_text(json.dumps(outcomes))
+    PLACE.write_text(json.dumps(outcomes))

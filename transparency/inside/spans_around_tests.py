@@ -8,6 +8,10 @@ import outcomes
 import pytest
 
 
+def pytest_configure() -> None:
+    outcomes.start_the_export_thread()
+
+
 @pytest.hookimpl(hookwrapper=True, tryfirst=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
     with outcomes.around(item.nodeid):
