@@ -169,7 +169,7 @@ def test_the_catalogue_is_complete_file_entry_point_and_extra_bear_one_name() ->
 
 
 def test_every_plugin_is_loaded_with_the_libraries_that_it_watches() -> None:
-    from otel_dd_distro.distro import catalogue, libraries_of
+    from otel_dd_distro.counterparts import catalogue, libraries_of
 
     for name, value in catalogue().items():
         module, _, attribute = value.partition(":")

@@ -85,6 +85,7 @@ def _start() -> None:
     from .configurator import DatadogConfigurator
     from .distro import DatadogDistro
 
+    DatadogDistro.is_in_force = True
     DatadogConfigurator().configure(auto_instrumentation_version=__version__)
     # One look at all that is installed: it opens a file of each.
     found = entry_points()

@@ -15,7 +15,7 @@ from opentelemetry.sdk.environment_variables import OTEL_SDK_DISABLED
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON
 
-from . import capture, debug_log, log_records, pipeline, propagation, settings
+from . import capture, ddtrace_beside, debug_log, log_records, pipeline, propagation, settings
 from .exit_signal import before_sigterm
 from .ids import RandomIds, ShortTraceIds
 from .propagation.statements import StatementPropagator
@@ -60,6 +60,7 @@ def install(
     if current.debug:
         debug_log.show()
     capture.ask(current, os.environ)
+    ddtrace_beside.watch()
     set_global_textmap(_propagator(current))
     if current.startup_logs or current.debug:
         from . import startup  # costs start-up

@@ -14,41 +14,50 @@ from opentelemetry.instrumentation.distro import BaseDistro  # type: ignore[attr
 from opentelemetry.instrumentation.environment_variables import OTEL_PYTHON_CONFIGURATOR
 
 from . import settings
+from .counterparts import THEIR_NAMES, catalogue, libraries_of, own, own_entry_points
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
 log = logging.getLogger("otel_dd_distro")
 
-DISTRIBUTION = "otel-dd-distro"
 LOGGING = frozenset(("logging", "loguru", "structlog"))
 """Instrumentors that are at work where tracing is off, too: formats name the fields that they add."""
 _GROUP = "opentelemetry_instrumentor"
-_LIBRARIES = "otel_instrumentors.libraries"
 
 
 class DatadogDistro(BaseDistro):  # type: ignore[misc]
-    """Loads our instrumentor where several bear one name, leaves the others alone, and lets none stop the next.
+    """Loads our instrumentor where several watch one library, leaves the others alone, and lets none stop the next.
 
     Ours are loaded when their library is imported: what an application does not use costs it nothing.
     """
 
+    is_in_force = False
+    """Whether it is this distro that a loader asks, in this process."""
+
     def _configure(self, **kwargs: Any) -> None:
+        DatadogDistro.is_in_force = True
         # Another distro's configurator must not set the SDK up before ours.
         os.environ.setdefault(OTEL_PYTHON_CONFIGURATOR, "datadog")
 
     def wants(self, entry_point: EntryPoint) -> bool:
-        """False for an instrumentor that is switched off, or that one of ours of the same name goes before."""
+        """False for an instrumentor that is switched off, or of whose library one of ours goes before it."""
         current = settings.current()
         name = entry_point.name
         if not current.enabled and not (current.logs_injection and name in LOGGING and self.is_ours(entry_point)):
             return False
         if not current.instruments(name):
             return False
-        if name in catalogue() and not self.is_ours(entry_point):
-            log.debug("Instrumentor %s of %s: ours goes before it", name, entry_point.value)
-            return False
-        return True
+        if self.is_ours(entry_point):
+            return not current.disables(THEIR_NAMES.get(name, ()))
+        ours = own(entry_point)
+        if ours is None:
+            return True
+        if ours != name and not current.instruments(ours):
+            # Who switches ours off may want theirs.
+            return True
+        log.debug("Instrumentor %s of %s: ours of %s goes before it", name, entry_point.value, ours)
+        return False
 
     def is_ours(self, entry_point: EntryPoint) -> bool:
         return catalogue().get(entry_point.name) == entry_point.value
@@ -106,7 +115,7 @@ class _Once:
 def load_logging() -> None:
     """Put the instrumentors of logging libraries to work, and no others: tracing is off."""
     distro = DatadogDistro()
-    for entry in _own_entry_points():
+    for entry in own_entry_points():
         if entry.group == _GROUP and entry.name in LOGGING:
             distro.load_instrumentor(entry, skip_dep_check=True)
 
@@ -115,25 +124,3 @@ def _say(entry_point: EntryPoint, error: Exception) -> None:
     log.warning(
         "Instrumentor %s failed, the others go on without it: %s: %s", entry_point.name, type(error).__name__, error
     )
-
-
-@functools.cache
-def _own_entry_points() -> tuple[EntryPoint, ...]:
-    """Read from our own distribution alone: reading all is slow."""
-    from importlib.metadata import distribution
-
-    return tuple(distribution(DISTRIBUTION).entry_points)
-
-
-@functools.cache
-def catalogue() -> dict[str, str]:
-    """Our own instrumentors: name -> entry point value."""
-    return {entry.name: entry.value for entry in _own_entry_points() if entry.group == _GROUP}
-
-
-@functools.cache
-def libraries_of(name: str) -> tuple[str, ...]:
-    """The top-level modules that one of our instrumentors watches: that of its name, where nothing else is said."""
-    module = catalogue()[name].partition(":")[0]
-    named = [entry.name for entry in _own_entry_points() if entry.group == _LIBRARIES and entry.value == module]
-    return tuple(named) or (name,)

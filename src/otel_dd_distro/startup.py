@@ -13,7 +13,7 @@ from importlib.metadata import version
 from typing import Any
 
 from . import settings
-from .distro import DISTRIBUTION, catalogue
+from .counterparts import DISTRIBUTION, catalogue
 from .settings import Settings
 
 log = logging.getLogger("otel_dd_distro")

@@ -21,6 +21,8 @@ class Entry:
 
     is_instrumented_by_opentelemetry = False
 
+    dist = None
+
     def __init__(self, name: str, value: str, fails_with: Exception | None = None) -> None:
         self.name = name
         self.value = value
@@ -169,3 +171,26 @@ def test_what_the_upstream_loader_knows_to_say_it_says(
     with caplog.at_level(logging.DEBUG), pytest.raises(type(error)):
         loaded(*OTHER, fails_with=error)
     assert caplog.records == []
+
+
+def test_an_instrumentor_of_what_ours_watches_is_left_out_unless_ours_is_switched_off(
+    environ: pytest.MonkeyPatch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(distro, "own", lambda entry_point: "requests")
+    theirs = ("requests-of-somebody", "somebody.elses:Instrumentor")
+    assert not loaded(*theirs)
+    settings.current.cache_clear()
+    environ.setenv("DD_TRACE_REQUESTS_ENABLED", "false")
+    assert loaded(*theirs)
+
+
+@pytest.mark.parametrize(
+    ("names", "wanted"),
+    [("aiohttp-client", True), ("aiohttp-client, aiohttp-server", False), ("aiohttp", False), ("grpc_client", True)],
+)
+def test_ours_is_switched_off_by_all_the_names_that_opentelemetry_has_for_it(
+    names: str, wanted: bool, environ: pytest.MonkeyPatch
+) -> None:
+    environ.setenv("OTEL_PYTHON_DISABLED_INSTRUMENTATIONS", names)
+    entry: Any = Entry("aiohttp", "otel_instrumentors.aiohttp:AiohttpInstrumentor")
+    assert DatadogDistro().wants(entry) is wanted

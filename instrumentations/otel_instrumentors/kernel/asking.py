@@ -13,6 +13,7 @@ from opentelemetry.metrics._internal import _ProxyMeterProvider
 from opentelemetry.trace import Span, SpanKind, Tracer
 
 from . import safety, versions
+from .company import company_of
 from .options import PREFIX, Convention, Options
 from .scope import Scope
 from .scope_with_options import Kind, ScopeWithOptions, Wish
@@ -23,10 +24,10 @@ STABILITY = "OTEL_SEMCONV_STABILITY_OPT_IN"
 _logger = logging.getLogger("otel_instrumentors")
 
 
-def scope_of(plugin: str, options: Options, tracer: Tracer, asked: Mapping[str, Any]) -> Scope:
-    """The scope of a plugin that offers `options`, for the keywords that are `asked` and what variables say.
+def scopes_of(plugin: str, options: Options, tracer: Tracer, asked: Mapping[str, Any]) -> Callable[[str], Scope]:
+    """The scopes of a plugin that offers `options`, for the keywords that are `asked` and what variables say.
 
-    A keyword that means nothing here is told.
+    What is returned makes that of a module. A keyword that means nothing here is told.
     """
     unknown = sorted(name for name in asked.keys() - options.names() if asked[name] is not None)
     if unknown:
@@ -39,9 +40,14 @@ def scope_of(plugin: str, options: Options, tracer: Tracer, asked: Mapping[str, 
         wishes.append(Wish(options.request, _copying(named)))
     others = {name: asked[name] for name in options.others if asked.get(name) is not None}
     propagation = {"propagates": asked.get("propagate", True), "injects": asked.get("inject", True)}
-    if not (kinds or wishes or others):
-        return Scope(tracer, **propagation)
-    return ScopeWithOptions(tracer, kinds, wishes, others, **propagation)
+
+    def scope_of(module: str) -> Scope:
+        company = company_of(module, is_server=options.server is not None)
+        if not (kinds or wishes or others or company):
+            return Scope(tracer, **propagation)
+        return ScopeWithOptions(tracer, kinds, wishes, others, company=company, **propagation)
+
+    return scope_of
 
 
 def _kinds(plugin: str, options: Options, asked: Mapping[str, Any]) -> Iterator[tuple[SpanKind, Kind]]:

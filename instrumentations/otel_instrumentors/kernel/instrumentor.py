@@ -15,7 +15,7 @@ from opentelemetry.instrumentation.instrumentor import BaseInstrumentor  # type:
 from opentelemetry.trace import get_tracer
 
 from . import versions
-from .asking import scope_of
+from .asking import scopes_of
 from .binding import Binding
 from .hook import Hook
 from .imports import forget, when_imported
@@ -59,7 +59,7 @@ class Instrumentor(BaseInstrumentor):  # type: ignore[misc]
             return
         provider = kwargs.get("tracer_provider")
         tracer = get_tracer(type(self).__module__, versions.own(), provider, versions.SCHEMA_URL)
-        self._installation = _Installation(plugin, self.hooks, scope_of(plugin, self.options, tracer, kwargs))
+        self._installation = _Installation(plugin, self.hooks, scopes_of(plugin, self.options, tracer, kwargs))
 
     def _uninstrument(self, **kwargs: Any) -> None:
         if self._installation is not None:
@@ -91,10 +91,11 @@ def _plugin(instrumentor: type) -> str:
 class _Installation:
     """The hooks of one plugin from instrumenting to uninstrumenting."""
 
-    def __init__(self, plugin: str, hooks: HookTable, scope: Scope) -> None:
+    def __init__(self, plugin: str, hooks: HookTable, make_scope: Callable[[str], Scope]) -> None:
         self._plugin = plugin
         self._hooks = hooks
-        self._scope = scope
+        self._make_scope = make_scope
+        self._scopes: dict[str, Scope] = {}
         self._placed: list[tuple[Any, str, object, object | None]] = []
         self._wrappers: dict[tuple[int, int], Callable[..., Any]] = {}
         self._originals: dict[int, Callable[..., Any]] = {}
@@ -110,7 +111,8 @@ class _Installation:
 
     def remove(self) -> None:
         """Silence everything, and give back the originals wherever our wrapper still stands."""
-        self._scope.active = False
+        for scope in self._scopes.values():
+            scope.active = False
         for module in self._hooks:
             forget(module, self._place)
         for owner, name, wrapper, original in reversed(self._placed):
@@ -126,7 +128,10 @@ class _Installation:
         if self._is_unsupported():
             return
         hooks = self._hooks[module.__name__]
-        placed = [self._place_one(module, path, hook) for path, hook in hooks.items()]
+        scope = self._scopes.get(module.__name__)
+        if scope is None:
+            scope = self._scopes[module.__name__] = self._make_scope(module.__name__)
+        placed = [self._place_one(module, path, hook, scope) for path, hook in hooks.items()]
         _logger.debug("%s: %s of %s hooks placed in %s", self._plugin, sum(placed), len(placed), module.__name__)
         # Releases differ in which of the modules have what is hooked.
         if not any(placed) and not self._placed:
@@ -145,7 +150,7 @@ class _Installation:
                 _logger.warning("%s is not instrumented: %s", self._plugin, conflict)
         return self._unsupported
 
-    def _place_one(self, module: ModuleType, path: str, hook: Hook) -> bool:
+    def _place_one(self, module: ModuleType, path: str, hook: Hook, scope: Scope) -> bool:
         owner: Any = module
         *parents, name = path.split(".")
         for parent in parents:
@@ -155,13 +160,13 @@ class _Installation:
             _logger.debug("%s: %s has no %s, which is skipped", self._plugin, module.__name__, path)
             self.missing.append(f"{module.__name__}.{path}")
             return False
-        wrapper, original = self._wrapper(owner, found, hook, is_method=bool(parents))
+        wrapper, original = self._wrapper(owner, found, hook, scope, is_method=bool(parents))
         is_own = name in vars(owner)
         setattr(owner, name, wrapper)
         self._placed.append((owner, name, vars(owner)[name], original if is_own else None))
         return True
 
-    def _wrapper(self, owner: Any, found: Any, hook: Hook, is_method: bool) -> tuple[Any, Any]:
+    def _wrapper(self, owner: Any, found: Any, hook: Hook, scope: Scope, is_method: bool) -> tuple[Any, Any]:
         """What to put in the place of `found`, and what to give back for it later.
 
         A function that a library shows under two names gets one wrapper, also when the second name is copied from the
@@ -173,7 +178,7 @@ class _Installation:
         key = (id(binding.key), id(hook))
         wrapper = self._wrappers.get(key)
         if wrapper is None:
-            wrapper = self._wrappers[key] = hook.wrap(binding.target, self._scope)
+            wrapper = self._wrappers[key] = hook.wrap(binding.target, scope)
         if wrapper is binding.target.function:
             return found, found  # switched off: the same function may be hooked elsewhere
         standing = binding.standing(wrapper)

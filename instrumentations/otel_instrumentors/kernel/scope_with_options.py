@@ -16,6 +16,7 @@ from opentelemetry.util.types import AttributeValue
 
 from . import safety
 from .call import Call, Outcome, SpanSpec
+from .company import Company
 from .current import attach, detach
 from .options import USE_SPAN_LINKS, Convention, UserHook, When
 from .recording import Finish, Recording, as_entry, error_type
@@ -91,7 +92,7 @@ def _one_of(patterns: Iterable[str]) -> re.Pattern[str] | None:
 class ScopeWithOptions(Scope):
     """What the wrappers of one instrumented library share, where something is asked for."""
 
-    __slots__ = ("kinds", "others", "wishes")
+    __slots__ = ("company", "kinds", "others", "wishes")
 
     def __init__(
         self,
@@ -100,10 +101,12 @@ class ScopeWithOptions(Scope):
         wishes: Iterable[Wish],
         others: Mapping[str, Any],
         *,
+        company: Company | None = None,
         propagates: bool = True,
         injects: bool = True,
     ) -> None:
         super().__init__(tracer, propagates=propagates, injects=injects)
+        self.company = company
         self.kinds = kinds
         self.wishes = tuple(wishes)
         self.others = others
@@ -116,6 +119,8 @@ class ScopeWithOptions(Scope):
         incoming: Read | None = None,
         begun: int | None = None,
     ) -> Recording | None:
+        if self.company is not None and self._is_left_to_others(call):
+            return None
         started = time_ns() if begun is None else begun
         opening = _Opening(self, describe, incoming)
         recording = super().open(opening, call, suppressed_by, opening.read if incoming is not None else None, begun)
@@ -127,6 +132,13 @@ class ScopeWithOptions(Scope):
         elif opening.is_excluded:
             return _silent(incoming is not None)
         return recording
+
+    def _is_left_to_others(self, call: Call) -> bool:
+        try:
+            return self.company is not None and self.company.traces(call)
+        except Exception as error:  # noqa: BLE001
+            safety.report("looking for other instrumentors", error)
+            return False
 
 
 class _Opening:
@@ -145,6 +157,8 @@ class _Opening:
     def __call__(self, call: Call) -> SpanSpec | None:
         spec = self._describe(call)
         if spec is None:
+            return None
+        if self._scope.company is not None and self._scope.company.serves(spec):
             return None
         kind = self._scope.kinds.get(spec.kind)
         if kind is not None and kind.excludes(spec):

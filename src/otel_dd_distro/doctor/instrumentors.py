@@ -9,7 +9,8 @@ from typing import Any
 
 from packaging.requirements import Requirement
 
-from ..distro import DISTRIBUTION, DatadogDistro, catalogue
+from ..counterparts import DISTRIBUTION, catalogue
+from ..distro import DatadogDistro
 from ..settings import Settings
 from ..settings.record import OFF_BY_DEFAULT
 from .findings import INFO, OK, PROBLEM, Finding, Section

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from importlib.metadata import EntryPoint, entry_points, version
 
-from ..distro import DISTRIBUTION
+from ..counterparts import DISTRIBUTION
 from ..settings import Settings
 from .findings import INFO, OK, PROBLEM, WARNING, Finding, Section
 

@@ -8,7 +8,7 @@ import importlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ..distro import catalogue
+from ..counterparts import catalogue
 from ..settings import PER_INSTRUMENTOR, VARIABLES, Settings
 from .elsewhere import elsewhere
 from .findings import INFO, OK, PROBLEM, WARNING, Finding, Section

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -141,6 +141,10 @@ class Settings(NamedTuple):
         if wanted is not None:
             return wanted
         return name not in OFF_BY_DEFAULT | self.disabled_instrumentors and "*" not in self.disabled_instrumentors
+
+    def disables(self, names: Collection[str]) -> bool:
+        """Whether OTEL_PYTHON_DISABLED_INSTRUMENTATIONS has all of these names, where there are some."""
+        return bool(names) and self.disabled_instrumentors.issuperset(names)
 
     def propagates(self, name: str) -> bool:
         """Whether the instrumentor of this entry point name reads and writes propagation headers."""

@@ -1,0 +1,110 @@
+"""OpenTelemetry's own instrumentors beside ours: where one of them makes the span of a call, ours makes none.
+
+They may be at work for a library, which is known by their class; for one object, which they mark; or around a call,
+whose current span is then theirs. Nothing of this is asked where none is installed that watches the same library.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+from importlib.util import find_spec
+from types import ModuleType
+from typing import Any
+
+from opentelemetry.instrumentation.instrumentor import BaseInstrumentor  # type: ignore[attr-defined]
+from opentelemetry.trace import SpanKind
+from opentelemetry.trace.propagation import _SPAN_KEY
+
+from .call import Call, SpanSpec
+from .current import get_current
+
+PACKAGE = "opentelemetry.instrumentation"
+
+MARK = "_is_instrumented_by_opentelemetry"
+"""The attribute by which they know an object that one of them is at work for already."""
+
+_NAMED_OTHERWISE = {
+    "MySQLdb": ("mysqlclient",),
+    "aiobotocore": ("botocore",),
+    "aiohttp": ("aiohttp_server",),
+    "aiohttp.client": ("aiohttp_client",),
+    "botocore": ("botocore", "boto3sqs"),
+    "elastic_transport": ("elasticsearch",),
+    "fastapi": ("fastapi", "starlette"),
+    "mysql": ("mysql",),
+    "starlette": ("starlette", "fastapi"),
+}
+"""What their packages are called that watch a module, or those below it, where that is not its first word."""
+
+_SERVERS = ("asgi", "wsgi")
+"""Their middleware, which any server may have around any application."""
+
+_FOR_OBJECTS = frozenset(("boto3sqs", "falcon", "fastapi", "flask", "starlette", *_SERVERS))
+"""Of these `instrument()` is only for some calls of the library; which ones is known by mark or span."""
+
+
+class Company:
+    """Those who may watch the same calls as one of our plugins, by the names of their packages."""
+
+    __slots__ = ("_for_all", "_prefixes")
+
+    def __init__(self, names: Iterable[str]) -> None:
+        names = tuple(names)
+        self._for_all = tuple(f"{PACKAGE}.{name}" for name in names if name not in _FOR_OBJECTS)
+        self._prefixes = tuple(f"{PACKAGE}.{name}" for name in names)
+
+    def traces(self, call: Call) -> bool:
+        """Whether one of them makes the span of a call."""
+        if call.instance is not None and getattr(call.instance, MARK, None) is True:
+            return True
+        span: Any = get_current().get(_SPAN_KEY)
+        by: Any = getattr(span, "instrumentation_scope", None)
+        if by is not None and by.name.startswith(self._prefixes) and span.end_time is None:
+            return True
+        return any(_is_at_work(module) for name in self._for_all if (module := sys.modules.get(name)) is not None)
+
+    @staticmethod
+    def serves(spec: SpanSpec) -> bool:
+        """Whether the request that `spec` is of has a span of theirs already: of middleware around the application."""
+        if spec.kind is not SpanKind.SERVER:
+            return False
+        span: Any = get_current().get(_SPAN_KEY)
+        by: Any = getattr(span, "instrumentation_scope", None)
+        is_theirs = by is not None and by.name.startswith(PACKAGE)
+        return is_theirs and span.kind is SpanKind.SERVER and span.end_time is None
+
+
+def company_of(module: str, *, is_server: bool) -> Company | None:
+    """Those who may watch the same calls as the hooks of a module; None where none is installed."""
+    names = {name for name in (*_watching(module), *(_SERVERS if is_server else ())) if _is_installed(name)}
+    return Company(sorted(names)) if names else None
+
+
+def _watching(module: str) -> tuple[str, ...]:
+    path = module
+    while path not in _NAMED_OTHERWISE and "." in path:
+        path = path.rpartition(".")[0]
+    return _NAMED_OTHERWISE.get(path, (path,))
+
+
+@lru_cache
+def _is_installed(name: str) -> bool:
+    return find_spec(f"{PACKAGE}.{name}") is not None
+
+
+def _is_at_work(module: ModuleType) -> bool:
+    made = (each._instance for each in _all_of(module))
+    return any(each is not None and each._is_instrumented_by_opentelemetry for each in made)
+
+
+@lru_cache
+def _all_of(module: ModuleType) -> tuple[Any, ...]:
+    return tuple(_instrumentors(module))
+
+
+def _instrumentors(module: ModuleType) -> Iterator[Any]:
+    for value in vars(module).values():
+        if isinstance(value, type) and issubclass(value, BaseInstrumentor) and value.__module__.startswith(PACKAGE):
+            yield value

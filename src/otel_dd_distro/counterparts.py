@@ -1,0 +1,93 @@
+"""Which instrumentors of others watch what one of ours watches: OpenTelemetry's own, mostly, under other names."""
+
+from __future__ import annotations
+
+import functools
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from importlib.metadata import Distribution, EntryPoint
+
+DISTRIBUTION = "otel-dd-distro"
+_GROUP = "opentelemetry_instrumentor"
+_LIBRARIES = "otel_instrumentors.libraries"
+_INSTRUMENTS = ("instruments", "instruments-any")
+"""The extras in which OpenTelemetry's instrumentors say what they watch."""
+_REQUIREMENT = re.compile(r"\s*([\w.-]+).*?\bextra\s*==\s*[\"']([\w.-]+)[\"']", re.DOTALL)
+
+THEIR_NAMES: Mapping[str, tuple[str, ...]] = {
+    "aiohttp": ("aiohttp-client", "aiohttp-server"),
+    "futures": ("threading",),
+    "grpc": ("grpc_client", "grpc_server", "grpc_aio_client", "grpc_aio_server"),
+    "mysql_connector": ("mysql",),
+    "mysqldb": ("mysqlclient",),
+}
+"""What OpenTelemetry's instrumentors of the same libraries are called, where they are called otherwise than ours."""
+
+
+def own(entry_point: EntryPoint) -> str | None:
+    """The name of our instrumentor that watches what this one of somebody else's does; None where none of ours does.
+
+    They are matched by what each says that it watches, the distributions of the library; by name where that is part of
+    Python, and says nothing.
+    """
+    name = entry_point.name
+    if name in catalogue():
+        return name
+    extras = () if entry_point.dist is None else _extras(entry_point.dist)
+    watched = {name for name, extra in extras if extra in _INSTRUMENTS}
+    for plugin, distributions in _watched().items():
+        if watched & distributions:
+            return plugin
+    return None if watched else next((plugin for plugin, names in THEIR_NAMES.items() if name in names), None)
+
+
+@functools.cache
+def own_entry_points() -> tuple[EntryPoint, ...]:
+    """Read from our own distribution alone: reading all is slow."""
+    return tuple(_distribution().entry_points)
+
+
+@functools.cache
+def catalogue() -> dict[str, str]:
+    """Our own instrumentors: name -> entry point value."""
+    return {entry.name: entry.value for entry in own_entry_points() if entry.group == _GROUP}
+
+
+@functools.cache
+def libraries_of(name: str) -> tuple[str, ...]:
+    """The top-level modules that one of our instrumentors watches: that of its name, where nothing else is said."""
+    module = catalogue()[name].partition(":")[0]
+    named = [entry.name for entry in own_entry_points() if entry.group == _LIBRARIES and entry.value == module]
+    return tuple(named) or (name,)
+
+
+@functools.cache
+def _watched() -> dict[str, set[str]]:
+    """The distributions of the library that each of ours watches: those that its extra names."""
+    watched: dict[str, set[str]] = {}
+    plugins = {_normal(plugin): plugin for plugin in catalogue()}
+    for dist, extra in _extras(_distribution()):
+        if extra in plugins:
+            watched.setdefault(plugins[extra], set()).add(dist)
+    return watched
+
+
+def _distribution() -> Distribution:
+    from importlib.metadata import distribution  # costs start-up
+
+    return distribution(DISTRIBUTION)
+
+
+def _extras(dist: Distribution) -> Iterator[tuple[str, str]]:
+    """What a distribution requires for an extra, and the extra: names as the index has them."""
+    for line in dist.requires or ():
+        found = _REQUIREMENT.match(line)
+        if found is not None:
+            yield _normal(found[1]), _normal(found[2])
+
+
+def _normal(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
