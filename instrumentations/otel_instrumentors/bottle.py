@@ -8,8 +8,8 @@ from opentelemetry.util.types import AttributeValue
 
 from .families import wsgi
 from .kernel.call import Call, Outcome, SpanSpec
+from .kernel.for_objects import ForApplications
 from .kernel.hooks.annotate_entry_span import annotate_entry_span
-from .kernel.instrumentor import Instrumentor
 from .kernel.scope import inside_request
 from .semconv import http
 
@@ -37,7 +37,7 @@ def answered(call: Call) -> Outcome | None:
     return Outcome(cause=error) if getattr(error, "__traceback__", None) is not None else None
 
 
-class BottleInstrumentor(Instrumentor):
+class BottleInstrumentor(ForApplications):
     options = wsgi.OPTIONS
     hooks = {
         "bottle": {

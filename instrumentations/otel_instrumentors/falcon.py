@@ -8,8 +8,8 @@ from opentelemetry.util.types import AttributeValue
 
 from .families import asgi, wsgi
 from .kernel.call import Call, Outcome, SpanSpec
+from .kernel.for_objects import ForApplications
 from .kernel.hooks.annotate_entry_span import annotate_entry_span
-from .kernel.instrumentor import Instrumentor
 from .kernel.options import Options, when_told
 from .semconv import http
 
@@ -55,7 +55,7 @@ def _request(call: Call, _found: Any) -> tuple[Any, ...]:
     return (call.arg(0, "req"),)
 
 
-class FalconInstrumentor(Instrumentor):
+class FalconInstrumentor(ForApplications):
     options = Options(
         server=http.SERVER._replace(excludes=http.path_of),
         hooks={"request_hook": when_told(matched, _request)},

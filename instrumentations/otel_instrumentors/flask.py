@@ -7,8 +7,8 @@ from opentelemetry.util.types import AttributeValue
 from .families import wsgi
 from .kernel import versions
 from .kernel.call import Call, Outcome, SpanSpec
+from .kernel.for_objects import ForApplications
 from .kernel.hooks.annotate_entry_span import annotate_entry_span
-from .kernel.instrumentor import Instrumentor
 from .semconv import http
 
 
@@ -34,7 +34,7 @@ def unhandled(call: Call) -> Outcome:
     return Outcome(error=call.arg(0, "e"))
 
 
-class FlaskInstrumentor(Instrumentor):
+class FlaskInstrumentor(ForApplications):
     options = wsgi.OPTIONS
     hooks = {
         "flask.app": {

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from .families import dbapi
+from .families.connections import ForConnections
 from .families.dbapi import Attributes, Driver, as_text
 from .kernel.call import Call
 from .kernel.hook import Hook
 from .kernel.hooks.change_arguments import change_arguments
-from .kernel.instrumentor import Instrumentor
 from .semconv import db
 from .semconv.db import Comments
 
@@ -65,7 +65,7 @@ def _of(cls: str, hooks: dict[str, Hook]) -> dict[str, Hook]:
     return {f"{cls}.{name}": hook for name, hook in hooks.items()}
 
 
-class MysqlConnectorInstrumentor(Instrumentor):
+class MysqlConnectorInstrumentor(ForConnections):
     options = dbapi.OPTIONS
     hooks = {
         "mysql.connector.cursor": {**_of("MySQLCursor", _statements), **_of("MySQLCursorPrepared", _prepared)},

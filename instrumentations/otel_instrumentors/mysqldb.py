@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from .families import dbapi
+from .families.connections import ForConnections
 from .families.dbapi import Attributes, Driver
-from .kernel.instrumentor import Instrumentor
 from .semconv import db
 from .semconv.db import Comments
 
@@ -25,7 +25,7 @@ def known(connection: Any) -> Attributes:
 _driver = Driver("mysql", comments=Comments.DOUBLED, known=known, nests=True)
 
 
-class MysqldbInstrumentor(Instrumentor):
+class MysqldbInstrumentor(ForConnections):
     options = dbapi.OPTIONS
     hooks = {
         "MySQLdb.cursors": {

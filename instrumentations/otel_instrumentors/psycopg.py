@@ -6,10 +6,10 @@ import sys
 from typing import Any
 
 from .families import dbapi
+from .families.connections import ForConnections
 from .families.dbapi import Attributes, Driver, Factory, as_text, connect, once, prefixed, suffixed
 from .kernel.call import Call
 from .kernel.hooks.context_manager import context_manager
-from .kernel.instrumentor import Instrumentor
 from .semconv import db
 from .semconv.db import Comments
 
@@ -92,7 +92,8 @@ _commit = _driver.transaction("commit", "psycopg.commit")
 _rollback = _driver.transaction("rollback", "psycopg.rollback")
 
 
-class PsycopgInstrumentor(Instrumentor):
+class PsycopgInstrumentor(ForConnections):
+    in_c = {"psycopg2": _driver}
     options = dbapi.OPTIONS
     hooks = {
         # Its classes are C types, which cannot be hooked; whatever name of `connect` is called makes them by this one.

@@ -9,7 +9,7 @@ from opentelemetry.util.types import AttributeValue
 
 from .families import redis
 from .families.redis import commands, pipelines
-from .kernel.instrumentor import Instrumentor
+from .kernel.for_objects import ForClients
 from .semconv import db
 from .semconv.stores import DB_CLIENT_NAME
 
@@ -79,7 +79,7 @@ _cluster = {
 }
 
 
-class RedisInstrumentor(Instrumentor):
+class RedisInstrumentor(ForClients):
     options = redis.OPTIONS
     hooks = {
         "redis.client": {

@@ -7,9 +7,9 @@ from typing import Any
 from opentelemetry.context import create_key
 
 from .kernel.call import Call, Outcome, SpanSpec
+from .kernel.for_objects import ForSessions
 from .kernel.hooks.suppress import suppress
 from .kernel.hooks.traced import traced
-from .kernel.instrumentor import Instrumentor
 from .kernel.options import Options, when_finished, when_started
 from .semconv import http
 
@@ -41,7 +41,7 @@ def _response(call: Call, response: Any) -> tuple[Any, ...]:
     return call.arg(0, "request"), response
 
 
-class RequestsInstrumentor(Instrumentor):
+class RequestsInstrumentor(ForSessions):
     options = Options(
         client=http.CLIENT, hooks={"request_hook": when_started(_request), "response_hook": when_finished(_response)}
     )

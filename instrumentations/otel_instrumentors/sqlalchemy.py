@@ -24,6 +24,11 @@ def known(engine: Any) -> Attributes:
 _known = once(known)
 
 
+def dialect(engine: Any) -> Any:
+    """What is told from the dialects of other engines: the one that an engine, or the one below it, has."""
+    return getattr(engine, "sync_engine", engine).dialect
+
+
 def rows_touched(call: Call, _result: object) -> Outcome | None:
     return db.rows(call.arg(0, "cursor").rowcount)
 
@@ -44,7 +49,7 @@ _execute, _executemany = _calling("execute"), _calling("executemany")
 
 
 class SqlalchemyInstrumentor(Instrumentor):
-    options = Options(client=db.CLIENT)
+    options = Options(client=db.CLIENT, owner=dialect, singly=("engine", "engines"))
     # The methods between engine and driver that are called once for each call of a cursor, by every engine there is,
     # whenever and however it was made. Below are the dialects that have their own.
     hooks = {

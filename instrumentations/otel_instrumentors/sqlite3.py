@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from .families import context
+from .families.connections import ForConnections
 from .families.dbapi import Driver, Factory, connect
-from .kernel.instrumentor import Instrumentor
 from .kernel.options import Options
 from .semconv import db
 
+_driver = Driver("sqlite", argument="sql")
 _connect = connect(
-    Driver("sqlite", argument="sql"),
+    _driver,
     Factory("Connection", argument="factory", position=5),
     Factory("Cursor", argument="factory", position=0),
 )
 
 
-class Sqlite3Instrumentor(Instrumentor):
+class Sqlite3Instrumentor(ForConnections):
+    in_c = {"sqlite3": _driver}
     options = Options(client=db.CLIENT)
     hooks = {
         "sqlite3": {"connect": _connect},

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from copy import copy
 from operator import attrgetter
 from typing import Any, NamedTuple
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, WeakSet
 
 from opentelemetry.context import Context, create_key, get_current
 from opentelemetry.util.types import AttributeValue
@@ -205,7 +205,13 @@ class Driver:
         return commented
 
 
-OPTIONS = Options(client=db.CLIENT, others=sqlcommenter.OPTIONS)
+def owners(call: Call) -> tuple[Any, ...]:
+    """A connection, or the cursor of one, whatever the driver calls what it was made by."""
+    made = call.instance
+    return made, *(getattr(made, name, None) for name in ("connection", "_connection", "_cnx"))
+
+
+OPTIONS = Options(client=db.CLIENT, others=sqlcommenter.OPTIONS, owners=owners)
 """What whoever instruments a driver whose statements can bear a comment may ask for."""
 
 
@@ -305,6 +311,14 @@ class _TracedClasses:
         return standing_for(make, cursor)
 
 
+_traced_classes: WeakSet[type[Any]] = WeakSet()
+
+
+def is_traced(cls: type[Any]) -> bool:
+    """Whether objects of a class tell of their statements: whether it is a form of ours of a driver's class."""
+    return any(base in _traced_classes for base in cls.__mro__)
+
+
 class _TracedClass:
     """The traced forms of a class of a driver's, one for each class that is asked for.
 
@@ -315,6 +329,7 @@ class _TracedClass:
     def __init__(self, own: type[Any], members: dict[str, Any]) -> None:
         self.own = own
         self._traced = type(own.__name__, (own,), {**members, **_identity(own)})
+        _traced_classes.add(self._traced)
         self._made: WeakKeyDictionary[type[Any], type[Any]] = WeakKeyDictionary({own: self._traced})
         self._has_told = False
 

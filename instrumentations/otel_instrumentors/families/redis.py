@@ -119,8 +119,21 @@ def _reply(call: Call, reply: Any) -> tuple[Any, ...]:
     return call.instance, reply
 
 
+def _owners(call: Call) -> tuple[Any, ...]:
+    """A client, or that which a pipeline was made by: they have the same connections."""
+    client = call.instance
+    return client, getattr(client, "connection_pool", None), getattr(client, "nodes_manager", None)
+
+
+def _owner(client: Any) -> Any:
+    return getattr(client, "connection_pool", None) or getattr(client, "nodes_manager", None) or client
+
+
 OPTIONS = Options(
-    client=db.CLIENT, hooks={"request_hook": when_started(_command), "response_hook": when_finished(_reply)}
+    client=db.CLIENT,
+    hooks={"request_hook": when_started(_command), "response_hook": when_finished(_reply)},
+    owners=_owners,
+    owner=_owner,
 )
 """What whoever instruments a client of Redis may ask for."""
 

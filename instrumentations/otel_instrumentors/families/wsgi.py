@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from inspect import signature
 from typing import Any
 from urllib.parse import quote
 
@@ -128,6 +129,8 @@ class _Application:
             recording.leave()
             return stand_for(_Body, body)(body, recording)
 
+        # Falcon's test client counts the parameters by it, and looks at no `__wrapped__`.
+        vars(wrapper)["__signature__"] = signature(function)
         return standing_for(function, wrapper)
 
 

@@ -106,5 +106,10 @@ def _all_of(module: ModuleType) -> tuple[Any, ...]:
 
 def _instrumentors(module: ModuleType) -> Iterator[Any]:
     for value in vars(module).values():
-        if isinstance(value, type) and issubclass(value, BaseInstrumentor) and value.__module__.startswith(PACKAGE):
+        # Not `isinstance`, which has a lazy object of theirs loaded (Django's settings).
+        if (
+            issubclass(type(value), type)
+            and issubclass(value, BaseInstrumentor)
+            and value.__module__.startswith(PACKAGE)
+        ):
             yield value

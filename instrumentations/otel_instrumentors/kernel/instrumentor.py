@@ -6,7 +6,7 @@ import inspect
 import logging
 import os
 import sys
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from types import ModuleType
 from typing import Any, ClassVar
 
@@ -19,6 +19,7 @@ from .asking import scopes_of
 from .binding import Binding
 from .hook import Hook
 from .imports import forget, when_imported
+from .objects import MakeScope, Objects
 from .options import PREFIX, Options
 from .scope import Scope
 
@@ -43,6 +44,8 @@ class Instrumentor(BaseInstrumentor):  # type: ignore[misc]
     options: ClassVar[Options] = Options()
 
     _installation: _Installation | None = None
+    _objects: Objects | None = None
+    _only: Sequence[Any] = ()
 
     def instrumentation_dependencies(self) -> Collection[str]:
         """The supported versions of the library, as requirements; read from the extra of the same name."""
@@ -54,17 +57,68 @@ class Instrumentor(BaseInstrumentor):  # type: ignore[misc]
         return found[0] if found and all(found) else None
 
     def _instrument(self, **kwargs: Any) -> None:
-        plugin = _plugin(type(self))
-        if os.environ.get(f"{PREFIX}{plugin.upper()}_INSTRUMENT") == "False":
+        if os.environ.get(f"{PREFIX}{_plugin(type(self)).upper()}_INSTRUMENT") == "False":
             return
-        provider = kwargs.get("tracer_provider")
-        tracer = get_tracer(type(self).__module__, versions.own(), provider, versions.SCHEMA_URL)
-        self._installation = _Installation(plugin, self.hooks, scopes_of(plugin, self.options, tracer, kwargs))
+        named = [kwargs.get(name) for name in self.options.singly]
+        only = [thing for things in named if things for thing in (things if isinstance(things, list) else [things])]
+        for thing in only:
+            self._instrument_object(thing, kwargs)
+        if only:
+            self._only = only
+            return
+        make = self._scopes(kwargs)
+        if self._installation is None:
+            self._installation = _Installation(_plugin(type(self)), self.hooks, make)
+        if self._objects is not None:
+            self._objects.others = make
 
     def _uninstrument(self, **kwargs: Any) -> None:
-        if self._installation is not None:
+        for thing in self._only:
+            self._uninstrument_object(thing)
+        self._only = []
+        if self._objects is not None:
+            self._objects.others = None
+        if self._installation is not None and not self._objects:
             self._installation.remove()
-            self._installation = None
+            self._installation = self._objects = None
+
+    def _instrument_object(self, thing: Any, options: dict[str, Any]) -> None:
+        """Record the calls of one object, with options of its own; those of others as before."""
+        owner, make = self.options.owner(thing), self._scopes(options)
+        if self._installation is None:
+            # Of all other objects nothing is recorded.
+            self._installation = _Installation(_plugin(type(self)), self.hooks, make)
+            self._objects = self._installation.ask(Objects(self.options.owners, None))
+        objects = self._asked_objects(self._installation)
+        if owner in objects:
+            _logger.warning("%s is instrumented already", type(thing).__qualname__)
+            return
+        objects.put(owner, make)
+
+    def _uninstrument_object(self, thing: Any) -> None:
+        """Record the calls of one object no more."""
+        owner = self.options.owner(thing)
+        if self._installation is None:
+            _logger.warning("%s is not instrumented", type(thing).__qualname__)
+            return
+        objects = self._asked_objects(self._installation)
+        if objects.others is not None:
+            objects.put(owner, None)
+            return
+        objects.drop(owner)
+        if not objects:
+            self._installation.remove()
+            self._installation = self._objects = None
+
+    def _asked_objects(self, installation: _Installation) -> Objects:
+        if self._objects is None:
+            self._objects = installation.ask(Objects(self.options.owners, installation.make_scope))
+        return self._objects
+
+    def _scopes(self, asked: dict[str, Any]) -> MakeScope:
+        provider = asked.get("tracer_provider")
+        tracer = get_tracer(type(self).__module__, versions.own(), provider, versions.SCHEMA_URL)
+        return scopes_of(_plugin(type(self)), self.options, tracer, asked)
 
     @classmethod
     def report(cls) -> dict[str, Any]:
@@ -91,10 +145,11 @@ def _plugin(instrumentor: type) -> str:
 class _Installation:
     """The hooks of one plugin from instrumenting to uninstrumenting."""
 
-    def __init__(self, plugin: str, hooks: HookTable, make_scope: Callable[[str], Scope]) -> None:
+    def __init__(self, plugin: str, hooks: HookTable, make_scope: MakeScope) -> None:
         self._plugin = plugin
         self._hooks = hooks
-        self._make_scope = make_scope
+        self.make_scope = make_scope
+        self._objects: Objects | None = None
         self._scopes: dict[str, Scope] = {}
         self._placed: list[tuple[Any, str, object, object | None]] = []
         self._wrappers: dict[tuple[int, int], Callable[..., Any]] = {}
@@ -108,6 +163,13 @@ class _Installation:
     @property
     def number_placed(self) -> int:
         return len(self._placed)
+
+    def ask(self, objects: Objects) -> Objects:
+        """From now on `objects` says whose calls are recorded, and how."""
+        self._objects = objects
+        for module, scope in self._scopes.items():
+            objects.dispatch(scope, module)
+        return objects
 
     def remove(self) -> None:
         """Silence everything, and give back the originals wherever our wrapper still stands."""
@@ -130,7 +192,9 @@ class _Installation:
         hooks = self._hooks[module.__name__]
         scope = self._scopes.get(module.__name__)
         if scope is None:
-            scope = self._scopes[module.__name__] = self._make_scope(module.__name__)
+            scope = self._scopes[module.__name__] = self.make_scope(module.__name__)
+            if self._objects is not None:
+                self._objects.dispatch(scope, module.__name__)
         placed = [self._place_one(module, path, hook, scope) for path, hook in hooks.items()]
         _logger.debug("%s: %s of %s hooks placed in %s", self._plugin, sum(placed), len(placed), module.__name__)
         # Releases differ in which of the modules have what is hooked.

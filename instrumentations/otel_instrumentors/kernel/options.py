@@ -12,6 +12,8 @@ from typing import Any, Literal, NamedTuple
 from opentelemetry.trace import SpanKind
 from opentelemetry.util.types import AttributeValue
 
+from .call import Call
+
 Attributes = Mapping[str, AttributeValue]
 Values = Callable[..., tuple[Any, ...]]
 
@@ -79,13 +81,25 @@ def when_told(of: Callable[..., Any], values: Values) -> UserHook:
     return UserHook("told", values, of)
 
 
+def _instance(call: Call) -> tuple[Any, ...]:
+    return (call.instance,)
+
+
+def _itself(thing: Any) -> Any:
+    return thing
+
+
 class Options(NamedTuple):
     """What a plugin offers.
 
     `server` and `client` are for its spans of these kinds; a plugin that has both reads the variables of either by its
     own name and `_SERVER` or `_CLIENT`. `hooks` are the functions that an application may give, by the name of the
     option. `request` is when the object of a request is known, of which the operator may name attributes. `others` are
-    options that the plugin's own hooks look at (`Scope.option`).
+    options that the plugin's own hooks look at, through the context (`scope_with_options.OTHERS`).
+
+    `owners` says which objects a call may be one of, for those that are instrumented singly; `owner` is what such an
+    object is known by in calls. `singly` are the keywords of `instrument()` that name one, or several, to be the only
+    ones.
     """
 
     server: Convention | None = None
@@ -93,11 +107,14 @@ class Options(NamedTuple):
     hooks: Mapping[str, UserHook] = {}
     request: UserHook | None = None
     others: tuple[str, ...] = ()
+    owners: Callable[[Call], tuple[Any, ...]] = _instance
+    owner: Callable[[Any], Any] = _itself
+    singly: tuple[str, ...] = ()
 
     def names(self) -> frozenset[str]:
         """The keywords that mean something here."""
         conventions = [convention for convention in (self.server, self.client) if convention is not None]
-        names = {"tracer_provider", "propagate", "inject", *self.hooks, *self.others}
+        names = {"tracer_provider", "propagate", "inject", *self.hooks, *self.others, *self.singly}
         names |= {convention.variable.lower() for convention in conventions if convention.excludes is not None}
         if any(convention.duration is not None for convention in conventions):
             names |= {"meter_provider", "duration_histogram_boundaries"}

@@ -35,7 +35,8 @@ class Scope:
     not inject, only the latter.
     """
 
-    __slots__ = ("active", "injects", "propagates", "tracer")
+    # The last one for `Objects.dispatch`.
+    __slots__ = ("__dict__", "active", "injects", "propagates", "tracer")
 
     recording: ClassVar[type[Recording]] = Recording
 

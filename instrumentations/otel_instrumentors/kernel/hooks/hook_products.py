@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from types import MethodType
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -52,16 +52,24 @@ class _HookProducts:
 
     def _hooked(self, product: Any, made_by: Call, scope: Scope) -> Any:
         call = product if self.hook is None else self.hook.wrap(_Product(product, made_by), scope)
-        if inspect.isfunction(product):
-            return call
-        methods: dict[str, Callable[..., Any]] = {}
-        for name, hook in self.methods.items():
-            # What is no method of the object's class, or not bound to the object, is left alone.
-            method: Any = getattr(product, name, None)
-            if getattr(method, "__self__", None) is product:
-                target = Target(_unbound(method), type(product), is_method=True, shape=shape_of(method))
-                methods[name] = MethodType(hook.wrap(target, scope), product)
-        return stand_for(_HookedObject, product)(product, call, methods)
+        return call if inspect.isfunction(product) else hooked(product, scope, self.methods, call)
+
+
+def hooked(product: Any, scope: Scope, methods: Mapping[str, Hook], call: Callable[..., Any] | None = None) -> Any:
+    """An object that stands for `product`, with hooked `methods` as far as it has them; `call` is for calls of it."""
+    wrapped: dict[str, Callable[..., Any]] = {}
+    for name, hook in methods.items():
+        # What is no method of the object's class, or not bound to the object, is left alone.
+        method: Any = getattr(product, name, None)
+        if getattr(method, "__self__", None) is product:
+            target = Target(_unbound(method), type(product), is_method=True, shape=shape_of(method))
+            wrapped[name] = MethodType(hook.wrap(target, scope), product)
+    return stand_for(_HookedObject, product)(product, product if call is None else call, wrapped)
+
+
+def product_of(thing: Any) -> Any:
+    """What an object that `hooked` made stands for; any other is itself."""
+    return thing._self_wrapped if issubclass(type(thing), _HookedObject) else thing
 
 
 class ProductCall(Call):

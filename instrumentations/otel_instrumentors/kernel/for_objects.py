@@ -1,0 +1,44 @@
+"""What plugins of libraries with objects that last can do for one of these alone, by OpenTelemetry's names."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .instrumentor import Instrumentor
+
+
+class ForApplications(Instrumentor):
+    """Instruments a single application of a framework."""
+
+    @classmethod
+    def instrument_app(cls, app: Any, **options: Any) -> None:
+        """Record the requests of `app`, with the options that `instrument()` takes; those of others as before."""
+        cls()._instrument_object(app, options)
+
+    @classmethod
+    def uninstrument_app(cls, app: Any) -> None:
+        """Record the requests of `app` no more."""
+        cls()._uninstrument_object(app)
+
+
+class ForClients(Instrumentor):
+    """Instruments a single client."""
+
+    @classmethod
+    def instrument_client(cls, client: Any, **options: Any) -> None:
+        """Record the calls of `client`, with the options that `instrument()` takes; those of others as before."""
+        cls()._instrument_object(client, options)
+
+    @classmethod
+    def uninstrument_client(cls, client: Any) -> None:
+        """Record the calls of `client` no more."""
+        cls()._uninstrument_object(client)
+
+
+class ForSessions(Instrumentor):
+    """Leaves a single session out."""
+
+    @classmethod
+    def uninstrument_session(cls, session: Any) -> None:
+        """Record the requests of `session` no more."""
+        cls()._uninstrument_object(session)
