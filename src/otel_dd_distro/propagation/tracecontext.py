@@ -128,6 +128,8 @@ def _bounded(members: dict[str, str]) -> dict[str, str]:
     """The members of others cut to `MAX_FOREIGN_LENGTH`, whole members at a time."""
     if sum(map(len, members)) + sum(map(len, members.values())) <= MAX_FOREIGN_LENGTH - 2 * len(members):
         return members
+    if len(members.get("dd", "")) > member.MAX_READ:
+        members = {key: value for key, value in members.items() if key != "dd"}
     sizes = {key: len(key) + len(value) + 2 for key, value in members.items() if key != "dd"}
     left = MAX_FOREIGN_LENGTH + 1 - sum(sizes.values())
     from_the_end = list(reversed(sizes))

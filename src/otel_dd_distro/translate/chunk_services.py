@@ -28,6 +28,8 @@ class ChunkServices(dict[int, Named]):
         self._finished: dict[int, ReadableSpan] | None = None
         self.defaults: ResourceDefaults | None = None
         """What the last of the spans shares with others of its resource."""
+        self.trace_state: object = None
+        """The trace state that was told last: the spans below inherit it, and need not tell it again."""
         self.steering: list[dict[str, Any]] = []
         """The attributes of those spans that ask for the trace to be kept or dropped."""
 

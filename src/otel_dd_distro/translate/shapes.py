@@ -120,7 +120,8 @@ class Shapes:
             written = f"{trace_id:032x}"
             self._trace = trace_id, written
         meta["otel.trace_id"] = written
-        if state is not DEFAULT_TRACE_STATE and state:
+        if state is not DEFAULT_TRACE_STATE and state is not services.trace_state and state:
+            services.trace_state = state
             meta["w3c.tracestate"] = text.inherited(state.to_header())
         if is_top_level:
             metrics["_dd.top_level"] = 1

@@ -180,6 +180,10 @@ class Translator:
             if failed:
                 errors.explain_span(meta, raised, status.description)
             otel.origins(span, ids, meta)
+            state = ids.trace_state
+            if state and state is not services.trace_state:
+                services.trace_state = state
+                meta["w3c.tracestate"] = text.inherited(state.to_header())
         if is_watched:
             if "manual.keep" in attributes or "manual.drop" in attributes:
                 services.steering.append(attributes)

@@ -113,3 +113,19 @@ def test_a_light_span_is_translated_as_any_other_span_that_says_the_same(
     long = translated(others)
     logging.disable(logging.NOTSET)
     assert short == long or repr(short) == repr(long)
+
+
+def test_a_trace_state_is_told_by_the_first_span_of_a_chunk_that_has_it() -> None:
+    gathered = Gathered()
+    remote = NonRecordingSpan(SpanContext(2**70, 3, True, None, TraceState([("vendor", "v")])))
+    with gathered.tracer.start_as_current_span("root", set_span_in_context(remote)):
+        for _ in range(3):
+            with gathered.tracer.start_as_current_span("child"):
+                pass
+    (chunk,) = gathered.chunks
+    # What is not light is translated the long way.
+    others = [span._readable_span() for span in chunk.spans if isinstance(span, Span)]
+    for spans in (chunk.spans, others):
+        entries = TRANSLATOR.chunk(chunk._replace(spans=spans), native_events=True)
+        told = [entry["meta"].get("w3c.tracestate") for entry in entries]
+        assert told == ["vendor=v", None, None, None]

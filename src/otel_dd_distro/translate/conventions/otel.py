@@ -181,8 +181,6 @@ def origins(span: ReadableSpan, ids: SpanContext, meta: Meta) -> None:
             meta["otel.scope.name"] = text.value(scope.name)
         if scope.version:
             meta["otel.scope.version"] = text.value(scope.version)
-    if ids.trace_state:
-        meta["w3c.tracestate"] = text.inherited(ids.trace_state.to_header())
 
 
 def _name(kind: SpanKind, found: Found) -> str:
