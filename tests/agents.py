@@ -6,6 +6,7 @@ import base64
 import contextlib
 import json
 import os
+import select
 import shutil
 import signal
 import socket
@@ -32,10 +33,14 @@ from tests.ports import free_port
 CHECKS = "trace_count_header,meta_tracer_version_header,trace_content_length,meta_events_is_valid_json"
 
 
+# On a busy machine the Agent may take longer than the two seconds that it is given.
+PATIENT = {"DD_TRACE_AGENT_TIMEOUT_SECONDS": "60", "OTEL_DD_SHUTDOWN_TIMEOUT_SECONDS": "60"}
+
+
 def clean_environ(**more: str) -> dict[str, str]:
-    """This process's environment without what would configure a tracer, plus `more`."""
+    """This process's environment without what would configure a tracer, plus `PATIENT` and `more`."""
     kept = {key: value for key, value in os.environ.items() if not key.startswith(("DD_", "_DD_", "OTEL_"))}
-    return {**kept, **more}
+    return {**kept, **PATIENT, **more}
 
 
 # --- Datadog's test agent ---
@@ -78,7 +83,7 @@ class Session:
         payloads: list[dict[str, Any]] = json.loads(self.agent.get("/test/session/stats", self.token))
         return payloads
 
-    def wait_for_spans(self, number: int, timeout_s: float = 10.0) -> list[dict[str, Any]]:
+    def wait_for_spans(self, number: int, timeout_s: float = 60.0) -> list[dict[str, Any]]:
         """The spans, as soon as there are that many; whatever is there when time is over."""
         end = time.monotonic() + timeout_s
         while len(spans := self.spans()) < number and time.monotonic() < end:
@@ -98,7 +103,7 @@ class RunningAgent:
         if token:
             query["test_session_token"] = token
         url = self.otlp_url if otlp else self.url
-        with urllib.request.urlopen(f"{url}{path}?{urllib.parse.urlencode(query)}", timeout=10) as answer:
+        with urllib.request.urlopen(f"{url}{path}?{urllib.parse.urlencode(query)}", timeout=60) as answer:
             body: bytes = answer.read()
             return body
 
@@ -139,7 +144,7 @@ def running_test_agent() -> Iterator[RunningAgent]:
     finally:
         process.send_signal(signal.SIGTERM)
         try:
-            process.wait(10)
+            process.wait(60)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
@@ -147,7 +152,7 @@ def running_test_agent() -> Iterator[RunningAgent]:
 
 
 def _wait_until_ready(agent: RunningAgent) -> None:
-    end = time.monotonic() + 30
+    end = time.monotonic() + 60
     while True:
         try:
             agent.get("/info")
@@ -239,8 +244,11 @@ def hangs() -> Reply:
 
 
 def waits(seconds: float, then: Reply) -> Reply:
+    """Answers later, if the client is still there."""
+
     def reply(connection: socket.socket, request: Request | None) -> None:
-        time.sleep(seconds)
+        if select.select([connection], [], [], seconds)[0]:
+            raise Closed
         then(connection, request)
 
     return reply
@@ -313,7 +321,7 @@ class ScriptedAgent:
         self._listener.close()
         self.close_connections()
         for thread in self._threads:
-            thread.join(5)
+            thread.join(60)
 
     def close_connections(self) -> None:
         """Close what clients keep open, as an Agent does that restarts."""
@@ -335,6 +343,9 @@ class ScriptedAgent:
             except OSError:
                 return
             with self._lock:
+                if self._stopping.is_set():  # It came too late to be closed with the others.
+                    connection.close()
+                    return
                 number, self.connections = self.connections, self.connections + 1
                 self._open.add(connection)
             thread = threading.Thread(target=self._serve, args=(connection, number), daemon=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 # Before the first provider is made: see configurator.py.
 import concurrent.futures.thread  # noqa: F401
+import gc
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -60,6 +61,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         (chosen if marked else others).append(item)
     config.hook.pytest_deselected(items=others)
     items[:] = chosen
+
+
+def pytest_collection_finish() -> None:
+    """What was collected stays: looked through at every collection, and at every search for what a library has made
+    before, it would take more time than many a test. What tests make is seen as ever."""
+    gc.collect()
+    gc.freeze()
 
 
 def _depends(path: Path) -> bool:

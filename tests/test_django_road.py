@@ -54,7 +54,7 @@ def serving(command: str, session: Session, **variables: str) -> Iterator[int]:
         start_new_session=True,
     ) as process:
         try:
-            deadline = time.monotonic() + 30
+            deadline = time.monotonic() + 60
             while time.monotonic() < deadline and process.poll() is None:
                 with socket.socket() as probe:
                     if probe.connect_ex(("127.0.0.1", port)) == 0:
@@ -64,12 +64,12 @@ def serving(command: str, session: Session, **variables: str) -> Iterator[int]:
         finally:
             # A server that reloads is two processes.
             os.killpg(process.pid, signal.SIGTERM)
-            said, _ = process.communicate(timeout=30)
+            said, _ = process.communicate(timeout=60)
         assert not [words for words in COMPLAINTS if words in said], said
 
 
 def get(port: int, path: str) -> int:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     try:
         connection.request("GET", path)
         answer = connection.getresponse()
@@ -85,7 +85,7 @@ def requests(spans: list[dict[str, Any]]) -> Counter[tuple[str, str]]:
 
 def arrived(session: Session, number: int) -> list[dict[str, Any]]:
     """All spans, as soon as there are those of so many requests."""
-    end = time.monotonic() + 10
+    end = time.monotonic() + 60
     while requests(spans := session.spans()).total() < number and time.monotonic() < end:
         time.sleep(0.05)
     return spans

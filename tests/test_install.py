@@ -65,7 +65,7 @@ def run(
         ),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
     )
 
 

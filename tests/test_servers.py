@@ -33,10 +33,10 @@ def test_a_server_listens_as_long_as_it_is_used(name: str, monkeypatch: pytest.M
         assert servers.variables()[variable] == os.environ[variable] == told[variable]
         url = urlsplit(told[variable])
         assert url.hostname == "127.0.0.1"
-        socket.create_connection(("127.0.0.1", url.port or 0), timeout=5).close()
+        socket.create_connection(("127.0.0.1", url.port or 0), timeout=60).close()
     assert variable not in os.environ
     with pytest.raises(ConnectionRefusedError):
-        socket.create_connection(("127.0.0.1", url.port or 0), timeout=5)
+        socket.create_connection(("127.0.0.1", url.port or 0), timeout=60)
 
 
 def test_a_server_that_is_named_is_used_and_none_is_started(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -75,9 +75,9 @@ def test_workers_share_a_server_which_stays_when_the_one_that_asked_first_is_kil
         with servers.running("vertica_server") as again:
             assert told == {again["TEST_VERTICA_URL"] + "\n"}
             port = urlsplit(again["TEST_VERTICA_URL"]).port or 0
-            socket.create_connection(("127.0.0.1", port), timeout=5).close()
+            socket.create_connection(("127.0.0.1", port), timeout=60).close()
     with pytest.raises(ConnectionRefusedError):
-        socket.create_connection(("127.0.0.1", port), timeout=5)
+        socket.create_connection(("127.0.0.1", port), timeout=60)
 
 
 @pytest.mark.usefixtures("no_session")
@@ -93,14 +93,14 @@ def test_a_server_ends_with_its_run_even_when_that_is_killed() -> None:
         assert owner.stdout
         url, folder = owner.stdout.readline().split()
         to = ("127.0.0.1", urlsplit(url).port or 0)
-        socket.create_connection(to, timeout=5).close()
+        socket.create_connection(to, timeout=60).close()
         owner.kill()
     end = time.monotonic() + 60
     while Path(folder).exists():
         assert time.monotonic() < end
         time.sleep(0.05)
     with pytest.raises(ConnectionRefusedError):
-        socket.create_connection(to, timeout=5)
+        socket.create_connection(to, timeout=60)
 
 
 @pytest.mark.usefixtures("no_session")

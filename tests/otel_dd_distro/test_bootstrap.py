@@ -28,7 +28,7 @@ def started(*command: str, cwd: Path = APPS, **variables: str) -> subprocess.Com
     """Of this Python, to its end."""
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     environ = clean_environ(**{"DD_SERVICE": "greeter", "PATH": path, **variables})
-    return subprocess.run([sys.executable, *command], env=environ, cwd=cwd, capture_output=True, text=True, timeout=60)
+    return subprocess.run([sys.executable, *command], env=environ, cwd=cwd, capture_output=True, text=True, timeout=120)
 
 
 def run(*command: str, cwd: Path = APPS, **variables: str) -> str:

@@ -30,7 +30,7 @@ def run(body: str, *arguments: str, **variables: str) -> dict[str, Any]:
         env=clean_environ(**variables),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
     )
     assert done.returncode == 0, done.stderr
     answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
@@ -146,7 +146,7 @@ def test_another_exporter_runs_beside(agent_session: Session) -> None:
         env=clean_environ(**agent(agent_session, OTEL_TRACES_EXPORTER="console,datadog")),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
     )
     assert '"name": "work"' in done.stdout
     assert done.stderr == ""

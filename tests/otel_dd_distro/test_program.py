@@ -95,7 +95,13 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def run(folder: Path, *command: str) -> tuple[int, str, str]:
     environ = clean_environ(PYTHONDONTWRITEBYTECODE="1")
     done = subprocess.run(
-        [sys.executable, *command], cwd=folder, env=environ, input="line\n", capture_output=True, text=True, timeout=60
+        [sys.executable, *command],
+        cwd=folder,
+        env=environ,
+        input="line\n",
+        capture_output=True,
+        text=True,
+        timeout=120,
     )
     return done.returncode, *(re.sub(r"0x[0-9a-f]+", "0x", text) for text in (done.stdout, done.stderr))
 

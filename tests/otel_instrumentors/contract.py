@@ -222,7 +222,7 @@ class Contract(OptionsExam):
         before = self.originals()
         with instrumented(self.instrumentor, recorder.provider):
             once = self.traces(recorder)
-        for _ in range(100):
+        for _ in range(10):
             with instrumented(self.instrumentor, recorder.provider):
                 pass
         with instrumented(self.instrumentor, recorder.provider):
@@ -347,7 +347,7 @@ class Contract(OptionsExam):
             [sys.executable, __file__, scenario, test_module, type(self).__name__],
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=120,
             cwd=ROOT,
             env={"PYTHONPATH": str(ROOT), "PATH": "", **servers.variables()},
         )

@@ -290,7 +290,7 @@ def test_the_requests_of_a_call_are_no_spans_beside_it(recorder: Recorder) -> No
     import requests
 
     def asks(**_event: Any) -> None:
-        requests.get(os.environ["TEST_AWS_URL"] + "/moto-api/", timeout=5)
+        requests.get(os.environ["TEST_AWS_URL"] + "/moto-api/", timeout=60)
 
     sns = made_client("sns")
     sns.meta.events.register("before-send.sns.ListTopics", asks)

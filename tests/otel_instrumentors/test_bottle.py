@@ -225,7 +225,7 @@ def test_a_file_is_sent_by_the_server_and_the_span_lasts_until_then(recorder: Re
     with make_server("127.0.0.1", 0, server_side, handler_class=Quiet) as server:
         thread = threading.Thread(target=server.handle_request)
         thread.start()
-        with urllib.request.urlopen(f"http://127.0.0.1:{server.server_port}/file/test_bottle.py", timeout=30) as answer:
+        with urllib.request.urlopen(f"http://127.0.0.1:{server.server_port}/file/test_bottle.py", timeout=60) as answer:
             assert answer.read() == Path(__file__).read_bytes()
         thread.join()
     assert seen == [(True, 0)]

@@ -137,7 +137,7 @@ def test_a_child_that_outlives_its_parent_has_it_for_its_parent(recorder: Record
     may_begin = threading.Event()
 
     def late() -> None:
-        may_begin.wait(10)
+        may_begin.wait(60)
         with tracer.start_as_current_span("late"):
             pass
 

@@ -206,5 +206,5 @@ with ThreadPoolExecutor(1) as executor:
 def test_it_does_not_matter_when_the_standard_library_is_patched(when: str) -> None:
     # gevent warns where what it patches is in use already; its old releases warn of themselves, too.
     warnings = ("-W", "ignore", "-W", "error:Monkey-patching")
-    done = subprocess.run([sys.executable, *warnings, "-c", PATCHED, when], capture_output=True, timeout=60)
+    done = subprocess.run([sys.executable, *warnings, "-c", PATCHED, when], capture_output=True, timeout=120)
     assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")

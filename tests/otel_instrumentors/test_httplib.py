@@ -114,7 +114,7 @@ class Server:
 
     def connection(self) -> Any:
         """Of http.client, closed in the end."""
-        return closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=30))
+        return closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=60))
 
 
 def asked(server: Server) -> str:
@@ -256,7 +256,7 @@ def test_a_request_that_is_put_together_line_by_line_is_traced_too(recorder: Rec
 
 
 def test_urlopen_is_traced_with_each_redirect(recorder: Recorder, server: Server) -> None:
-    with urllib.request.urlopen(f"{server.url}/302", timeout=30) as response:
+    with urllib.request.urlopen(f"{server.url}/302", timeout=60) as response:
         assert response.read() == b"green tea\nblack tea\n"
 
     first, second = recorder.take()
@@ -280,7 +280,7 @@ def test_for_a_client_4xx_and_5xx_are_failures(
 
 def test_an_error_status_that_urlopen_raises_is_one_span_with_the_status(recorder: Recorder, server: Server) -> None:
     with pytest.raises(urllib.error.HTTPError) as raised:
-        urllib.request.urlopen(f"{server.url}/503", timeout=30)
+        urllib.request.urlopen(f"{server.url}/503", timeout=60)
     raised.value.close()
     (span,) = recorder.take()
     assert attributes(span)["http.response.status_code"] == 503
@@ -296,7 +296,7 @@ def test_a_refused_connection_is_recorded_and_raised(recorder: Recorder) -> None
 
 def test_a_server_that_hangs_up_is_an_error(recorder: Recorder) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listening:
-        connection = http.client.HTTPConnection("127.0.0.1", listening.getsockname()[1], timeout=30)
+        connection = http.client.HTTPConnection("127.0.0.1", listening.getsockname()[1], timeout=60)
         connection.request("GET", "/")
         listening.accept()[0].close()
         with pytest.raises((http.client.RemoteDisconnected, ConnectionResetError)) as raised:
@@ -366,10 +366,10 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_https_is_traced_and_a_tunnel_is_no_request(recorder: Recorder, server: Server, certificate: Path) -> None:
     trusting = ssl.create_default_context(cafile=str(certificate))
     with Server(certificate) as secure:
-        with closing(http.client.HTTPSConnection("127.0.0.1", secure.port, context=trusting, timeout=30)) as connection:
+        with closing(http.client.HTTPSConnection("127.0.0.1", secure.port, context=trusting, timeout=60)) as connection:
             connection.request("GET", "/direct")
             connection.getresponse().read()
-        with closing(http.client.HTTPSConnection("127.0.0.1", server.port, context=trusting, timeout=30)) as connection:
+        with closing(http.client.HTTPSConnection("127.0.0.1", server.port, context=trusting, timeout=60)) as connection:
             connection.set_tunnel("127.0.0.1", secure.port)
             connection.request("GET", "/tunnelled")
             connection.getresponse().read()
@@ -385,7 +385,7 @@ def test_https_is_traced_and_a_tunnel_is_no_request(recorder: Recorder, server: 
 
 def test_a_request_by_a_proxy_is_one_to_the_server_behind_it(recorder: Recorder, server: Server) -> None:
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({"http": server.url}))
-    with opener.open("http://tea.example:8080/cups/200?x=1", timeout=30) as response:
+    with opener.open("http://tea.example:8080/cups/200?x=1", timeout=60) as response:
         response.read()
     (span,) = recorder.take()
     assert attributes(span)["url.full"] == "http://tea.example:8080/cups/200?x=1"

@@ -37,7 +37,7 @@ def exchanged(
         producer = connection.Producer(serializer="json")
         producer.publish(body, headers=headers, exchange=exchange, routing_key="green", declare=[queue], **options)
         with Consumer(connection.channel(), [queue], callbacks=[received]):
-            connection.drain_events(timeout=5)
+            connection.drain_events(timeout=60)
         queue(connection.channel()).delete()
     return seen[0]
 
@@ -64,7 +64,7 @@ class TestKombuContract(Contract):
 
             def use() -> Any:
                 queue.put("tea")
-                message = queue.get(timeout=5)
+                message = queue.get(timeout=60)
                 message.ack()
                 return message.payload
 
@@ -190,7 +190,7 @@ def test_simple_queues_and_pools_are_traced_by_the_same_way(recorder: Recorder) 
     with Connection("memory://", transport_options={"polling_interval": 0.01}) as connection:
         with connection.SimpleQueue("simple") as queue:
             queue.put({"cup": 1})
-            assert queue.get(timeout=5).payload == {"cup": 1}
+            assert queue.get(timeout=60).payload == {"cup": 1}
         with producers[connection].acquire(block=True) as producer:
             producer.publish("tea", routing_key="pooled")
     assert names(recorder.take()) == ["publish pooled", "publish simple", "receive simple"]

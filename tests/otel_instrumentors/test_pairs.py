@@ -115,21 +115,21 @@ def url() -> Iterator[str]:
 def _get(_recorder: Recorder, request: pytest.FixtureRequest) -> None:
     import requests
 
-    requests.get(request.getfixturevalue("url"), timeout=30)
+    requests.get(request.getfixturevalue("url"), timeout=60)
 
 
 @call("requests + httplib", "the same, redirected once")
 def _get_redirected(_recorder: Recorder, request: pytest.FixtureRequest) -> None:
     import requests
 
-    requests.get(f"{request.getfixturevalue('url')}moved", timeout=30)
+    requests.get(f"{request.getfixturevalue('url')}moved", timeout=60)
 
 
 @call("httplib", "`urllib.request.urlopen(url)`")
 def _urlopen(_recorder: Recorder, request: pytest.FixtureRequest) -> None:
     from urllib.request import urlopen
 
-    urlopen(request.getfixturevalue("url"), timeout=30).close()
+    urlopen(request.getfixturevalue("url"), timeout=60).close()
 
 
 @call("botocore + requests + urllib3 + httplib", "`sns.list_topics()`")

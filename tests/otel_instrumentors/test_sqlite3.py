@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from importlib.util import find_spec
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -199,22 +200,23 @@ def test_connections_that_are_there_already_are_told_of_once(caplog: pytest.LogC
 
 
 def test_who_took_connect_by_its_name_before_is_told_of_once(
-    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     import gc
     import sqlite3
 
     gc.collect()
     recorder = Recorder()
-    monkeypatch.setitem(globals(), "taken", sqlite3.connect)
+    taker = ModuleType("taker")
+    taker.taken = sqlite3.connect  # type: ignore[attr-defined]
     with instrumented(Sqlite3Instrumentor, recorder.provider):
-        globals()["taken"](":memory:").close()
+        taker.taken(":memory:").close()
         sqlite3.connect(":memory:").close()
 
     (line,) = [record.getMessage() for record in caplog.records]
     # Another test may have left a connection open, which is told in the same line.
     assert line.startswith("Statements of sqlite3.Connection are not traced for ")
-    assert line.endswith(f"those that {__name__} makes, which took connect() before")
+    assert line.endswith("those that taker makes, which took connect() before")
 
 
 if find_spec("aiosqlite"):

@@ -200,7 +200,7 @@ def asked(path: str, method: str = "GET", app: Any = None, **sent: str) -> tuple
 
 
 def _ask(url: str, path: str, method: str, sent: dict[str, str]) -> tuple[int, str]:
-    connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=10)
+    connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=60)
     connection.request(method, path, headers=sent)
     answer = connection.getresponse()
     try:
@@ -398,7 +398,7 @@ def test_a_client_that_leaves_ends_the_span_of_a_request_that_nobody_answers(
     from tornado import gen
 
     def leave(url: str) -> None:
-        connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=10)
+        connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=60)
         connection.request("GET", "/wait")
         time.sleep(0.05)
         connection.close()
@@ -441,7 +441,7 @@ def test_requests_on_one_connection_have_nothing_of_each_other(recorder: Recorde
     from tornado import gen
 
     def three(url: str) -> list[int]:
-        connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=10)
+        connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=60)
         statuses = []
         for path in ("/tea/a", "/boom", "/tea/b"):
             connection.request("GET", path)

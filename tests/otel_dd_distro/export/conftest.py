@@ -17,7 +17,7 @@ def make() -> Iterator[Make]:
     """Makes writers that are shut down, without ado, when the test is over."""
     made: list[Writer] = []
 
-    def make(url: str, encode: Any = encode, *, timeout_s: float = 2.0, **limits: Any) -> Writer:
+    def make(url: str, encode: Any = encode, *, timeout_s: float = 60.0, **limits: Any) -> Writer:
         headers = limits.pop("headers", {})
         made.append(Writer(encode, Agent(url, timeout_s=timeout_s, headers=headers), **limits))
         return made[-1]
@@ -27,7 +27,7 @@ def make() -> Iterator[Make]:
         thread = writer._thread.thread
         writer.shutdown(0.0)
         if thread is not None:
-            thread.join(5)
+            thread.join(60)
 
 
 @pytest.fixture

@@ -74,7 +74,7 @@ def ids(*chunks: Chunk) -> list[int]:
     return [span.context.span_id for chunk in chunks for span in chunk.spans]
 
 
-def settled(writer: Writer, timeout_s: float = 5.0) -> Counters:
+def settled(writer: Writer, timeout_s: float = 60.0) -> Counters:
     """The counters once nothing is queued any more."""
     end = time.monotonic() + timeout_s
     while (counters := writer.counters()).queued and time.monotonic() < end:
@@ -83,7 +83,7 @@ def settled(writer: Writer, timeout_s: float = 5.0) -> Counters:
     return counters
 
 
-def run(script: str, *arguments: str, timeout_s: float = 30, **variables: str) -> subprocess.CompletedProcess[str]:
+def run(script: str, *arguments: str, timeout_s: float = 120, **variables: str) -> subprocess.CompletedProcess[str]:
     """A Python process of its own, warnings as errors, `made` and `agents` at hand; it must succeed."""
     done = subprocess.run(
         [sys.executable, *_WARNINGS, "-c", textwrap.dedent(script), *arguments],

@@ -36,7 +36,7 @@ def test_the_rates_are_kept_with_their_version(make: Make, lines: Lines) -> None
         seen = []
         for _ in script:
             writer.submit(chunk())
-            assert writer.flush(5)
+            assert writer.flush(60)
             seen.append(dict(writer.rates))
         first = {"service:,env:": 0.5, "service:shop,env:": 0.1}
         assert seen == [first, first, first, {"service:,env:": 1.0}, {"service:,env:": 1.0}]
@@ -51,7 +51,7 @@ def test_the_test_agents_rates_are_understood(test_agent: RunningAgent, make: Ma
     session = test_agent.session({"service:shop,env:prod": 0.2})
     writer = make(test_agent.url, headers=session.headers)
     writer.submit(chunk())
-    assert writer.flush(5)
+    assert writer.flush(60)
     assert writer.rates["service:shop,env:prod"] == 0.2
 
 
@@ -66,7 +66,7 @@ def test_the_agents_description_is_read_once_before_the_first_payload(make: Make
         writer = make(there.url, noting)
         for _ in range(3):
             writer.submit(chunk())
-            assert writer.flush(5)
+            assert writer.flush(60)
         assert [request.path for request in there.requests] == ["/info", *["/v0.4/traces"] * 3]
     assert known == [True, True, True]
 
@@ -79,14 +79,14 @@ def test_the_description_is_read_again_after_five_minutes_or_when_the_agents_sta
         asked = []
         for _ in states:
             writer.submit(chunk())
-            assert writer.flush(5)
+            assert writer.flush(60)
             asked.append(there.infos())
         assert asked == [1, 1, 1, 2, 2]
         assert INFO_REFRESH_S == 300
         assert writer._agent_state.info_due_s == pytest.approx(time.monotonic() + 300, abs=5)
         writer._agent_state.info_due_s -= 301
         writer.submit(chunk())
-        assert writer.flush(5)
+        assert writer.flush(60)
         assert there.infos() == 3
 
 
@@ -99,7 +99,7 @@ def test_an_agent_that_cannot_describe_itself_gets_its_traces_all_the_same(
     with ScriptedAgent(info=info) as there:
         writer = make(there.url, timeout_s=0.3)
         writer.submit(chunk())
-        assert writer.flush(5)
+        assert writer.flush(60)
         assert writer.counters().sent == 1
     assert lines() == []
 
@@ -108,8 +108,8 @@ def test_a_description_that_failed_is_asked_for_again_once_the_agent_answers(mak
     with ScriptedAgent(info=resets()) as there:
         writer = make(there.url)
         writer.submit(chunk())
-        assert writer.flush(5)
+        assert writer.flush(60)
         there._info = says(body=b'{"span_events": true}')
         writer.submit(chunk())
-        assert writer.flush(5)
+        assert writer.flush(60)
         assert writer._agent_state.info.span_events is True

@@ -70,12 +70,12 @@ def test_nobody_listening_costs_one_warning_a_minute_and_recovery_is_told(
     writer = make(f"http://127.0.0.1:{port}", interval_s=0.01)
     for _ in range(5):
         writer.submit(chunk(10))
-        assert writer.flush(5)
+        assert writer.flush(60)
     assert writer.counters().dropped == {"refused": 50}
     assert len(lines()) == 1
     assert "Connection refused" in lines()[0]
     monkeypatch.setattr(notices, "INTERVAL_S", 0.0)
-    end = time.monotonic() + 2
+    end = time.monotonic() + 60
     while len(lines()) < 2 and time.monotonic() < end:
         # The minute over, the rest is said even if no more spans come.
         time.sleep(0.01)
@@ -83,6 +83,6 @@ def test_nobody_listening_costs_one_warning_a_minute_and_recovery_is_told(
     with ScriptedAgent() as there:
         writer._agent._url = there.url
         writer.submit(chunk())
-        assert writer.flush(5)
+        assert writer.flush(60)
     assert lines(logging.INFO) == [f"Datadog Agent at http://127.0.0.1:{port} takes traces again"]
     assert len(lines()) == 2

@@ -27,8 +27,8 @@ def work():
         gevent.sleep(0.02)
 
 gevent.joinall([gevent.spawn(work) for _ in range(20)], raise_error=True)
-assert writer.flush(5)
-assert writer.shutdown(5)
+assert writer.flush(60)
+assert writer.shutdown(60)
 counters = writer.counters()
 assert (counters.accepted, counters.sent) == (60, 60), counters
 assert begun == ["otel-dd-export"], begun

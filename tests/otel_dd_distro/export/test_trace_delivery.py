@@ -22,7 +22,7 @@ def test_payloads_stay_below_the_limit(make: Make) -> None:
         sent = [chunk(2, pad=500) for _ in range(50)]
         for one in sent:
             writer.submit(one)
-        assert writer.flush(5)
+        assert writer.flush(60)
         payloads = there.payloads()
         assert len(payloads) > 5
         assert all(len(payload.body) <= 10_000 for payload in payloads)
@@ -38,7 +38,7 @@ def test_the_agents_own_limit_counts_when_it_is_lower(make: Make) -> None:
         writer = make(there.url)
         for _ in range(50):
             writer.submit(chunk(1, pad=500))
-        assert writer.flush(5)
+        assert writer.flush(60)
         assert all(len(payload.body) <= 5000 for payload in there.payloads())
         assert len(there.spans()) == 50
 
@@ -66,7 +66,7 @@ def test_a_lasting_trouble_is_dropped_counted_and_said_once(
         writer._agent_state.info_due_s = time.monotonic() + 100
         for _ in range(3):
             writer.submit(chunk(4))
-            assert writer.flush(5)
+            assert writer.flush(60)
         counters = writer.counters()
         assert (counters.accepted, counters.sent, counters.dropped) == (12, 0, {reason: 12})
         assert counters.queued_bytes == 0
@@ -81,7 +81,7 @@ def test_a_reset_in_mid_answer_after_a_good_status_is_not_sent_twice(make: Make,
     with ScriptedAgent(resets(b'HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n{"ra'), says()) as there:
         writer = make(there.url)
         writer.submit(chunk())
-        assert writer.flush(5)
+        assert writer.flush(60)
         assert writer.counters().sent == 1
         assert len(there.spans()) == 1
     assert lines() == []

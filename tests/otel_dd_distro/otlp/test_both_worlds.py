@@ -54,7 +54,7 @@ def run(instrument: Path, session: Session, **variables: str) -> tuple[dict[int,
         ),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
     )
     assert (done.returncode, done.stderr) == (0, "")
     theirs = {}

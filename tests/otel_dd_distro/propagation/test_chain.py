@@ -208,7 +208,7 @@ def pass_requests(style: str, pythons: Mapping[str, Path], session: Session) -> 
     for process in processes.values():
         assert process.stdout is not None
         process.stdout.close()
-        assert process.wait(30) == 0
+        assert process.wait(60) == 0
     spans = datadog_spans(session) + plain_spans(session)
     for one in passed.values():
         low = one.trace_id(-1) % 2**64

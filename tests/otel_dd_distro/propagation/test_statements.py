@@ -161,7 +161,7 @@ def test_the_mode_is_a_variable(mode: str, found: bool) -> None:
         env=clean_environ(DD_DBM_PROPAGATION_MODE=mode),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
     )
     fields = json.loads(done.stdout)
     assert bool(fields) == found

@@ -6,12 +6,14 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from unittest import mock
 
 from otel_dd_distro import settings
 from otel_dd_distro.local_trace.chunk import Chunk
 from otel_dd_distro.local_trace.datadog_context import DatadogContext
 from otel_dd_distro.local_trace.registry import LocalTrace
 from otel_dd_distro.sampling import Sampling
+from otel_dd_distro.sampling.limiter import Limiter
 from otel_dd_distro.translate import Translator
 from tests.otel_dd_distro.translate.spans import TRACE_ID
 
@@ -34,7 +36,9 @@ class Process:
         variables.setdefault("DD_ENV", "prod")
         variables.setdefault("DD_SERVICE", "shop")
         self.settings = settings.read(variables, argv=["-"])
-        self.sampling = Sampling(self.settings, lambda: rates or {})
+        # Time stands still: how many pass is a matter of the limit alone.
+        with mock.patch.object(Limiter.__init__, "__defaults__", (lambda: 0.0,)):
+            self.sampling = Sampling(self.settings, lambda: rates or {})
         self.translator = Translator(self.settings)
 
     def decided(self, root: Root | None = None, context: DatadogContext | None = None, id: int = 1) -> DatadogContext:

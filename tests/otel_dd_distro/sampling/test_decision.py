@@ -493,11 +493,11 @@ def test_a_child_that_was_forked_in_the_midst_of_a_decision_decides() -> None:
     def hold() -> None:
         with process.sampling._lock:
             inside.set()
-            done.wait(10)
+            done.wait(60)
 
     thread = threading.Thread(target=hold)
     thread.start()
-    inside.wait(10)
+    inside.wait(60)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # of forking with threads, since Python 3.12
         child = os.fork()

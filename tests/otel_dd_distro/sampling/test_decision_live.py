@@ -89,7 +89,7 @@ def run(
         env=clean_environ(PATH=path, DD_SERVICE="shop", **variables),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
     )
     assert done.returncode == 0, done.stderr
     told: dict[str, list[Any]] = {}

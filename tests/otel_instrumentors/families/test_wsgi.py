@@ -212,7 +212,7 @@ class serving:
 
     def __exit__(self, *_args: object) -> None:
         self.stop()
-        self.thread.join(30)
+        self.thread.join(60)
 
 
 HEADERS = {"HTTP_TRACEPARENT": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"}

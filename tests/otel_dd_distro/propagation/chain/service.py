@@ -18,7 +18,7 @@ app = flask.Flask(__name__)
 @app.route("/")
 def hop():
     first, *rest = flask.request.args.getlist("next") or [None]
-    further = requests.get(first, params={"next": rest}, timeout=30).json() if first else []
+    further = requests.get(first, params={"next": rest}, timeout=60).json() if first else []
     return json.dumps([dict(flask.request.headers), *further])
 
 
