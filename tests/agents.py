@@ -33,6 +33,15 @@ from tests.ports import free_port
 CHECKS = "trace_count_header,meta_tracer_version_header,trace_content_length,meta_events_is_valid_json"
 
 
+def until(happened: Callable[[], bool], timeout_s: float = 60.0) -> None:
+    """Waits for something that another thread or process does; raises TimeoutError where it does not."""
+    end = time.monotonic() + timeout_s
+    while not happened():
+        if time.monotonic() > end:
+            raise TimeoutError(f"not after {timeout_s} s")
+        time.sleep(0.01)
+
+
 # On a busy machine the Agent may take longer than the two seconds that it is given.
 PATIENT = {"DD_TRACE_AGENT_TIMEOUT_SECONDS": "60", "OTEL_DD_SHUTDOWN_TIMEOUT_SECONDS": "60"}
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import importlib.util
 import logging
-from collections.abc import AsyncIterator, Iterator
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,10 @@ from otel_instrumentors.semconv import headers
 from tests.otel_instrumentors.contract import Contract, Recorder, instrumented
 
 CALLER = "00-640cfd8d0000abcd12345678901234f1-000000000000004d-01"
+
+
+BEGUN: list[str] = []
+"""The slow requests that have reached the teahouse."""
 
 
 def application() -> Any:
@@ -69,7 +74,8 @@ def application() -> Any:
         return socket
 
     async def sleep(request: web.Request) -> web.Response:
-        await asyncio.sleep(0.3)
+        BEGUN.append(request.path)
+        await asyncio.sleep(1)
         return web.Response()
 
     async def endless(request: web.Request) -> web.StreamResponse:
@@ -82,6 +88,7 @@ def application() -> Any:
     async def seen(request: web.Request) -> web.Response:
         return web.json_response([[name.lower(), value] for name, value in request.headers.items()])
 
+    BEGUN.clear()
     branch = web.Application()
     branch.router.add_get("/tea/{kind}", tea)
     app = web.Application()
@@ -124,6 +131,13 @@ async def serving(app: Any) -> AsyncIterator[str]:
         yield f"http://127.0.0.1:{runner.addresses[0][1]}"
     finally:
         await runner.cleanup()
+
+
+async def _until(happened: Callable[[], bool]) -> None:
+    end = time.monotonic() + 60
+    while not happened():
+        assert time.monotonic() < end
+        await asyncio.sleep(0.005)
 
 
 async def ask(path: str, *, app: Any = None, method: str = "GET", **options: Any) -> Any:
@@ -337,11 +351,13 @@ def test_a_client_that_leaves_is_nobodys_error_and_ends_the_span_once(
                 reader, writer = await asyncio.open_connection(host, int(port))
                 writer.write(f"GET {path} HTTP/1.1\r\nHost: tea\r\n\r\n".encode())
                 await writer.drain()
-                await asyncio.sleep(0.05)
                 if path == "/endless":
                     await reader.read(100)
+                else:
+                    await _until(lambda: bool(BEGUN))
+                ended = len(recorder.spans())
                 writer.close()
-                await asyncio.sleep(0.05)
+                await _until(lambda before=ended: len(recorder.spans()) > before)
 
     with caplog.at_level(logging.WARNING, "opentelemetry"):
         asyncio.run(main())
@@ -558,8 +574,9 @@ def test_a_timeout_is_an_error_and_a_cancelled_request_is_none(recorder: Recorde
             with pytest.raises((asyncio.TimeoutError, aiohttp.ClientOSError)) as caught:
                 await session.get(f"{url}/sleep", timeout=aiohttp.ClientTimeout(total=0.05))
             raised.append(error_type(caught.value))
+            reached = len(BEGUN)
             task = asyncio.ensure_future(session.get(f"{url}/sleep"))
-            await asyncio.sleep(0.05)
+            await _until(lambda: len(BEGUN) > reached)
             task.cancel()
             await asyncio.wait([task])
             assert task.cancelled()

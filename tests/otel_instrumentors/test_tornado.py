@@ -20,11 +20,16 @@ from opentelemetry.trace import SpanKind
 
 from otel_instrumentors.semconv import headers
 from otel_instrumentors.tornado import TornadoInstrumentor, _readable
+from tests.agents import until
 from tests.otel_instrumentors.contract import Contract, Recorder, instrumented
 
 CALLER = "00-640cfd8d0000abcd12345678901234f1-000000000000004d-01"
 IS_NATIVE = int(importlib.metadata.version("tornado").partition(".")[0]) >= 6
 """Native coroutines, and contexts that go where they go: since Tornado stands on asyncio. The exam imports it later."""
+
+
+WAITING: list[Any] = []
+"""The requests of the teahouse that nobody has answered yet."""
 
 
 def application() -> Any:
@@ -33,7 +38,7 @@ def application() -> Any:
     from tornado.ioloop import IOLoop
 
     loader = template.DictLoader({"menu.html": "{{ guest }} of {{ span }}"})
-    waiting = []
+    WAITING.clear()
 
     class Tea(web.RequestHandler):
         def get(self, kind: str = "tea") -> None:
@@ -99,11 +104,11 @@ def application() -> Any:
             return super()._execute(*args, **kwargs)
 
         def get(self) -> None:
-            waiting.append(self)
+            WAITING.append(self)
 
     class Answer(web.RequestHandler):
         def get(self) -> None:
-            waiting.pop().finish("at last")
+            WAITING.pop().finish("at last")
 
     class Seen(web.RequestHandler):
         def get(self) -> None:
@@ -380,7 +385,7 @@ def test_a_request_that_another_one_answers_lasts_until_then(recorder: Recorder)
     def main(url: str) -> Any:
         with ThreadPoolExecutor(2) as two:
             first = two.submit(_ask, url, "/wait", "GET", {})
-            yield two.submit(time.sleep, 0.05)
+            yield two.submit(until, lambda: bool(WAITING))
             second = yield two.submit(_ask, url, "/answer", "GET", {})
             answers = [(yield first), second]
         return answers
@@ -400,9 +405,9 @@ def test_a_client_that_leaves_ends_the_span_of_a_request_that_nobody_answers(
     def leave(url: str) -> None:
         connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=60)
         connection.request("GET", "/wait")
-        time.sleep(0.05)
+        until(lambda: bool(WAITING))
         connection.close()
-        time.sleep(0.05)
+        until(lambda: bool(recorder.spans()))
 
     @gen.coroutine
     def main(url: str) -> Any:
