@@ -14,6 +14,7 @@ from opentelemetry.trace import SpanKind
 from .conventions import (
     aiohttp,
     aws,
+    cassandra,
     django,
     elasticsearch,
     frameworks,
@@ -39,6 +40,7 @@ PLUGINS: dict[str, Plugin] = {
     "botocore": Plugin("botocore", Belongs.LIBRARY,     aws.calls("botocore"), renaming_told=True,
                        default="aws", part=aws.PREFIX),
     "bottle":   Plugin("bottle",   Belongs.APPLICATION, frameworks.BOTTLE, renaming_told=True),
+    "cassandra": Plugin("cassandra", Belongs.LIBRARY,   cassandra.statements("cassandra")),
     "django":   Plugin("django",   Belongs.APPLICATION, django.REQUESTS, renaming_told=True, own=django.service,
                        client=Plugin("django-database", Belongs.LIBRARY, django.STATEMENTS, own=django.service)),
     "djangorestframework": Plugin("django", Belongs.CALLER, django.REST),

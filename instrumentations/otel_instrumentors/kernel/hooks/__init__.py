@@ -8,6 +8,7 @@
 | `traced_unless_below` | A span that a lower layer makes instead, where that is traced too. | `sqlalchemy` |
 | `span_per_object` | A span begins in one method of an object and ends in another. | `tornado` |
 | `span_per_exchange` | A span begins when a connection sends and ends when its response is read. | `httplib` |
+| `span_per_answer` | A span begins with a question and ends when the library's future is answered. | `cassandra` |
 | `suppress` | A call is told by the span around it: what is traced below stays silent; no span. | `requests` |
 | `annotate_entry_span` | Something is learnt of the request being served after its span began. | `flask` |
 | `end_entry_span` | The request being served is over before its handler is. | `aiohttp` |
