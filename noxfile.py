@@ -224,7 +224,8 @@ def parity(session: nox.Session) -> None:
         session.run("python", "-m", "parity", "--ddtrace", str(other), *shared)
     for plugin in sorted(set(alone.values())):
         compared = nox.project.dependency_groups(PYPROJECT, "compared")
-        libraries = (*EXTRAS[plugin], *APART.get(plugin, ()), *compared)
+        # What stands apart has nothing beside it but what it names.
+        libraries = (*EXTRAS[plugin], *APART.get(plugin, compared))
         theirs = (*PEERS.get(plugin, (DDTRACE,)), *libraries)
         ours = (*nox.project.dependency_groups(PYPROJECT, "demo"), "tomli", f".[{plugin}]", *libraries)
         sides = [
