@@ -28,6 +28,7 @@ def matched(call: Call, found: Any) -> Outcome | None:
 
 
 class MoltenInstrumentor(Instrumentor):
+    options = wsgi.OPTIONS
     hooks = {
         # What failed is told to `start_response`.
         "molten.app": {"App.__call__": wsgi.application(request)},

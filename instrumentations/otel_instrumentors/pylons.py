@@ -42,6 +42,7 @@ _render = traced(render)
 
 
 class PylonsInstrumentor(Instrumentor):
+    options = wsgi.OPTIONS
     hooks = {
         "pylons.wsgiapp": {
             "PylonsApp.__call__": wsgi.application(request),

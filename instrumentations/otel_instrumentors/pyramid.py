@@ -10,6 +10,7 @@ from .kernel.call import Call, Outcome, SpanSpec
 from .kernel.hooks.annotate_entry_span import annotate_entry_span
 from .kernel.hooks.traced import traced
 from .kernel.instrumentor import Instrumentor
+from .kernel.options import Options
 from .semconv import http, templates
 
 ROUTE_NAME = "pyramid.route.name"
@@ -29,6 +30,10 @@ def subrequest(call: Call) -> SpanSpec | None:
     if not call.arg(1, "use_tweens", False) or not hasattr(call.instance, "invoke_request"):
         return None
     return wsgi.request(call.arg(0, "request").environ)
+
+
+def from_within(_call: Call) -> None:
+    """Who asks is in this process, whatever the headers say that the application gave the request."""
 
 
 def answered(_call: Call, response: Any) -> Outcome:
@@ -70,10 +75,11 @@ _failed = annotate_entry_span(failed, when="called")
 
 
 class PyramidInstrumentor(Instrumentor):
+    options = Options(server=http.SERVER)
     hooks = {
         "pyramid.router": {
             "Router.__call__": wsgi.application(request),
-            "Router.invoke_subrequest": traced(subrequest, answered, incoming=wsgi.incoming),
+            "Router.invoke_subrequest": traced(subrequest, answered, incoming=from_within),
             "_call_view": annotate_entry_span(viewed, when="left"),
         },
         "pyramid.urldispatch": {"RoutesMapper.__call__": annotate_entry_span(matched, when="returned")},

@@ -85,12 +85,6 @@ class TestMoltenContract(Contract):
         return [ask("/item/3", kept_application()) for _ in range(8)]
 
 
-@pytest.fixture(autouse=True)
-def _quietly(caplog: pytest.LogCaptureFixture) -> None:
-    """Molten logs the exceptions that it answers."""
-    caplog.set_level("CRITICAL", "molten")
-
-
 @pytest.fixture
 def recorder() -> Iterator[Recorder]:
     recorder = Recorder()

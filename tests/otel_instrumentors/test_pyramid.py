@@ -372,6 +372,15 @@ if SINCE_1_9:
         assert (inner.attributes["url.path"], inner.attributes["http.response.status_code"]) == ("/item/7", 200)
         assert (outer.name, outer.parent.span_id) == ("GET /sub/{how}", 8)
 
+    def test_a_subrequest_that_nobody_asked_for_begins_a_trace(recorder: Recorder) -> None:
+        from pyramid.request import Request
+
+        header = {"traceparent": f"00-{7:032x}-{8:016x}-01"}
+        router = application()
+        assert router.invoke_subrequest(Request.blank("/item/7", headers=header), use_tweens=True).text == "item 7"
+        (span,) = recorder.take()
+        assert (span.name, span.parent) == ("GET /item/{number}", None)
+
     def test_a_request_that_is_tried_again_is_one_span_and_no_error_if_that_helps(recorder: Recorder) -> None:
         from pyramid.config import Configurator
         from pyramid.response import Response

@@ -184,7 +184,7 @@ def routed(method: str, route: str, attributes: dict[str, AttributeValue] | None
 
 
 def named(method: str, target: str) -> str:
-    """The name of a request by what it is for, of which there must not be many."""
+    """The span's name of a request for `target`, which has to be of low cardinality."""
     return f"{method if method in METHODS else 'HTTP'} {target}"
 
 
