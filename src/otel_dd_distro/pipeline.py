@@ -71,7 +71,7 @@ class Pipeline:
     def feed(self, exporter: SpanExporter, provider: TracerProvider) -> None:
         """Bring those spans of `provider` whose trace is kept to an exporter beside the Agent, or in its stead."""
         self.serve(provider)
-        self._outlets.add(Outlet(exporter, provider.resource, self._settings))
+        self._outlets.add(Outlet(exporter, provider, self._settings))
 
     def counters(self) -> Counters:
         """What became of the spans so far."""

@@ -19,11 +19,12 @@ _NEEDED = (
     "otel_dd_distro.export.container",
     # For every host name that is looked up, "localhost" too.
     "encodings.idna",
+    "importlib.metadata",
     "json",
     "ormsgpack",
     "platform",
 )
-_LONGEST_WAIT_S = 1.0
+_LONGEST_WAIT_S = 5.0
 
 _loading = threading.Lock()
 _held_by = 0
@@ -34,16 +35,17 @@ def load() -> None:
     """Import what sending needs: about 30 ms of other people's modules that starting up should not pay for.
 
     A child that is forked while a thread of its parent is inside an import inherits the module's lock, held for ever.
-    Hence all imports of the export thread happen here, at once, and a fork waits for them.
+    Hence all imports of the export thread happen here, and a fork waits for the one under way.
     """
     global _loaded
     if _loaded:
         return
+    for name in _NEEDED:
+        # One at a time, so that a fork waits for one at the longest. Something that cannot be imported, ssl for
+        # instance, is reported by whoever comes to need it.
+        with _loading, contextlib.suppress(ImportError):
+            importlib.import_module(name)
     with _loading:
-        for name in _NEEDED:
-            # Something that cannot be imported, ssl for instance, is reported by whoever comes to need it.
-            with contextlib.suppress(ImportError):
-                importlib.import_module(name)
         # Imports more by itself, in a manner that changes with the version of Python.
         own_version()
         _loaded = True
@@ -52,12 +54,12 @@ def load() -> None:
 @functools.cache
 def own_version() -> str:
     """The version of this distribution."""
-    from importlib.metadata import PackageNotFoundError, version
-
     try:
+        from importlib.metadata import version
+
         return version("otel-dd-distro")
-    except PackageNotFoundError:
-        # Copied somewhere without its metadata.
+    except ImportError:
+        # Copied somewhere without its metadata: PackageNotFoundError is one.
         return "unknown"
 
 

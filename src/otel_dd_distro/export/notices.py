@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import logging
-import math
 import threading
-import time
 from collections import Counter
+
+from .shared_times import LAST_LINE, SharedTimes
 
 INTERVAL_S = 60.0
 
@@ -14,11 +14,14 @@ _log = logging.getLogger("otel_dd_distro.export")
 
 
 class Notices:
-    """Collects troubles until a line is due. Safe to use from several threads at once."""
+    """Collects troubles until a line is due. Safe to use from several threads at once.
 
-    def __init__(self, agent_url: str) -> None:
+    `times` has the last line of all processes that say the same.
+    """
+
+    def __init__(self, agent_url: str, times: SharedTimes) -> None:
         self._agent_url = agent_url
-        self._last_line_s = -math.inf
+        self._times = times
         self._failing = False
         self.forget()
 
@@ -42,11 +45,10 @@ class Notices:
     def due(self) -> tuple[int, str] | None:
         """The level and the text of the line to be logged now, if any."""
         with self._lock:
-            now = time.monotonic()
-            if not self._detail or now - self._last_line_s < INTERVAL_S:
+            if not self._detail or self._times.age_s(LAST_LINE) < INTERVAL_S:
                 return None
             text = f"Datadog Agent at {self._agent_url}: {self._lost()}{self._detail}"
-            self._last_line_s = now
+            self._times.note(LAST_LINE)
             self._failing = self._failing or bool(self._spans)
             self._clear()
             return logging.WARNING, text

@@ -14,6 +14,7 @@ from .encoding import Encoding
 from .hard_exit import before_hard_exit
 from .notices import Notices, say
 from .queue import RAW_LIMIT, Queue
+from .shared_times import WAITED_IN_VAIN, SharedTimes
 from .stats_delivery import StatsDelivery
 from .thread import WAKE_AT, ExportThread
 from .trace_delivery import TraceDelivery
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
 
 SHUTDOWN_RESERVE_S = 0.05
 """Kept back from the shutdown limit, to count and report what is left."""
+SHORTEST_SHUTDOWN_S = 0.1
+"""Where a parent or a child has just waited in vain: the stop of them all is bounded, not of each."""
+_JUST_S = 10.0
 
 
 class Writer:
@@ -56,7 +60,8 @@ class Writer:
         self._interval_s = interval_s
         self._queue_limit = queue_limit_bytes
         self._shutdown_limit_s = shutdown_limit_s
-        self._notices = Notices(agent.url)
+        self._times = SharedTimes()
+        self._notices = Notices(agent.url, self._times)
         self._agent_state = AgentState(agent, payload_limit_bytes, self._notices)
         self._closed = False
         self._is_forked = False
@@ -99,11 +104,14 @@ class Writer:
     def shutdown(self, timeout_s: float | None = None) -> bool:
         """Send what is queued and stop. False if something was left, which is then dropped as "exit".
 
-        `timeout_s` bounds the whole call (default: the writer's `shutdown_limit_s`). Asked again meanwhile, by a signal
+        `timeout_s` bounds the whole call (default: the writer's `shutdown_limit_s`); less where a process that this one
+        was forked from, or that was forked from it, has just waited in vain. Asked again meanwhile, by a signal
         handler say, it waits for the same end.
         """
         forks.check()
         limit_s = self._shutdown_limit_s if timeout_s is None else timeout_s
+        if self._times.age_s(WAITED_IN_VAIN) < _JUST_S:
+            limit_s = min(limit_s, SHORTEST_SHUTDOWN_S)
         with self._lock:
             if not self._closed:
                 self._closed = True
@@ -114,6 +122,8 @@ class Writer:
             if is_uncounted:
                 self._notices.trouble("the last counts of spans (stats) are lost: the process ends")
             left = self._queue.abandon("exit")
+        if left or is_uncounted:
+            self._times.note(WAITED_IN_VAIN)
         say(self._notices.last())
         return not left and not is_uncounted
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from typing import Protocol
 
 from opentelemetry.context import Context
@@ -25,7 +26,8 @@ class Sink(Protocol):
 class DatadogSpanProcessor(RegistryProcessor):
     """Gathers spans into local traces. One processor may serve several providers: the last one closes it.
 
-    `shutdown_timeout` is in seconds, the longest that the application's exit waits for the Agent.
+    `shutdown_timeout` is in seconds, the longest that the application's exit waits for the Agent, for all providers
+    together.
     """
 
     def __init__(self, local_traces: LocalTraces, sink: Sink, *, shutdown_timeout: float = 2.0) -> None:
@@ -62,12 +64,14 @@ class DatadogSpanProcessor(RegistryProcessor):
         return self._sink.flush(timeout_millis / 1000)
 
     def shutdown(self) -> None:
+        begun = time.monotonic()
         self._local_traces.hand_on_all()
         self._providers -= 1
         if self._providers <= 0:
             self._sink.shutdown(self._shutdown_timeout)
         else:
             self._sink.flush(self._shutdown_timeout)
+        self._shutdown_timeout = max(0.0, self._shutdown_timeout - (time.monotonic() - begun))
 
     def say_once(self, error: Exception) -> None:
         """A mistake of ours is logged, and never reaches the application."""

@@ -16,7 +16,7 @@ from .names import names
 from .shown import literals_in, shown
 
 if TYPE_CHECKING:
-    from opentelemetry.sdk.resources import Resource
+    from opentelemetry.sdk.trace import TracerProvider
     from opentelemetry.sdk.trace.export import SpanExporter
 
     from ..gathering.processor import Sink
@@ -29,22 +29,22 @@ QUEUE_SIZE = 8_192
 """Spans. They come a chunk at a time, thousands at once after a slow answer of the Agent: more than the SDK holds."""
 
 _LEAST_WAIT_S = 0.5
-"""For the last spans of an outlet, when the Agent has used up all of the time that there was."""
+"""Kept back for the last spans of outlets, should the Agent use up all of the time that there is."""
 _SINGLE = "_dd.span_sampling.mechanism"
 """The metric of a span that is kept though its trace is not."""
 
 
 class Outlet:
-    """Brings spans of one provider, known by its resource, to `exporter`, through the SDK's queue and thread.
+    """Brings spans of one provider, known by their resource, to `exporter`, through the SDK's queue and thread.
 
     They go without the secrets that we know how to find, and with `otlp_datadog_names` with the names that the Agent
     gets of each, too.
     """
 
-    def __init__(self, exporter: SpanExporter, resource: Resource, settings: Settings) -> None:
+    def __init__(self, exporter: SpanExporter, provider: TracerProvider, settings: Settings) -> None:
         size = None if os.environ.get(OTEL_BSP_MAX_QUEUE_SIZE) else QUEUE_SIZE
         self._queue = BatchSpanProcessor(exporter, max_queue_size=size)
-        self._resource = resource
+        self._provider = provider
         self._urls = Urls(settings)
         self._datadog_names = settings.otlp_datadog_names
 
@@ -57,7 +57,7 @@ class Outlet:
         literals = literals_in(chunk.spans)
         for span in chunk.spans:
             # Spans of other providers are their owners' to export.
-            if span.resource is not self._resource or span.context is None:
+            if span.resource is not self._provider.resource or span.context is None:
                 continue
             entry = by_id.get(span.context.span_id)
             if is_kept or (entry is not None and _SINGLE in entry.get("metrics", ())):
@@ -110,10 +110,11 @@ class Outlets:
     def shutdown(self, timeout_s: float) -> None:
         """Send what there is and end, within `timeout_s` but for an exporter that does not stop when it is told to."""
         end = time.monotonic() + timeout_s
-        self._road.shutdown(timeout_s)
-        for outlet in self._outlets:
+        kept_back = min(_LEAST_WAIT_S, timeout_s / 2) if self._outlets else 0.0
+        self._road.shutdown(timeout_s - kept_back)
+        for number, outlet in enumerate(self._outlets):
             try:
-                outlet.shutdown(max(_LEAST_WAIT_S, end - time.monotonic()))
+                outlet.shutdown(max(0.0, end - time.monotonic()) / (len(self._outlets) - number))
             except Exception as error:  # noqa: BLE001
                 self._say(error)
 

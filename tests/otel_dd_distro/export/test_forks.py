@@ -212,6 +212,39 @@ def test_all_that_sending_imports_is_imported_in_the_one_place_that_forks_wait_f
         run(_dedented(script), url, str(trouble))
 
 
+FAMILY = """
+limit = float(sys.argv[3])
+writer = Writer(encode, Agent(url), interval_s=0.05, shutdown_limit_s=limit)
+writer.submit(chunk())
+assert not writer.flush(0.2) or url.endswith(":1")
+began = time.monotonic()
+for number in range(4):
+    child = os.fork()
+    if child == 0:
+        writer.submit(chunk())
+        writer.flush(0.2)
+        # Sends what there is, as after os._exit.
+        writer.shutdown()
+        os._exit(0)
+    os.waitpid(child, 0)
+writer.shutdown()
+print(time.monotonic() - began)
+"""
+
+
+def test_children_and_parent_that_stop_one_after_the_other_wait_for_a_silent_agent_once() -> None:
+    with ScriptedAgent(silent=True) as there:
+        done = run(SET_UP + FAMILY, there.url, "token", "5")
+    # Each for itself they would have waited for 25 seconds.
+    assert 4 < float(done.stdout) < 15
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_children_know_what_was_said_and_say_it_not_again() -> None:
+    done = run(SET_UP + FAMILY, "http://127.0.0.1:1", "token", "5")
+    assert len(done.stderr.splitlines()) == 1
+
+
 def test_a_writer_that_is_gone_is_no_trouble_at_a_fork() -> None:
     script = """
     import gc

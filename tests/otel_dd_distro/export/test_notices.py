@@ -7,6 +7,7 @@ import pytest
 
 from otel_dd_distro.export import notices
 from otel_dd_distro.export.notices import Notices
+from otel_dd_distro.export.shared_times import SharedTimes
 from tests.agents import ScriptedAgent
 from tests.otel_dd_distro.export.made import Lines, Make, chunk
 from tests.ports import free_port
@@ -15,7 +16,7 @@ from tests.ports import free_port
 def test_the_first_loss_is_said_at_once_and_the_rest_of_the_minute_in_one_line(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    said = Notices("http://agent:8126")
+    said = Notices("http://agent:8126", SharedTimes())
     said.dropped("refused", 3, 1, "no answer: nobody there")
     first = said.due()
     assert first is not None
@@ -34,7 +35,7 @@ def test_the_first_loss_is_said_at_once_and_the_rest_of_the_minute_in_one_line(
 
 
 def test_a_trouble_without_loss_shares_the_minute() -> None:
-    said = Notices("http://agent:8126")
+    said = Notices("http://agent:8126", SharedTimes())
     said.trouble("strange answer")
     assert said.due() == (logging.WARNING, "Datadog Agent at http://agent:8126: strange answer")
     said.trouble("strange answer")
@@ -42,7 +43,7 @@ def test_a_trouble_without_loss_shares_the_minute() -> None:
 
 
 def test_recovery_is_said_once_and_only_after_a_warned_loss() -> None:
-    said = Notices("http://agent:8126")
+    said = Notices("http://agent:8126", SharedTimes())
     assert said.delivered() is None
     said.dropped("refused", 3, 1, "no answer")
     said.due()
@@ -52,7 +53,7 @@ def test_recovery_is_said_once_and_only_after_a_warned_loss() -> None:
 
 
 def test_what_the_minute_swallowed_is_told_at_the_end_without_a_second_warning() -> None:
-    said = Notices("http://agent:8126")
+    said = Notices("http://agent:8126", SharedTimes())
     said.dropped("refused", 3, 1, "no answer")
     said.due()
     said.dropped("exit", 4, 1, "the process ends")

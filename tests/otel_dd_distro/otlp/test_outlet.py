@@ -20,7 +20,7 @@ from opentelemetry.sdk.trace.sampling import ALWAYS_ON
 from opentelemetry.trace import Link, SpanKind
 
 from otel_dd_distro import settings, tracing
-from otel_dd_distro.otlp import Outlets
+from otel_dd_distro.otlp import Outlet, Outlets
 from otel_dd_distro.otlp.outlet import QUEUE_SIZE
 from otel_dd_distro.pipeline import Pipeline
 from tests.agents import ScriptedAgent, clean_environ, says
@@ -274,6 +274,34 @@ def test_flushing_and_closing_reach_the_road_first() -> None:
     assert outlets.flush(1.0) is False
     outlets.shutdown(1.0)
     assert done == ["flush", "shutdown"]
+
+
+def test_the_agent_leaves_the_others_a_part_of_the_time_that_there_is() -> None:
+    limits: list[float] = []
+
+    class Road:
+        def flush(self, timeout_s: float) -> bool:
+            return True
+
+        def shutdown(self, timeout_s: float) -> None:
+            limits.append(timeout_s)
+            time.sleep(timeout_s)
+
+    class Last(Outlet):
+        def __init__(self) -> None:
+            pass
+
+        def shutdown(self, timeout_s: float) -> None:
+            limits.append(timeout_s)
+
+    outlets = Outlets(Road())
+    outlets.add(Last())
+    outlets.add(Last())
+    outlets.shutdown(0.6)
+    road, first, second = limits
+    assert road == 0.3
+    assert 0 <= first <= 0.15
+    assert first <= second <= 0.3
 
 
 PROGRAM = """
