@@ -76,6 +76,7 @@ class Failing:
         raise falcon.HTTPFound("/")
 
     def on_get_said(self, request: falcon.Request, response: falcon.Response) -> None:
+        # Not the number 503, which Falcon takes, too: ddtrace's middleware answers it with an exception of its own.
         response.status = falcon.HTTP_503
 
     def on_get_sold_out(self, request: falcon.Request, response: falcon.Response) -> None:
@@ -117,6 +118,7 @@ def broken(request: falcon.Request, response: falcon.Response, error: Broken, pa
 
 
 tea, slow, failing = Tea(), Slow(), Failing()
+# No `falcon.asgi.App` beside it: under ddtrace 4.16.0 that cannot be made (TypeError in its `traced_init`).
 app = falcon.App(middleware=[Doorkeeper()])
 app.add_route("/", tea)
 app.add_route("/tea/{kind}/{cups:int}", tea)
