@@ -219,3 +219,17 @@ def test_every_plugin_sits_the_exam(plugin: str) -> None:
     ]
     assert len(sat) == 1
     assert sat[0] in own
+
+
+@pytest.mark.parametrize("plugin", PLUGINS)
+def test_a_plugin_of_a_protocol_that_has_options_offers_them(plugin: str) -> None:
+    """By a line such as `options = wsgi.OPTIONS`, or `Options(client=http.CLIENT)` (`kernel.options`)."""
+    path = NEUTRAL / f"{plugin}.py"
+    names = {name.removeprefix(f"{NEUTRAL.name}.") for name in imported(path, NEUTRAL.name)}
+    module = importlib.import_module(f"{NEUTRAL.name}.{plugin}")
+    (instrumentor,) = (
+        each for name, each in vars(module).items() if name.lower() == f"{plugin.replace('_', '')}instrumentor"
+    )
+    families = ("families.wsgi", "families.asgi", "families.dbapi", "families.redis", "families.mongodb")
+    if any(name.startswith(families) for name in names):
+        assert instrumentor.options.server or instrumentor.options.client, f"{plugin} offers no options"

@@ -7,6 +7,7 @@ from .kernel.instrumentor import Instrumentor
 
 
 class AiobotocoreInstrumentor(Instrumentor):
+    options = aws.OPTIONS
     hooks = {
         "aiobotocore.client": {"AioBaseClient._make_api_call": aws.api_call()},
         # Before 1.0 botocore signs.

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from .families.elasticsearch import requests, without_own_spans
 from .kernel.instrumentor import Instrumentor
+from .kernel.options import Options
+from .semconv import db
 
 _request = requests("elasticsearch")
 _none = without_own_spans()
 
 
 class ElasticsearchInstrumentor(Instrumentor):
+    options = Options(client=db.CLIENT)
     hooks = {
         # From 8 on
         "elastic_transport._transport": {"Transport.perform_request": _request},

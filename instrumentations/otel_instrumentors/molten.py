@@ -7,8 +7,8 @@ from typing import Any
 from .families import wsgi
 from .kernel import versions
 from .kernel.call import Call, Outcome, SpanSpec
+from .kernel.for_objects import ForApplications
 from .kernel.hooks.annotate_entry_span import annotate_entry_span
-from .kernel.instrumentor import Instrumentor
 from .semconv import http
 
 VERSION = "molten.version"
@@ -27,7 +27,7 @@ def matched(call: Call, found: Any) -> Outcome | None:
     return http.routed(call.arg(0, "method"), route.template, {ROUTE: route.name})
 
 
-class MoltenInstrumentor(Instrumentor):
+class MoltenInstrumentor(ForApplications):
     options = wsgi.OPTIONS
     hooks = {
         # What failed is told to `start_response`.

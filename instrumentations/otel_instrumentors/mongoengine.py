@@ -7,6 +7,8 @@ from typing import Any
 
 from .families import mongodb
 from .kernel.instrumentor import Instrumentor
+from .kernel.options import Options
+from .semconv import db
 
 
 def owns(options: Any) -> bool:
@@ -22,4 +24,5 @@ def _pool_options(client: Any) -> Any:
 
 
 class MongoengineInstrumentor(Instrumentor):
+    options = Options(client=db.CLIENT)
     hooks = mongodb.layer(owns)

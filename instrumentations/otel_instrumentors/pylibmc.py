@@ -12,6 +12,7 @@ from .kernel.call import Call, Outcome, SpanSpec
 from .kernel.hook import Hook
 from .kernel.hooks.traced import traced
 from .kernel.instrumentor import Instrumentor
+from .kernel.options import Options
 from .kernel.recording import Finish
 from .semconv import db, stores
 
@@ -78,5 +79,6 @@ _found: dict[str, Finish] = {"get": _one, "gets": _one_and_its_version, "get_mul
 
 
 class PylibmcInstrumentor(Instrumentor):
+    options = Options(client=db.CLIENT)
     # The class in Python, which inherits its commands from one in C.
     hooks = {"pylibmc.client": {f"Client.{name}": sent(name) for name in (*_WITH_A_KEY, *_WITH_KEYS, *_OTHERS)}}

@@ -8,9 +8,9 @@ from opentelemetry.util.types import AttributeValue
 
 from .families import wsgi
 from .kernel.call import Call, Outcome, SpanSpec
+from .kernel.for_objects import ForApplications
 from .kernel.hooks.annotate_entry_span import annotate_entry_span
 from .kernel.hooks.traced import traced
-from .kernel.instrumentor import Instrumentor
 from .semconv import http, templates
 
 CONTROLLER = "pylons.route.controller"
@@ -41,7 +41,7 @@ def render(call: Call) -> SpanSpec:
 _render = traced(render)
 
 
-class PylonsInstrumentor(Instrumentor):
+class PylonsInstrumentor(ForApplications):
     options = wsgi.OPTIONS
     hooks = {
         "pylons.wsgiapp": {

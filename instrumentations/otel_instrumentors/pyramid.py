@@ -10,7 +10,7 @@ from .kernel.call import Call, Outcome, SpanSpec
 from .kernel.hooks.annotate_entry_span import annotate_entry_span
 from .kernel.hooks.traced import traced
 from .kernel.instrumentor import Instrumentor
-from .kernel.options import Options
+from .kernel.options import when_told
 from .semconv import http, templates
 
 ROUTE_NAME = "pyramid.route.name"
@@ -30,10 +30,6 @@ def subrequest(call: Call) -> SpanSpec | None:
     if not call.arg(1, "use_tweens", False) or not hasattr(call.instance, "invoke_request"):
         return None
     return wsgi.request(call.arg(0, "request").environ)
-
-
-def from_within(_call: Call) -> None:
-    """Who asks is in this process, whatever the headers say that the application gave the request."""
 
 
 def answered(_call: Call, response: Any) -> Outcome:
@@ -74,12 +70,16 @@ def render(call: Call) -> SpanSpec | None:
 _failed = annotate_entry_span(failed, when="called")
 
 
+def _request(call: Call, _found: Any) -> tuple[Any, ...]:
+    return (call.arg(0, "request"),)
+
+
 class PyramidInstrumentor(Instrumentor):
-    options = Options(server=http.SERVER)
+    options = wsgi.OPTIONS._replace(request=when_told(matched, _request))
     hooks = {
         "pyramid.router": {
             "Router.__call__": wsgi.application(request),
-            "Router.invoke_subrequest": traced(subrequest, answered, incoming=from_within),
+            "Router.invoke_subrequest": traced(subrequest, answered, incoming=wsgi.incoming),
             "_call_view": annotate_entry_span(viewed, when="left"),
         },
         "pyramid.urldispatch": {"RoutesMapper.__call__": annotate_entry_span(matched, when="returned")},
