@@ -1,7 +1,8 @@
 """What a span costs, recorded, translated and delivered: CPU of the whole process and of the application's thread.
 
-Usage: span.py [--ddtrace PYTHON] [--otlp PYTHON] [--rounds N] [--only SIDE ...]. A trace is a root and nine children
-with six attributes each, made as users make them. Every run is a process of its own, the sides take turns, a sink in a
+Usage: span.py [--ddtrace PYTHON] [--otlp PYTHON] [--rounds N] [--only SIDE ...] [--attributes KIND]. A trace is a root
+and nine children with six attributes each, made as users make them: the application's own, or those of a convention
+(`http`, `db`), as other people's instrumentations set them. Every run is a process of its own, the sides take turns, a sink in a
 process of its own answers, and counts the spans that reached it: a span that was dropped is not a cheap one. The
 application rests after every 500 spans, so that each side can keep up. `--ddtrace` and `--otlp` name interpreters that
 have ddtrace, and the OpenTelemetry SDK with its OTLP exporter; without, these sides are left out.
@@ -29,14 +30,33 @@ REST_EVERY = 500
 REST_S = 0.06
 WARM_UP = 1_000
 LONG_TRACE = 50_000
-ATTRIBUTES: dict[str, Any] = {
-    "shop.customer": "c-1234567",
-    "shop.item": "SKU-00001",
-    "shop.quantity": 3,
-    "shop.currency": "EUR",
-    "shop.total": 119.9,
-    "shop.campaign": "autumn",
+KINDS: dict[str, dict[str, Any]] = {
+    "own": {
+        "shop.customer": "c-1234567",
+        "shop.item": "SKU-00001",
+        "shop.quantity": 3,
+        "shop.currency": "EUR",
+        "shop.total": 119.9,
+        "shop.campaign": "autumn",
+    },
+    "http": {
+        "http.request.method": "GET",
+        "url.path": "/cart/7",
+        "server.address": "shop.example",
+        "http.route": "/cart/{id}",
+        "network.protocol.version": "1.1",
+        "server.port": 8080,
+    },
+    "db": {
+        "db.system.name": "postgresql",
+        "db.namespace": "shop",
+        "db.query.text": "SELECT name, price FROM items WHERE id = %s",
+        "db.operation.name": "SELECT",
+        "server.address": "db.example",
+        "server.port": 5432,
+    },
 }
+ATTRIBUTES = KINDS[os.environ.get("SPAN_ATTRIBUTES", "own")]
 SIDES = ("light", "plain", "unsampled", "long", "ddtrace", "otlp")
 
 
@@ -151,6 +171,7 @@ def main() -> None:
     arguments.add_argument("--otlp", metavar="PYTHON")
     arguments.add_argument("--rounds", type=int, default=5)
     arguments.add_argument("--only", nargs="*", choices=SIDES, default=SIDES)
+    arguments.add_argument("--attributes", choices=KINDS, default="own")
     arguments.add_argument("--json", metavar="FILE")
     arguments.add_argument("--run", choices=SIDES, help=argparse.SUPPRESS)
     given = arguments.parse_args()
@@ -158,6 +179,7 @@ def main() -> None:
         print(json.dumps(run(given.run)))
         return
 
+    os.environ["SPAN_ATTRIBUTES"] = given.attributes
     pythons = dict.fromkeys(SIDES, sys.executable) | {"ddtrace": given.ddtrace, "otlp": given.otlp}
     sides = [side for side in given.only if pythons[side]]
     here, there = multiprocessing.Pipe()

@@ -1,8 +1,8 @@
 """Translation by shape: what spans of one shape have in common is worked out once, the rest is copied.
 
-A shape is the scope, kind, resource and attribute keys of a span. Manual spans of one shape differ in their ids, times,
-names and values alone, as long as no convention reads their attributes. Only spans of the light tracer are translated
-like this: they show what they hold.
+A shape is the scope, kind, resource and attribute keys of a span. Spans of one shape differ in their ids, times, names
+and values alone, and the conventions read the same of their values (`conventions.otel_shapes`). Only spans of the light
+tracer are translated like this: they show what they hold.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from opentelemetry.trace.span import DEFAULT_TRACE_STATE
 from ..local_trace.datadog_context import NO_PARENT
 from .chunk_services import ChunkServices
 from .conventions import otel
+from .conventions.otel_shapes import Described
 from .every_span import text
 from .every_span.attributes import Meta, Metrics, put
 from .every_span.peer_service import PEER_SERVICE
@@ -36,7 +37,7 @@ _ORIGINS = frozenset(
 class Shape:
     """What the spans of a shape share. `below` is by the service around them: their own, and their common tags."""
 
-    __slots__ = ("below", "defaults", "is_simple", "name", "operation", "scope", "targets", "type")
+    __slots__ = ("below", "defaults", "described", "is_simple", "name", "operation", "scope", "targets", "type")
 
     def __init__(self, defaults: ResourceDefaults, scope: InstrumentationScope | None, kind: SpanKind) -> None:
         self.defaults = defaults
@@ -45,6 +46,8 @@ class Shape:
         self.name = self.operation.name
         self.type = self.operation.type
         self.targets: tuple[str, ...] = ()
+        self.described: Described | None = None
+        """What the conventions say, where they speak of these keys."""
         self.is_simple = False
         self.below: dict[Named | None, tuple[Named, Meta, bool]] = {}
 
@@ -99,6 +102,13 @@ class Shapes:
             _, parent_id, is_remote, *_ = span.held_parent
             if is_remote or not parent_id or parent_id == NO_PARENT:
                 return None
+        operation, resource, type_ = shape.name, name, shape.type
+        described = shape.described
+        if described is not None:
+            made = described.of(held, name)
+            if made is None:
+                return None
+            operation, resource, type_ = made
         around = services[parent_id] if parent_id else None
         named, common, is_top_level = shape.below.get(around) or shape.beneath(around)
         trace_id, span_id, state = span.trace_id, span.span_id, span._state
@@ -109,12 +119,16 @@ class Shapes:
         metrics: Metrics = {}
         for target, value in zip(shape.targets, held.values()):  # noqa: B905 - the keyword costs more than the rest
             kind = type(value)
+            if not target:
+                continue
             if kind is str:
                 meta[target] = value if value.isascii() and len(value) <= MOST_VALUE else text.value(value)
             elif (kind is int and -_LARGEST <= value <= _LARGEST) or (kind is float and isfinite(value)):
                 metrics[target] = value
             else:
                 put(target, value, meta, metrics)
+        if described is not None:
+            described.complete(held, meta)
         last, written = self._trace
         if last != trace_id:
             written = f"{trace_id:032x}"
@@ -130,13 +144,16 @@ class Shapes:
             "trace_id": trace_id & _LOW,
             "span_id": span_id,
             "service": named.service,
-            "name": shape.name,
-            "resource": name if len(name) <= MOST_RESOURCE and name.isascii() else text.resource(name, shape.type),
+            "name": operation,
+            "resource": resource
+            if len(resource) <= MOST_RESOURCE and resource.isascii()
+            else text.resource(resource, type_),
             "start": start,
             "duration": end - start if end > start else 0,
             "meta": meta,
-            "type": shape.type,
         }
+        if type_:
+            entry["type"] = type_
         if parent_id:
             entry["parent_id"] = parent_id
         if metrics:
@@ -153,14 +170,13 @@ class Shapes:
             (scope is None or scope.name not in BY_SCOPE)
             and not defaults.conventions
             and not operation.metrics
-            and bool(operation.type)
             and operation.kind not in self._peers_asked
-            and otel.CONVENTIONS.isdisjoint(attributes)
             and operation.targets.watched.isdisjoint(attributes)
             and otel.TARGETS.generative.isdisjoint(attributes)
-            and all(shape.targets)
             and _ORIGINS.isdisjoint(shape.targets)
         )
+        if shape.is_simple and not otel.CONVENTIONS.isdisjoint(attributes):
+            shape.described = Described(span.kind, attributes)
         if len(self._known) >= _MOST_KEPT:
             self._known.clear()
         self._known[key] = shape

@@ -71,21 +71,21 @@ def operation(kind: SpanKind) -> Operation:
 _CALLS = (SpanKind.CLIENT, SpanKind.SERVER, SpanKind.PRODUCER, SpanKind.CONSUMER)
 
 # Keys in order of preference; each is looked for on the span, then on its resource.
-_METHOD = ("http.request.method", "http.method")
-_STATUS = ("http.status_code", "http.response.status_code")
-_DB_SYSTEM = ("db.system.name", "db.system")
-_DB_STATEMENT = ("db.statement", "db.query.text")
-_DESTINATION = ("messaging.destination", "messaging.destination.name")
-_MESSAGING_OPERATION = ("messaging.operation", "messaging.operation.type")
+METHOD = ("http.request.method", "http.method")
+STATUS = ("http.status_code", "http.response.status_code")
+DB_SYSTEM = ("db.system.name", "db.system")
+DB_STATEMENT = ("db.statement", "db.query.text")
+DESTINATION = ("messaging.destination", "messaging.destination.name")
+MESSAGING_OPERATION = ("messaging.operation", "messaging.operation.type")
 
 CONVENTIONS = frozenset(
     {
-        *_METHOD,
-        *_STATUS,
-        *_DB_SYSTEM,
-        *_DB_STATEMENT,
-        *_DESTINATION,
-        *_MESSAGING_OPERATION,
+        *METHOD,
+        *STATUS,
+        *DB_SYSTEM,
+        *DB_STATEMENT,
+        *DESTINATION,
+        *MESSAGING_OPERATION,
         "db.namespace",
         "faas.invoked_name",
         "faas.invoked_provider",
@@ -157,13 +157,13 @@ def described(
     if resource_attributes or not CONVENTIONS.isdisjoint(attributes):
         kind = span.kind
         found = Found(attributes, resource_attributes)
-        name, resource, type_ = _name(kind, found), _resource(kind, found, span.name), _type(kind, found)
+        operation_name, resource, type_ = name(kind, found), _resource(kind, found, span.name), type_of(kind, found)
         _complete(meta, attributes, found)
     else:
-        name, resource, type_ = operation.name, span.name, operation.type
+        operation_name, resource, type_ = operation.name, span.name, operation.type
     if TARGETS.generative and not TARGETS.generative.isdisjoint(attributes):
         type_ = "llm"
-    return name, resource if type(resource) is str else str(resource), type_
+    return operation_name, resource if type(resource) is str else str(resource), type_
 
 
 def origins(span: ReadableSpan, ids: SpanContext, meta: Meta) -> None:
@@ -183,15 +183,16 @@ def origins(span: ReadableSpan, ids: SpanContext, meta: Meta) -> None:
             meta["otel.scope.version"] = text.value(scope.version)
 
 
-def _name(kind: SpanKind, found: Found) -> str:
-    if name := tag_value(found("operation.name")):
-        return name
+def name(kind: SpanKind, found: Found) -> str:
+    """The operation name."""
+    if given := tag_value(found("operation.name")):
+        return given
     is_client, is_server = kind is SpanKind.CLIENT, kind is SpanKind.SERVER
-    if (is_client or is_server) and found(*_METHOD):
+    if (is_client or is_server) and found(*METHOD):
         return "http.client.request" if is_client else "http.server.request"
-    if is_client and (system := found(*_DB_SYSTEM)):
+    if is_client and (system := found(*DB_SYSTEM)):
         return f"{tag_value(system)}.query"
-    if kind in _CALLS and (system := found("messaging.system")) and (operation := found(*_MESSAGING_OPERATION)):
+    if kind in _CALLS and (system := found("messaging.system")) and (operation := found(*MESSAGING_OPERATION)):
         return f"{tag_value(system)}.{tag_value(operation)}"
     if (is_client or is_server) and (system := found("rpc.system")):
         if is_server or system != "aws-api":
@@ -211,19 +212,28 @@ def _name(kind: SpanKind, found: Found) -> str:
 
 def _resource(kind: SpanKind, found: Found, own: str) -> str:
     """What a span does, to what; its `own` name where the conventions say only half of that, and it says more."""
-    if name := found("resource.name"):
-        return name
-    for first, second in (
-        (_METHOD, {SpanKind.SERVER: ("http.route",), SpanKind.CLIENT: ("url.template",)}.get(kind, ())),
-        (_MESSAGING_OPERATION, _DESTINATION),
+    if given := found("resource.name"):
+        return given
+    for first, second in actions(kind):
+        if does := found(*first):
+            return action(does, found(*second), own)
+    return (found(*DB_STATEMENT) if found(*DB_SYSTEM) else "") or own
+
+
+def actions(kind: SpanKind) -> tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]:
+    """The keys of what a span does, and of what it does that to, in order of preference."""
+    return (
+        (METHOD, ("http.route",) if kind is SpanKind.SERVER else ("url.template",) if kind is SpanKind.CLIENT else ()),
+        (MESSAGING_OPERATION, DESTINATION),
         (("rpc.method",), ("rpc.service",)),
         (("graphql.operation.type",), ("graphql.operation.name",)),
-    ):
-        if does := found(*first):
-            what = found(*second)
-            does = "HTTP" if does == "_OTHER" else does
-            return f"{does} {what}" if what else own if _says_more(own, does) else does
-    return (found(*_DB_STATEMENT) if found(*_DB_SYSTEM) else "") or own
+    )
+
+
+def action(does: str, what: str, own: str) -> str:
+    """The resource of a span that does something, to something or ("") to nothing that is known."""
+    does = "HTTP" if does == "_OTHER" else does
+    return f"{does} {what}" if what else own if _says_more(own, does) else does
 
 
 def _says_more(name: str, does: str) -> bool:
@@ -232,18 +242,19 @@ def _says_more(name: str, does: str) -> bool:
     return len(words) > len(does.split()) or bool(words and words[0].startswith("/"))
 
 
-def _type(kind: SpanKind, found: Found) -> str:
+def type_of(kind: SpanKind, found: Found) -> str:
+    """The type; "" for none."""
     if given := found("span.type"):
         return given
     if found.is_empty("span.type"):
         return ""
-    if kind is SpanKind.CLIENT and (system := found(*_DB_SYSTEM)):
+    if kind is SpanKind.CLIENT and (system := found(*DB_SYSTEM)):
         return _DB_TYPES.get(system.lower(), "db")
     return _OPERATIONS[kind].type
 
 
 def _complete(meta: Meta, attributes: Mapping[str, Any], found: Found) -> None:
-    for key in _STATUS:
+    for key in STATUS:
         status = attributes.get(key)
         if status is not None:
             meta["http.status_code"] = status_text(status)
