@@ -2,10 +2,10 @@
 
 Usage: span.py [--ddtrace PYTHON] [--otlp PYTHON] [--rounds N] [--only SIDE ...] [--attributes KIND]. A trace is a root
 and nine children with six attributes each, made as users make them: the application's own, or those of a convention
-(`http`, `db`), as other people's instrumentations set them. Every run is a process of its own, the sides take turns, a sink in a
-process of its own answers, and counts the spans that reached it: a span that was dropped is not a cheap one. The
-application rests after every 500 spans, so that each side can keep up. `--ddtrace` and `--otlp` name interpreters that
-have ddtrace, and the OpenTelemetry SDK with its OTLP exporter; without, these sides are left out.
+(`http`, `db`), as other people's instrumentations set them. Every run is a process of its own, the sides take turns, a
+sink in a process of its own answers, and counts the spans that reached it: a span that was dropped is not a cheap one.
+The application rests after every 500 spans, so that each side can keep up. `--ddtrace` and `--otlp` name interpreters
+that have ddtrace, and the OpenTelemetry SDK with its OTLP exporter; without, these sides are left out.
 """
 
 from __future__ import annotations

@@ -173,6 +173,10 @@ class ResourceDefaults:
                     named = self._renamed(own, _MANUAL, plugin)
         return named
 
+    def asks_each(self, plugin: Plugin) -> bool:
+        """Whether the service of a plugin's span depends on more than the service around it."""
+        return bool(plugin.part and plugin in self._parted) or plugin in self._split or plugin in self._owned
+
     def _part(self, plugin: Plugin, attributes: dict[str, Any]) -> Named | None:
         part = attributes.get(plugin.part)
         return self._renamed(f"{self._parted[plugin]}.{as_text(part)}", self._chosen(plugin), plugin) if part else None

@@ -59,7 +59,9 @@ class Translator:
         if settings.report_hostname:
             self._hostname = text.value(settings.hostname or socket.gethostname())
         self._services = Services(settings, self._urls)
-        self._shapes = Shapes(self._services, peers_asked=self._peers.asking)
+        self._shapes = Shapes(
+            self._services, self._urls, self._peers, error_statuses=self._error_statuses, is_v1=self._is_v1
+        )
         self._has_told = False
 
     def chunk(self, chunk: Chunk, *, native_events: bool, settle: Settle | None = None) -> list[SpanMap]:
@@ -77,9 +79,12 @@ class Translator:
         root = -1
         trace_id = 0
         for span in _in_start_order(chunk.spans):
+            entry: SpanMap | None
             try:
-                entry = None if self._steps else self._shapes.translated(span, services)
-                if entry is None:
+                short = None if self._steps else self._shapes.translated(span, services)
+                if short is not None:
+                    entry, is_root = short
+                else:
                     parent = span.parent
                     parent_id = 0 if parent is None else parent.span_id
                     if parent_id == NO_PARENT:
@@ -89,8 +94,6 @@ class Translator:
                     entry, _, metrics = self._translated(span, parent_id, around, services, native_events)
                     if metrics:
                         entry["metrics"] = metrics
-                else:
-                    is_root = "parent_id" not in entry
                 if origin:
                     entry["meta"]["_dd.origin"] = origin
                 if is_root:

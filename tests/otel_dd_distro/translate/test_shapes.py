@@ -18,10 +18,17 @@ from otel_dd_distro.local_trace.datadog_context import DatadogContext
 from otel_dd_distro.tracing import Span, TracerProvider
 from otel_dd_distro.translate import Translator
 from otel_dd_distro.translate.conventions.otel import CONVENTIONS
+from otel_dd_distro.translate.names import BY_SCOPE
 from tests.otel_dd_distro.tracing.gathered import Gathered
 
 ENVIRON = {"DD_SERVICE": "shop", "DD_ENV": "test", "DD_VERSION": "7", "DD_TAGS": "team:t"}
 TRANSLATOR = Translator(settings_module.read(ENVIRON, []))
+BY_USER = {
+    "DD_TRACE_SPAN_ATTRIBUTE_SCHEMA": "v1",
+    "DD_SERVICE_MAPPING": "redis:cache",
+    "DD_REQUESTS_SPLIT_BY_DOMAIN": "true",
+}
+CHOSEN = Translator(settings_module.read(BY_USER, ["/x/app.py"]))
 INFERRED = Translator(settings_module.read({"DD_TRACE_PEER_SERVICE_DEFAULTS_ENABLED": "true"}, ["/x/app.py"]))
 
 
@@ -62,20 +69,50 @@ values = (
     | st.just("\ud800")
     | st.just("long" * 7_000)
 )
+# What decides an operation, a service or a failure.
+deciding = st.fixed_dictionaries(
+    {},
+    optional={
+        "aws.service": st.sampled_from(["sqs", "s3", ""]),
+        "celery.state": st.sampled_from(["SUCCESS", "RETRY", 5]),
+        "code.function.name": st.just("shop.view"),
+        "db.driver.call": st.sampled_from(["execute", "commit", "GET"]),
+        "db.namespace": st.sampled_from(["shop", "", 5]),
+        "db.operation.name": st.sampled_from(["SELECT", "GET"]),
+        "db.query.text": st.sampled_from(["SELECT 1", "", 5]),
+        "db.row_count": st.just(2),
+        "django.step": st.sampled_from(["view", "render", "cache", "nothing"]),
+        "grpc.api": st.sampled_from(["grpc", "grpc.aio"]),
+        "http.request.method": st.sampled_from(["GET", "_OTHER", "", 5]),
+        "http.response.status_code": st.sampled_from([200, 404, 503, "500", 5.5]),
+        "http.route": st.sampled_from(["/cart/{id}", "", "cart"]),
+        "messaging.destination.name": st.sampled_from(["cart", ""]),
+        "messaging.operation.name": st.sampled_from(["publish", "receive", "run"]),
+        "messaging.operation.type": st.sampled_from(["send", "process", ""]),
+        "rpc.method": st.sampled_from(["shop.Cart/Add", ""]),
+        "rpc.system": st.sampled_from(["grpc", "aws-api"]),
+        "server.address": st.sampled_from(["shop.example", ""]),
+        "server.port": st.sampled_from([80, "80", 8080]),
+        "template.operation": st.sampled_from(["render", "load"]),
+        "url.full": st.sampled_from(["http://shop.example/cart?a=b", "nothing"]),
+        "url.path": st.sampled_from(["/cart", ""]),
+        "url.query": st.just("a=b"),
+    },
+)
 simple = st.dictionaries(st.sampled_from(["a", "b.c", "é", "k" * 300, "env", "version"]), values, max_size=4)
-attributes = simple | simple | st.dictionaries(keys, values, max_size=4)
+attributes = simple | deciding | deciding | st.dictionaries(keys, values, max_size=4)
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=400)
 @given(
     given=st.lists(attributes, min_size=1, max_size=4),
     kind=st.sampled_from(SpanKind),
     provider=st.sampled_from(PROVIDERS),
-    scope=st.sampled_from([("scope", "1"), ("scope", None), ("", None), ("otel_instrumentors.sqlite3", "1")]),
+    scope=st.sampled_from([("scope", "1"), ("scope", None), ("", None), *((name, "1") for name in sorted(BY_SCOPE))]),
     name=st.sampled_from(["name", "é", "\ud800", "n" * 6_000, 5]),
     state=st.sampled_from([None, TraceState([("vendor", "v")])]),
     failed=st.sampled_from([False, False, True]),
-    translator=st.sampled_from([TRANSLATOR, INFERRED]),
+    translator=st.sampled_from([TRANSLATOR, CHOSEN, INFERRED]),
 )
 def test_a_light_span_is_translated_as_any_other_span_that_says_the_same(
     given: list[dict[str, Any]],
