@@ -328,10 +328,13 @@ class Span(LightSpan):
             else:
                 if (
                     "" not in attributes
-                    and (not held or held.keys().isdisjoint(attributes))
                     and len(held) + len(attributes) <= terms.most_attributes
                     and self._end_time is None
                 ):
+                    if held and not held.keys().isdisjoint(attributes):
+                        for key in attributes:
+                            # What is set again moves to the end, as it does in the SDK's container.
+                            held.pop(key, None)
                     held.update(attributes)
                     return
         if self._end_time is not None:

@@ -260,7 +260,7 @@ def _complete(meta: Meta, attributes: Mapping[str, Any], found: Found) -> None:
             meta["http.status_code"] = status_text(status)
             break
     if "db.name" not in meta and (namespace := found("db.namespace")):
-        meta["db.name"] = namespace
+        meta["db.name"] = meta.get("db.namespace") or namespace
 
 
 @lru_cache(1_024)

@@ -82,7 +82,8 @@ class Described:
             if status is not None:
                 meta["http.status_code"] = status_text(status)
         if self._namespace and "db.name" not in meta:
-            namespace = otel.Found(attributes, _NONE)(self._namespace)
+            # As it was written among the tags.
+            namespace = meta.get(self._namespace) or otel.Found(attributes, _NONE)(self._namespace)
             if namespace:
                 meta["db.name"] = namespace
 
