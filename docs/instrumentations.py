@@ -66,7 +66,7 @@ def page() -> str:
         found = tested(entry.name, ranges)
         words = [", ".join(f"`{line}`" for line in ranges) or "standard library"]
         words += [", ".join(f"`{name} {oldest}`" for name, _, oldest in found)]
-        words += [sentence(lines.splitlines()[0].partition(": ")[2])]
+        words += [sentence(lines.splitlines()[0].partition(": ")[2]) + stand_in(entry.name)]
         rows.append(f"| `{entry.name}` | {' | '.join(words)} |\n")
         missed = [each for each in found if not reaches(each[2], each[1])]
         if missed:
@@ -77,6 +77,12 @@ def page() -> str:
     left_out = [f"| `{name}` | {sentence(why)} |\n" for name, why in sorted(TOOL["not-in-all"].items())]
     head = HEAD.format(off=", ".join(f"`{name}`" for name in sorted(OFF_BY_DEFAULT)))
     return "".join([head, *rows, LEFT_OUT, *left_out, UNREACHABLE, *unreachable])
+
+
+def stand_in(plugin: str) -> str:
+    """What its tests run on where that is not the server itself."""
+    what = TOOL["stand-ins"].get(plugin)
+    return f" Tested on {what}." if what else ""
 
 
 def catalogue() -> list[metadata.EntryPoint]:

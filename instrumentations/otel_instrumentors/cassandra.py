@@ -13,6 +13,7 @@ from .families import context
 from .kernel.call import Call, Outcome, SpanSpec
 from .kernel.hooks.span_per_answer import SpanPerAnswer
 from .kernel.instrumentor import Instrumentor
+from .kernel.options import Options
 from .semconv import db
 from .semconv.db import DB_ROW_COUNT
 
@@ -104,6 +105,7 @@ _answers = SpanPerAnswer()
 
 
 class CassandraInstrumentor(Instrumentor):
+    options = Options(client=db.CLIENT)
     hooks = {
         "cassandra.cluster": {
             # All ways of executing come by here, before anything is sent.

@@ -103,6 +103,16 @@ def transaction(system: str, name: str, call: str = "", known: Mapping[str, Attr
     return SpanSpec(name.upper(), SpanKind.CLIENT, attributes)
 
 
+def fetch(
+    system: str, call: str, known: Mapping[str, AttributeValue] | None = None, silences: str | None = None
+) -> SpanSpec:
+    """The span of rows that are fetched with the driver's method `call`."""
+    attributes: dict[str, AttributeValue] = {DB_SYSTEM_NAME: system, DB_DRIVER_CALL: call}
+    if known:
+        attributes.update(known)
+    return SpanSpec(call, SpanKind.CLIENT, attributes, silences=silences)
+
+
 def rows(count: object) -> Outcome | None:
     """How many rows a statement touched; drivers say -1 or None where they do not know."""
     return Outcome({DB_ROW_COUNT: count}) if isinstance(count, int) and count >= 0 else None

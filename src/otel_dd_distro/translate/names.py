@@ -90,6 +90,8 @@ PLUGINS: dict[str, Plugin] = {
     "tornado":  Plugin("tornado",  Belongs.APPLICATION, tornado.SERVED, renaming_told=True, default="tornado-web",
                        client=Plugin("tornado_client", Belongs.CALLER, tornado.SENT, renaming_told=True,
                                      inherited_told=True, domain=http_client.host)),
+    "vertica":  Plugin("vertica",  Belongs.LIBRARY,     sql.fetching_driver("vertica", "copy", "fetchall", "fetchmany",
+                       "fetchone", "iterate", "nextset")),
 }
 # fmt: on
 

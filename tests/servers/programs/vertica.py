@@ -62,6 +62,7 @@ def failed(problem: Exception, query: str) -> bytes:
 
 class Connection(socketserver.StreamRequestHandler):
     rfile: BinaryIO
+    disable_nagle_algorithm = True
 
     def handle(self) -> None:
         try:

@@ -66,6 +66,25 @@ def driver(prefix: str, connections: str | Mapping[str, str], *, component: str 
     return Operations(query(), {"executemany": query(**{"sql.executemany": "true"}), **ends}, key="db.driver.call")
 
 
+def fetching_driver(component: str, *calls: str) -> Operations:
+    """A driver whose fetches of rows are spans as well: `<component>.<call>` for each of these, `copy` among them."""
+
+    def fetch(call: str) -> Operation:
+        is_statement = call == "copy"
+        return Operation(
+            f"{component}.{call}",
+            type="sql",
+            kind="client",
+            component=component,
+            metrics={} if is_statement else {"db.row_count": -1},
+            targets=TARGETS,
+            describe=statement if is_statement else transaction_end,
+        )
+
+    statements = driver(component, f"{component}.connection")
+    return Operations(statements.otherwise, {call: fetch(call) for call in calls}, key="db.driver.call")
+
+
 VENDORS = {"postgresql": "postgres", "microsoft.sql_server": "mssql", "oracle.db": "oracle"}
 """Databases by the names that SQLAlchemy's spans have for them, where those are others."""
 

@@ -40,6 +40,7 @@ def query(system: str, **more: Any) -> dict[str, Any]:
         ("psycopg", "postgresql", "psycopg", "postgres.query", "postgres"),
         ("mysqldb", "mysql", "mysqldb", "mysql.query", "mysql"),
         ("mysql_connector", "mysql", "mysql", "mysql.query", "mysql"),
+        ("vertica", "vertica", "vertica", "vertica.query", "vertica"),
     ],
 )
 def test_a_statement_of_a_driver(plugin: str, system: str, component: str, name: str, service: str) -> None:
@@ -132,3 +133,21 @@ def test_schema_v1_names_statements_by_the_database_and_all_services_alike(plugi
 def test_a_user_names_the_service_of_a_driver() -> None:
     assert translated("psycopg", query("postgresql"), DD_PSYCOPG_SERVICE="books-db")["service"] == "books-db"
     assert translated("sqlalchemy", query("mysql"), DD_SERVICE_MAPPING="mysql:books-db")["service"] == "books-db"
+
+
+@pytest.mark.parametrize(
+    ("call", "text", "resource", "rows"),
+    [
+        ("copy", "COPY teas FROM STDIN", "COPY teas FROM STDIN", None),
+        ("fetchone", None, "vertica.fetchone", -1),
+        ("fetchall", None, "vertica.fetchall", -1),
+        ("nextset", None, "vertica.nextset", -1),
+    ],
+)
+def test_verticas_copies_and_fetches_are_operations_of_their_own(
+    call: str, text: str | None, resource: str, rows: int | None
+) -> None:
+    attributes = {"db.system.name": "vertica", "db.driver.call": call, **({"db.query.text": text} if text else {})}
+    entry = translated("vertica", attributes)
+    assert (entry["name"], entry["resource"], entry["type"]) == (f"vertica.{call}", resource, "sql")
+    assert entry["metrics"]["db.row_count"] == rows
