@@ -64,7 +64,9 @@ def test_what_is_listed_as_known_names_starts_stops_and_agents_that_there_are() 
         assert there, each
 
 
-def test_the_page_shows_known_faults_by_number_and_others_in_bold() -> None:
+def test_the_page_shows_known_faults_by_number_and_others_in_bold(monkeypatch: pytest.MonkeyPatch) -> None:
+    # The servers are in torture's environment, and not in the tests'.
+    monkeypatch.setattr(page, "version", lambda server: "1.0")
     listed = [known.Known("Workers are killed.", "lost")]
     told = list(page.lines([result(FIRST, "lost", "exit"), result(Cell("gunicorn sync", "ok", "SIGTERM"))], listed))
     (agents, stops) = (line for line in told if line.startswith("| gunicorn sync "))
