@@ -40,6 +40,9 @@ class _PatientReader(io.RawIOBase):
 
 
 class _Answer(HTTPResponse):
+    # Where the connection goes before it begins, nothing else is there when it is let go, which Python 3.13 says aloud.
+    fp: Any = None
+
     def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
         super().__init__(sock, *args, **kwargs)
         self.fp = io.BufferedReader(_PatientReader(self.fp.detach(), sock))

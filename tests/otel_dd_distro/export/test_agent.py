@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gc
 import socket
 import subprocess
 import sys
@@ -8,10 +9,11 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
-from otel_dd_distro.export import Agent, AgentInfo, agent
+from otel_dd_distro.export import Agent, AgentInfo, agent, connection
 from otel_dd_distro.export.agent import Unreached
 from otel_dd_distro.export.packing import array_header
 from tests.agents import (
@@ -223,6 +225,20 @@ def test_an_agent_that_refuses_before_it_has_read_the_body_is_understood() -> No
         client.close()
         thread.join()
     assert answer.status == 413
+
+
+def test_an_answer_that_never_begins_is_let_go_in_silence(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[object] = []
+    monkeypatch.setattr(sys, "unraisablehook", told.append)
+
+    class Gone(socket.socket):
+        def makefile(self, *arguments: object) -> NoReturn:  # type: ignore[override]
+            raise OSError
+
+    with Gone() as gone, pytest.raises(OSError):  # noqa: PT011
+        connection._Answer(gone)
+    gc.collect()
+    assert told == []
 
 
 def test_nobody_listening_is_refused(socket_path: str) -> None:

@@ -221,7 +221,8 @@ def test_a_processor_that_serves_two_providers_is_closed_by_the_last(made: Calla
     processor.shutdown()
     assert taken.closed == []
     processor.shutdown()
-    assert taken.closed == [2.0]
+    (seconds,) = taken.closed
+    assert 0 < seconds <= 2
 
 
 def test_after_a_fork_the_child_goes_on_with_new_spans_and_the_parent_keeps_the_old(
