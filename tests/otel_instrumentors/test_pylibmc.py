@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import sys
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -36,6 +37,12 @@ class TestPylibmcContract(Contract):
         client.set("contract", 1)
         client.set_multi({"a": "2", "b": "3"})
         return [client.get("contract"), client.get_multi(["a", "none", "b"]), client.delete_multi(["a", "b"])]
+
+
+@pytest.fixture(autouse=True)
+def _as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On Python 3.13 pylibmc's part in C complains at each client, which pytest would keep."""
+    monkeypatch.setattr(sys, "unraisablehook", lambda complaint: None)
 
 
 @pytest.fixture
