@@ -90,7 +90,7 @@ def _value(text: str, name: str, start: int, separator: re.Match[str], *, is_sou
     if separator["part"]:
         return (at, values.end_of_line(text, at)) if separator["closing"] else None
     if separator["comma"]:
-        return _second_of_a_pair(text, name, start, separator, opening) if opening else None
+        return _second_of_a_pair(text, name, start, opening) if opening else None
     if sign is None:
         return _after_a_blank(text, name, start, separator, opening)
     is_named = separator["closing"] is not None
@@ -163,9 +163,7 @@ def _after_a_blank(
     return values.quoted(text, opening) if opening and names.is_password(name) else None
 
 
-def _second_of_a_pair(
-    text: str, name: str, start: int, separator: re.Match[str], opening: re.Match[str]
-) -> tuple[int, int] | None:
+def _second_of_a_pair(text: str, name: str, start: int, opening: re.Match[str]) -> tuple[int, int] | None:
     """The value in `('name', 'value')`, `{'name': 'name', 'value': 'value'}` and in the list of a command's arguments.
 
     What follows in a list of names is none.
