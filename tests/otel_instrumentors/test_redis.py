@@ -13,7 +13,8 @@ import pytest
 import redis
 from opentelemetry import trace
 
-from otel_instrumentors.redis import RedisInstrumentor, connection
+from otel_instrumentors.families.redis_py import connection
+from otel_instrumentors.redis import RedisInstrumentor
 from tests.otel_instrumentors.contract import Contract, Recorder, instrumented
 
 CAN_CLUSTER = hasattr(redis, "RedisCluster")

@@ -21,9 +21,11 @@ from ..semconv.db import DB_ROW_COUNT
 VARIABLE = "OTEL_INSTRUMENTATION_REDIS_COMMAND_LENGTH"
 """The most characters of a command that a span shows, blanks not counted: 1000 where it is not set."""
 
+REDIS = "redis"
+"""The `db.system.name`."""
+
 Known = Callable[[Any], Mapping[str, AttributeValue]]
 
-_SYSTEM = "redis"
 _MORE = "..."
 _HIDDEN = "?"
 _MOST_OF_A_COMMAND = 1_000
@@ -47,16 +49,16 @@ _GETTING = frozenset(
 )
 
 
-def commands(name: str, known: Known) -> Hook:
+def commands(name: str, known: Known, system: str = REDIS) -> Hook:
     """A hook for the method `name` that sends the command given to it, word by word.
 
-    `known` tells what is known of the connection of an instance.
+    `known` tells what is known of the connection of an instance, `system` is the `db.system.name`.
     """
 
     def described(call: Call) -> SpanSpec:
         args = call.args
         said = name_of(args)
-        spec = stores.command(_SYSTEM, said, name, known(call.instance), text=as_text(args, said), length=len(args))
+        spec = stores.command(system, said, name, known(call.instance), text=as_text(args, said), length=len(args))
         if said.upper() in _GETTING:
             spec.attributes[DB_ROW_COUNT] = 0  # type: ignore[index]
         return spec
@@ -65,7 +67,11 @@ def commands(name: str, known: Known) -> Hook:
 
 
 def pipelines(
-    name: str, known: Known, queued: Callable[[Any], Sequence[Any]], is_transaction: Callable[[Any], object]
+    name: str,
+    known: Known,
+    queued: Callable[[Any], Sequence[Any]],
+    is_transaction: Callable[[Any], object],
+    system: str = REDIS,
 ) -> Hook:
     """A hook for the method `name` that sends the commands of a pipeline at once.
 
@@ -87,7 +93,7 @@ def pipelines(
             if length > _MOST_OF_A_BATCH:
                 break
         return stores.batch(
-            _SYSTEM,
+            system,
             "MULTI" if is_transaction(pipeline) else "PIPELINE",
             name,
             known(pipeline),

@@ -119,6 +119,7 @@ class Settings(NamedTuple):
     dbm_propagation_mode: str
     """`disabled`, `service` or `full`."""
     redis_names_alone: bool
+    valkey_names_alone: bool
     redis_command_length: int
     memcached_keys: bool
 

@@ -262,9 +262,11 @@ VARIABLES: tuple[Variable, ...] = (
         "Name requests by their view alone, without the method.", joined=True),
     Variable("redis_names_alone", ("DD_REDIS_RESOURCE_ONLY_COMMAND",), flag, True,
         "`false`: the resource of a Redis command is all of it, not its name alone."),
+    Variable("valkey_names_alone", ("DD_VALKEY_RESOURCE_ONLY_COMMAND",), flag, True,
+        "The same of a Valkey command."),
     Variable("redis_command_length", ("DD_REDIS_CMD_MAX_LENGTH", "OTEL_INSTRUMENTATION_REDIS_COMMAND_LENGTH"),
         whole(0, 25_000), 1_000,
-        "Most characters of a Redis command that are kept, blanks not counted."),
+        "Most characters of a Redis or Valkey command that are kept, blanks not counted."),
     Variable("memcached_keys", ("DD_TRACE_MEMCACHED_COMMAND_ENABLED", "OTEL_INSTRUMENTATION_MEMCACHED_KEYS"), flag,
         False, "Show the keys of memcached commands (`memcached.query`)."),
     # HTTP

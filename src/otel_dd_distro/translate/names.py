@@ -90,6 +90,7 @@ PLUGINS: dict[str, Plugin] = {
     "tornado":  Plugin("tornado",  Belongs.APPLICATION, tornado.SERVED, renaming_told=True, default="tornado-web",
                        client=Plugin("tornado_client", Belongs.CALLER, tornado.SENT, renaming_told=True,
                                      inherited_told=True, domain=http_client.host)),
+    "valkey":   Plugin("valkey",   Belongs.LIBRARY,     key_value.redis("valkey", "valkey")),
     "vertica":  Plugin("vertica",  Belongs.LIBRARY,     sql.fetching_driver("vertica", "copy", "fetchall", "fetchmany",
                        "fetchone", "iterate", "nextset")),
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from typing import Any
 
 from ..every_span.attributes import Meta, Targets, as_text, text_of
@@ -19,35 +20,47 @@ _TARGETS = {
 }
 
 
-def redis(component: str) -> Operations:
-    """Redis: `redis.command`, for a pipeline as well."""
+def redis(component: str, system: str = "redis") -> Operations:
+    """Redis, or a system that came of it: `<system>.command`, for a pipeline as well."""
+    database = f"out.{system}_db"
     targets = Targets(
         {
             **_TARGETS,
-            "db.client.name": "redis.client_name",
-            "db.command.length": "redis.args_length",
-            "db.operation.batch.size": "redis.pipeline_length",
-            "db.query.text": "redis.raw_command",
+            "db.client.name": f"{system}.client_name",
+            "db.command.length": f"{system}.args_length",
+            "db.operation.batch.size": f"{system}.pipeline_length",
+            "db.query.text": f"{system}.raw_command",
             "db.namespace": "",
         },
-        made=("out.host", "out.redis_db"),
+        made=("out.host", database),
     )
+    names_alone = operator.attrgetter(f"{system}_names_alone")
+
+    def named(attributes: dict[str, Any], meta: Meta, urls: Urls) -> str:
+        name = _named(attributes, meta, urls)
+        return name if names_alone(urls) else text_of(attributes, "db.query.text")
+
+    def batched(attributes: dict[str, Any], meta: Meta, urls: Urls) -> str:
+        _named(attributes, meta, urls)
+        if names_alone(urls):
+            return text_of(attributes, "db.query.summary").replace(" ", "\n")
+        return text_of(attributes, "db.query.text")
 
     def command(describe: Any, **metrics: int) -> Operation:
         return Operation(
-            "redis.command",
-            type="redis",
+            f"{system}.command",
+            type=system,
             kind="client",
             component=component,
             metrics={**MEASURED, **metrics},
-            numbers={"db.namespace": "out.redis_db"},
+            numbers={"db.namespace": database},
             targets=targets,
             describe=describe,
         )
 
     # A batch of one bears no size.
-    batch = command(_batch, **{"redis.pipeline_length": 1})
-    return Operations(command(_command), {"execute": batch}, key="db.driver.call")
+    batch = command(batched, **{f"{system}.pipeline_length": 1})
+    return Operations(command(named), {"execute": batch}, key="db.driver.call")
 
 
 def memcached(component: str, name: str = "memcached.command") -> Operations:
@@ -99,15 +112,3 @@ def _named(attributes: dict[str, Any], meta: Meta, urls: Urls) -> str:
     if address:
         meta["out.host"] = address
     return text_of(attributes, "db.operation.name")
-
-
-def _command(attributes: dict[str, Any], meta: Meta, urls: Urls) -> str:
-    name = _named(attributes, meta, urls)
-    return name if urls.redis_names_alone else text_of(attributes, "db.query.text")
-
-
-def _batch(attributes: dict[str, Any], meta: Meta, urls: Urls) -> str:
-    _named(attributes, meta, urls)
-    if urls.redis_names_alone:
-        return text_of(attributes, "db.query.summary").replace(" ", "\n")
-    return text_of(attributes, "db.query.text")

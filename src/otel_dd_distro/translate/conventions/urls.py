@@ -77,6 +77,7 @@ class Urls:
         """Whether requests are named by their view in place of their route: `handler`, `view` or ""."""
         self.redis_names_alone = settings.redis_names_alone
         """Whether a Redis command's name is its resource. Not of URLs: describing functions see no other settings."""
+        self.valkey_names_alone = settings.valkey_names_alone
         self._pattern: re.Pattern[str] | None = None
         self._signs: tuple[str, ...] = ("",)
         self._instead = _REDACTED

@@ -10,7 +10,9 @@ MOST_INHERITED = 1_024
 """Characters of what a request brought and all spans below it bear."""
 
 _MORE = "..."
-_STATEMENTS = frozenset({"sql", "cassandra", "redis", "memcached", "mongodb", "elasticsearch", "opensearch", "db"})
+_STATEMENTS = frozenset(
+    {"sql", "cassandra", "redis", "valkey", "memcached", "mongodb", "elasticsearch", "opensearch", "db"}
+)
 
 
 def utf8(text: str) -> str:

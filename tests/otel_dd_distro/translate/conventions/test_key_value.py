@@ -223,3 +223,26 @@ def test_a_service_that_was_mapped_says_so_and_one_that_was_named_late_has_the_v
     entry = translated(plugin, attributes, DD_SERVICE="shop", DD_VERSION="1", **variables)
     meta = entry["meta"]
     assert (entry["service"], meta["_dd.svc_src"], meta.get("version")) == (service, source, version)
+
+
+def test_a_command_for_valkey() -> None:
+    entry = translated("valkey", {**GET, "db.system.name": "valkey"})
+    fields = [entry[key] for key in ("name", "resource", "type", "service")]
+    assert fields == ["valkey.command", "GET", "valkey", "valkey"]
+    assert own(entry) == {
+        "_dd.measured": 1,
+        "_dd.svc_src": "valkey",
+        "component": "valkey",
+        "db.row_count": 1,
+        "db.system": "valkey",
+        "network.destination.port": 6379,
+        "out.host": "cache.example",
+        "out.valkey_db": 3,
+        "server.address": "cache.example",
+        "span.kind": "client",
+        "valkey.args_length": 2,
+        "valkey.client_name": "waiter",
+        "valkey.raw_command": "GET tea",
+    }
+    whole = translated("valkey", GET, DD_VALKEY_RESOURCE_ONLY_COMMAND="false")
+    assert whole["resource"] == "GET tea"
