@@ -375,6 +375,20 @@ def _get_document(recorder: Recorder, request: pytest.FixtureRequest) -> None:
         recorder.exporter.export([span])
 
 
+@call("aiopg + psycopg", '`await cursor.execute("SELECT 1")`')
+def _await_select(_recorder: Recorder, request: pytest.FixtureRequest) -> None:
+    request.getfixturevalue("postgresql")
+    import asyncio
+
+    from tests.otel_instrumentors.test_aiopg import cursor
+
+    async def select() -> None:
+        async with cursor() as made:
+            await made.execute("SELECT 1")
+
+    asyncio.run(select())
+
+
 @call("celery + kombu", "`add.delay(1, 2)`")
 def _delay(_recorder: Recorder, _request: pytest.FixtureRequest) -> None:
     from tests.otel_instrumentors.test_celery import task, thrown_away

@@ -247,7 +247,7 @@ def test_an_application_that_says_its_name_is_named(recorder: Recorder) -> None:
         with closing(driver.connect(url(), application_name="till")) as connection:  # type: ignore[attr-defined]
             connection.cursor().execute("select 1")
 
-    assert [span["psycopg.application_name"] for span in shown(recorder)] == ["till", "till"]
+    assert [span["db.client.name"] for span in shown(recorder)] == ["till", "till"]
 
 
 # --- psycopg2: classes in C ---

@@ -88,6 +88,7 @@ class Driver:
     `nests` is for drivers written in Python that send the rows of `executemany` with the same cursor's `execute`: those
     are no further statements of the application's. `recognises` is for drivers that prepare a statement which comes
     again, by its text: a comment that varies is put before what is sent (`sent`), not into what they recognise.
+    `silences` is `db.SUPPRESSED` where a driver sends its statements with another one.
     """
 
     def __init__(
@@ -103,6 +104,7 @@ class Driver:
         known: Known = _nothing,
         nests: bool = False,
         recognises: bool = False,
+        silences: str | None = None,
     ) -> None:
         self.system = system
         self._argument = argument
@@ -114,6 +116,7 @@ class Driver:
         self._known = known
         self._nests = nests
         self._recognises = recognises
+        self._silences = silences
 
     def statement(
         self,
@@ -130,7 +133,10 @@ class Driver:
         """
         argument = argument or ("procname" if name == _PROCEDURE else self._argument)
         return traced(
-            self._statement(name, argument, text), rows_touched, prepare=self._commenting(name, argument, comments)
+            self._statement(name, argument, text),
+            rows_touched,
+            suppressed_by=db.SUPPRESSED,
+            prepare=self._commenting(name, argument, comments),
         )
 
     def sent(self) -> Hook:
@@ -165,7 +171,7 @@ class Driver:
         self, name: str, argument: str, text: Callable[[Call], Any] | None
     ) -> Callable[[Call], SpanSpec | None]:
         system, connection, known, shown, nests = self.system, self._connection, self._known, self._text, self._nests
-        always_silences = _IN_SCRIPT if name == _SCRIPT else None
+        always_silences = _IN_SCRIPT if name == _SCRIPT else self._silences
         marks = self._recognises and name in _COMMENTED
 
         def described(call: Call) -> SpanSpec | None:

@@ -9,7 +9,6 @@ from opentelemetry.util.types import AttributeValue
 
 from ..kernel.hook import Hook
 from ..semconv import db
-from ..semconv.stores import DB_CLIENT_NAME
 from .redis import REDIS, commands, pipelines
 
 _PORT = 6379
@@ -45,7 +44,7 @@ def connection(client: Any) -> dict[str, AttributeValue]:
     known = db.connection(str(settings.get("db") or 0), host, port or _PORT)
     name = settings.get("client_name")
     if name:
-        known[DB_CLIENT_NAME] = name
+        known[db.DB_CLIENT_NAME] = name
     return known
 
 

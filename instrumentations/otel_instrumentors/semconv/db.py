@@ -27,8 +27,14 @@ DB_DRIVER_CALL = "db.driver.call"
 DB_USER = "db.user"
 """Who the connection was made as. The conventions had this key and gave it up without another."""
 
+DB_CLIENT_NAME = "db.client.name"
+"""How the connection introduces itself to the server. The conventions have no key for it."""
+
 DB_ROW_COUNT = "db.row_count"
 """The rows that a statement returned or changed, where the driver knows. The conventions count returned ones only."""
+
+SUPPRESSED = create_key("otel_instrumentors.db.suppressed")
+"""The context key under which a driver that is traced by a layer above stays silent."""
 
 STATEMENT = create_key("otel_instrumentors.db.statement")
 """The context key of a layer above the drivers that leaves the span of a statement to them (`traced_unless_below`)."""

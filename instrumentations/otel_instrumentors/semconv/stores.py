@@ -23,9 +23,6 @@ from .db import DB_DRIVER_CALL
 DB_COMMAND_LENGTH = "db.command.length"
 """How many words a command has, its name included. The conventions have no key for it."""
 
-DB_CLIENT_NAME = "db.client.name"
-"""How the connection introduces itself to the server. The conventions have no key for it."""
-
 
 def command(
     system: str,

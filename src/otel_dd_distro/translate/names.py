@@ -37,6 +37,8 @@ PLUGINS: dict[str, Plugin] = {
     "aiohttp":  Plugin("aiohttp",  Belongs.APPLICATION, aiohttp.SERVED, renaming_told=True, default="aiohttp-web",
                        client=Plugin("aiohttp_client", Belongs.CALLER, aiohttp.SENT, renaming_told=True,
                                      inherited_told=True, domain=http_client.host)),
+    "aiopg":    Plugin("aiopg",    Belongs.LIBRARY,     sql.driver("postgres", "postgres.connection",
+                       component="aiopg", v1="postgresql"), renaming_told=True, default="postgres"),
     "botocore": Plugin("botocore", Belongs.LIBRARY,     aws.calls("botocore"), renaming_told=True,
                        default="aws", part=aws.PREFIX),
     "bottle":   Plugin("bottle",   Belongs.APPLICATION, frameworks.BOTTLE, renaming_told=True),

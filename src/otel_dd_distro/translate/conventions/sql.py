@@ -12,9 +12,9 @@ from .urls import Urls
 
 TARGETS = Targets(
     {
+        "db.client.name": "db.application",
         "db.namespace": "db.name",
         "db.system.name": "db.system",
-        "psycopg.application_name": "db.application",
         "server.port": "network.destination.port",
         # The resource and the operation
         "db.driver.call": "",

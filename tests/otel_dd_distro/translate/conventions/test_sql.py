@@ -37,6 +37,7 @@ def query(system: str, **more: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("plugin", "system", "component", "name", "service"),
     [
+        ("aiopg", "postgresql", "aiopg", "postgres.query", "postgres"),
         ("psycopg", "postgresql", "psycopg", "postgres.query", "postgres"),
         ("mysqldb", "mysql", "mysqldb", "mysql.query", "mysql"),
         ("mysql_connector", "mysql", "mysql", "mysql.query", "mysql"),
@@ -113,7 +114,7 @@ def test_many_rows_are_told_apart_and_an_unknown_count_is_minus_one() -> None:
 
 
 def test_what_an_application_calls_itself_is_a_tag_of_psycopgs() -> None:
-    entry = translated("psycopg", query("postgresql", **{"psycopg.application_name": "till 7"}))
+    entry = translated("psycopg", query("postgresql", **{"db.client.name": "till 7"}))
     assert entry["meta"]["db.application"] == "till 7"
 
 
