@@ -62,6 +62,7 @@ _OF_SERVERS = (
     _quoting("conversion failed", r"conversion failed when converting [\w ]{1,40} value '", r"' to data type"),
     _quoting("with column values", r"with column values \(", r"\) already"),
     _quoting("dup key", r"dup key: \{", r"\}"),
+    _quoting("'keyvalue'", r"'keyValue': \{", r"\}"),
     _quoting("unrecognized token", r"unrecognized token: \"", rf"\"{_LINE_ENDS}|\"(?=['\")])", is_statement=True),
     _quoting('near "', r"near \"", r"\": syntax error|\"", is_statement=True),
     _quoting("args beginning with", r"args beginning with: "),

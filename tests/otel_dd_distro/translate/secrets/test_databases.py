@@ -38,6 +38,7 @@ from otel_dd_distro.translate.secrets.databases import parameters_in
         "Conversion failed when converting the varchar value 'S3CRET' to data type int.",
         "row with column values (S3CRET) already exists",
         "E11000 duplicate key error index: e dup key: {S3CRET}",
+        "duplicate key error, full error: {'code': 11000, 'keyPattern': {'e': 1}, 'keyValue': {S3CRET}}",
         "ERR unknown command 'x', with args beginning with: S3CRET",
         "Command # 1 (AUTH S3CRET) of pipeline caused error: no",
         "Command # 12 (CONFIG SET requirepass S3CRET) of pipeline caused error: syntax error",
