@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from .agent_state import AgentState
     from .queue import Encoded, Queue
     from .tries import Ending
+
+log = logging.getLogger("otel_dd_distro.export")
 
 
 class TraceDelivery:
@@ -70,6 +73,12 @@ class TraceDelivery:
                 continue
             if is_taken(answer):
                 self._queue.sent(payload)
+                log.debug(
+                    "The Agent took %s traces, %s spans, %s bytes",
+                    len(payload),
+                    sum(encoded.spans for encoded in payload),
+                    sum(map(len, parts)),
+                )
                 self._agent_state.learn(answer)
                 return True
             reason, detail = f"status_{answer.status}", _refusal(answer)
