@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 RAW_LIMIT = 4000
 """Spans that may wait unencoded; beyond, the thread that brings one encodes it, so that memory is bounded in bytes."""
+RAW_BYTES = 8 << 20
+"""Likewise, as far as can be told from the bytes that the last ones took when they were encoded."""
+_FEWEST = 50
 
 
 class Counters(NamedTuple):
@@ -58,6 +61,9 @@ class Queue:
         self._raw: deque[Chunk] = deque()
         self.waiting = 0
         """Spans that wait unencoded; only about right when threads meet, and set back with every cycle."""
+        self.raw_limit = RAW_LIMIT
+        """How many may."""
+        self._span_bytes = 0.0
         self._encoded: deque[Encoded] = deque()
         self.held_bytes = 0
         # `_accepted` counts from the moment a chunk leaves the raw queue: before, the queue itself is the count.
@@ -112,6 +118,8 @@ class Queue:
             if encoded.is_ignored:
                 self._dropped["ignored"] = self._dropped.get("ignored", 0) + spans
                 return
+            self._span_bytes += (size / spans - self._span_bytes) / 8
+            self.raw_limit = min(RAW_LIMIT, max(_FEWEST, int(RAW_BYTES / (self._span_bytes or 1))))
             if encoded.spans < spans:
                 self._leave_out(spans - encoded.spans, is_whole=not encoded.spans)
                 if not encoded.spans:

@@ -13,7 +13,7 @@ from .cycle import Cycle
 from .encoding import Encoding
 from .hard_exit import before_hard_exit
 from .notices import Notices, say
-from .queue import RAW_LIMIT, Queue
+from .queue import Queue
 from .shared_times import WAITED_IN_VAIN, SharedTimes
 from .stats_delivery import StatsDelivery
 from .thread import WAKE_AT, ExportThread
@@ -91,7 +91,7 @@ class Writer:
         forks.check()
         if self._thread.thread is None and not self._start():
             self._queue.refuse(chunk)
-        elif self._queue.waiting >= RAW_LIMIT:
+        elif self._queue.waiting >= self._queue.raw_limit:
             self._submit_encoded(chunk)
         elif self._queue.put(chunk) > WAKE_AT:
             self._thread.wake()

@@ -15,6 +15,7 @@ import sys
 from collections import ChainMap
 from collections.abc import Callable
 from dataclasses import replace
+from time import time_ns
 from typing import TYPE_CHECKING
 
 from opentelemetry.context import Context, get_current
@@ -31,6 +32,10 @@ if TYPE_CHECKING:
     from opentelemetry.trace import Span as ApiSpan
 
     from ..local_trace.registry import LightSpan
+
+
+UNFINISHED = "otel_dd.unfinished"
+"""The attribute of a span that was sent because the process ended before it did."""
 
 
 class LocalTraces:
@@ -122,6 +127,16 @@ class LocalTraces:
         for trace in self._under_way():
             self._hand_on_finished(trace, partial=True)
 
+    def hand_on_unfinished(self) -> None:
+        """At the very end: hand on what is still open as well, as it is now, rather than its traces without it."""
+        forks.check()
+        now = time_ns()
+        for trace in self._under_way():
+            trace.finished.extend([_unfinished(span, now) for span in tuple(trace.open.values())])
+            trace.open.clear()
+            self.complete(trace)
+        self._open.clear()
+
     def _under_way(self) -> dict[LocalTrace, None]:
         return {**self._begun, **dict.fromkeys(tuple(self._open.values()))}
 
@@ -191,6 +206,14 @@ class LocalTraces:
         self._begun = {}
         self._open = {}
         self._inherited = inherited
+
+
+def _unfinished(span: ReadableSpan, now: int) -> ReadableSpan:
+    """A span that nobody has ended, as if it ended now; the span itself stays open for whoever has it."""
+    told: ReadableSpan = span._readable_span() if isinstance(span, Span) else span
+    told._end_time = now
+    told._attributes = {**(told.attributes or {}), UNFINISHED: True}
+    return told
 
 
 def _begun(span: Span, context: Context) -> DatadogContext:

@@ -65,13 +65,20 @@ class DatadogSpanProcessor(RegistryProcessor):
 
     def shutdown(self) -> None:
         begun = time.monotonic()
-        self._local_traces.hand_on_all()
         self._providers -= 1
         if self._providers <= 0:
+            self._hand_on_unfinished()
             self._sink.shutdown(self._shutdown_timeout)
         else:
+            self._local_traces.hand_on_all()
             self._sink.flush(self._shutdown_timeout)
         self._shutdown_timeout = max(0.0, self._shutdown_timeout - (time.monotonic() - begun))
+
+    def _hand_on_unfinished(self) -> None:
+        try:
+            self._local_traces.hand_on_unfinished()
+        except Exception as error:  # noqa: BLE001
+            self.say_once(error)
 
     def say_once(self, error: Exception) -> None:
         """A mistake of ours is logged, and never reaches the application."""

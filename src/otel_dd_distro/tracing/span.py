@@ -14,7 +14,7 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode, TraceFlags, TraceState
 
 from ..local_trace.registry import LightSpan
-from . import unprintable
+from . import texts, unprintable
 from .terms import Terms
 
 if TYPE_CHECKING:
@@ -299,7 +299,8 @@ class Span(LightSpan):
     def set_attribute(self, key: str, value: types.AnyValue) -> None:
         held = self.held_attributes
         terms = self._terms
-        if type(held) is dict and type(value) in terms.plain and type(key) is str and key:
+        is_kept = len(value) <= terms.longest if type(value) is str else type(value) in terms.plain
+        if type(held) is dict and is_kept and type(key) is str and key:
             if key in held:
                 if self._end_time is None:
                     # It moves to the end, as it does in the SDK's container.
@@ -313,7 +314,7 @@ class Span(LightSpan):
             log.warning("Setting attribute on ended span.")
             return
         try:
-            self._attributes[key] = value
+            self._attributes[key] = texts.cut(value) if self._terms.cuts else value
         except Exception:  # noqa: BLE001
             self._attributes[key] = unprintable.text(value)
 
@@ -321,9 +322,12 @@ class Span(LightSpan):
         held = self.held_attributes
         if type(held) is dict and type(attributes) is dict:
             terms = self._terms
-            plain = terms.plain
+            plain, longest = terms.plain, terms.longest
             for key, value in attributes.items():
-                if type(key) is not str or type(value) not in plain:
+                if type(value) is str:
+                    if len(value) > longest or type(key) is not str:
+                        break
+                elif type(value) not in plain or type(key) is not str:
                     break
             else:
                 if (
@@ -347,6 +351,8 @@ class Span(LightSpan):
 
     def _set_bounded(self, attributes: Mapping[str, types.AnyValue]) -> None:
         bounded = self._attributes
+        if self._terms.cuts:
+            attributes = {key: texts.cut(value) for key, value in attributes.items()}
         if _FREEZES:
             bounded._set_items(attributes)
         else:
@@ -355,7 +361,7 @@ class Span(LightSpan):
 
     def add_event(self, name: str, attributes: types.Attributes = None, timestamp: int | None = None) -> None:
         try:
-            super().add_event(name, attributes, timestamp)
+            super().add_event(name, attributes and texts.of_event(attributes), timestamp)
         except Exception:  # noqa: BLE001
             super().add_event(name, unprintable.attributes(attributes or {}), timestamp)
 
@@ -370,6 +376,12 @@ class Span(LightSpan):
             super().record_exception(exception, attributes, timestamp, escaped)
         except Exception:  # noqa: BLE001
             self.add_event("exception", {**unprintable.event(exception, escaped), **(attributes or {})}, timestamp)
+
+    def set_status(self, status: Status | StatusCode, description: str | None = None) -> None:
+        super().set_status(status, description)
+        told = self._status.description
+        if told is not None and len(told) > texts.LONGEST:
+            self._status = Status(self._status.status_code, told[: texts.LONGEST])
 
     def update_name(self, name: str) -> None:
         if self._end_time is None:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from opentelemetry.sdk.trace import SynchronousMultiSpanProcessor
 
+from . import texts
+
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import SpanLimits, SpanProcessor
     from opentelemetry.sdk.trace.sampling import Sampler
@@ -14,8 +16,7 @@ if TYPE_CHECKING:
 
     from ..local_trace.registry import Registry
 
-_NUMBERS = frozenset((int, bool, float))
-_PLAIN = _NUMBERS | {str}
+_PLAIN = frozenset((int, bool, float))
 # Stands for any other processor, whose own processors are not ours to know.
 _NONE = SynchronousMultiSpanProcessor()  # type: ignore[no-untyped-call]
 
@@ -29,8 +30,10 @@ class Terms:
     """
 
     __slots__ = (
+        "cuts",
         "info",
         "limits",
+        "longest",
         "most_attributes",
         "multiple",
         "plain",
@@ -60,8 +63,12 @@ class Terms:
         self.short = short
         most = limits.max_span_attributes
         self.most_attributes: int = sys.maxsize if most is None else most
-        # Values of exactly these types are kept as they are; whatever else comes is cleaned by the SDK.
-        self.plain = _PLAIN if limits.max_span_attribute_length is None else _NUMBERS
+        # Values of exactly these types, and texts that are no longer, are kept as they are; whatever else comes is
+        # cleaned by the SDK.
+        self.plain = _PLAIN
+        longest = limits.max_span_attribute_length
+        self.cuts = longest is None
+        self.longest: int = texts.LONGEST if longest is None else longest
 
     def fail(self, error: Exception) -> None:
         """A span could not be brought to our processor, which says so."""

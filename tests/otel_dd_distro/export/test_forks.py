@@ -78,8 +78,8 @@ def test_forks_amid_busy_threads_lose_nothing_double_nothing_and_do_not_hang(
     test_agent: RunningAgent, agent_session: Session
 ) -> None:
     script = """
-    from otel_dd_distro.export import writer as module
-    module.RAW_LIMIT = 50
+    from otel_dd_distro.export import queue
+    queue.RAW_LIMIT = writer._queue.raw_limit = 50
     submitted = [0] * 4
 
     def work(number):

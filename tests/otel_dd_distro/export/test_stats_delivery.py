@@ -11,8 +11,7 @@ from typing import Any
 import ormsgpack
 import pytest
 
-from otel_dd_distro.export import Agent, AgentInfo, Counters, Encoded, Writer, tries
-from otel_dd_distro.export import writer as writer_module
+from otel_dd_distro.export import Agent, AgentInfo, Counters, Encoded, Writer, queue, tries
 from otel_dd_distro.local_trace.chunk import Chunk
 from otel_dd_distro.stats import Stats
 from tests.agents import Reply, Request, ScriptedAgent, hangs, resets, says, waits
@@ -158,7 +157,7 @@ def test_an_agent_that_does_not_want_it_counts_by_itself_and_gets_all_traces(lay
 
 
 def test_traces_encoded_before_the_agent_was_asked_are_left_to_it(lay: Lay, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(writer_module, "RAW_LIMIT", 2)
+    monkeypatch.setattr(queue, "RAW_LIMIT", 2)
     road = lay(interval_s=60.0)
     road.submit(5, priority=0)
     assert road.writer.flush(60)

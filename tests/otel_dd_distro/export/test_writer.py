@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from otel_dd_distro.export import Agent, Writer
+from otel_dd_distro.export import Agent, Writer, queue
 from otel_dd_distro.export import writer as writer_module
 from otel_dd_distro.local_trace.chunk import Chunk
 from tests.agents import (
@@ -54,7 +54,7 @@ def test_nothing_happens_before_the_first_chunk() -> None:
 
 def test_sixteen_threads_lose_and_double_nothing(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     # Low, so that the threads also encode themselves.
-    monkeypatch.setattr(writer_module, "RAW_LIMIT", 300)
+    monkeypatch.setattr(queue, "RAW_LIMIT", 300)
     monkeypatch.setattr(writer_module, "WAKE_AT", 100)
     work = [[chunk(3) for _ in range(400)] for _ in range(16)]
     with ScriptedAgent() as there:
