@@ -17,7 +17,7 @@ from opentelemetry.sdk.trace.sampling import ALWAYS_ON
 
 from . import capture, ddtrace_beside, debug_log, log_records, pipeline, propagation, settings
 from .exit_signal import before_sigterm
-from .ids import RandomIds, ShortTraceIds
+from .ids import CheckedIds, RandomIds, ShortTraceIds
 from .propagation.statements import StatementPropagator
 from .resource import resource_of
 from .settings import upstream
@@ -94,7 +94,7 @@ def _provider(current: Settings, auto_instrumentation_version: str | None) -> Tr
     provider = make(
         sampler=_sampler(current),
         resource=resource_of(current, auto_instrumentation_version),
-        id_generator=RandomIds() if current.trace_ids_128_bit else ShortTraceIds(),
+        id_generator=_ids(current),
     )
     for name in current.exporters:
         if name == "datadog":
@@ -104,6 +104,12 @@ def _provider(current: Settings, auto_instrumentation_version: str | None) -> Tr
         if exporter is not None:
             pipeline.current().feed(exporter, provider)
     return provider
+
+
+def _ids(current: Settings) -> RandomIds:
+    if not current.trace_ids_128_bit:
+        return ShortTraceIds()
+    return RandomIds() if current.light_tracer else CheckedIds()
 
 
 def _sampler(current: Settings) -> Sampler:

@@ -25,7 +25,6 @@ class RandomIds(RandomIdGenerator):
     """
 
     def generate_span_id(self) -> int:
-        forks.check()
         return random_bits(64) or self.generate_span_id()
 
     def generate_trace_id(self) -> int:
@@ -38,4 +37,13 @@ class ShortTraceIds(RandomIds):
     """Trace ids whose upper half is zero (`DD_TRACE_128_BIT_TRACEID_GENERATION_ENABLED=false`)."""
 
     def generate_trace_id(self) -> int:
+        forks.check()
         return self.generate_span_id()
+
+
+class CheckedIds(RandomIds):
+    """For a tracer that asks for nothing but ids where a local root begins whose trace began elsewhere."""
+
+    def generate_span_id(self) -> int:
+        forks.check()
+        return super().generate_span_id()

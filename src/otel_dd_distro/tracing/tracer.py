@@ -21,6 +21,7 @@ from opentelemetry.trace import (
 from opentelemetry.trace.propagation import _SPAN_KEY
 from opentelemetry.trace.span import DEFAULT_TRACE_STATE
 
+from .. import forks
 from ..ids import RandomIds, ShortTraceIds, random_bits
 from ..local_trace.registry import MOST_OPEN_SPANS, RegistryProcessor
 from .current import CurrentSpan, current
@@ -225,6 +226,10 @@ class Tracer(sdk.Tracer):
             if is_random:
                 flags |= _RANDOM
         state = result.trace_state
+        is_dropped = decision is Decision.DROP
+        if not is_dropped and parent_context is not None and parent_context.is_remote:
+            # Its trace id is no new one: nobody has looked yet.
+            forks.check()
         if type(ids) in _OUR_IDS and type(state) is TraceState:
             # Valid ids, and a state that need not be asked for: nothing to be checked again.
             span_context = context_of(trace_id, ids.generate_span_id(), TraceFlags(flags), state)
@@ -234,7 +239,7 @@ class Tracer(sdk.Tracer):
             )
         metrics = getattr(self, "_tracer_metrics", None)
         record_end = None if metrics is None else metrics.start_span(parent_context, decision)
-        if decision is Decision.DROP:
+        if is_dropped:
             return NonRecordingSpan(context=span_context)
         span: Span = _new(Span)
         span._begin(terms, self.resource, self._instrumentation_scope, name, span_context, parent_context, kind)
