@@ -20,6 +20,13 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
+# Without this, a failed assertion of the exam says `AssertionError` and shows no values.
+pytest.register_assert_rewrite(
+    "tests.otel_instrumentors.contract",
+    "tests.otel_instrumentors.correlating",
+    "tests.otel_instrumentors.options_exam",
+)
+
 HERE = Path(__file__).parent
 # The libraries that want an environment of their own, which `nox -s tests` makes.
 APART = tomllib.loads((HERE.parent / "pyproject.toml").read_text())["tool"]["otel-dd-distro"]["apart"]

@@ -158,9 +158,10 @@ def test_the_catalogue_is_complete_file_entry_point_and_extra_bear_one_name() ->
         entry.name: entry.value for entry in DISTRIBUTION.entry_points if entry.group == "opentelemetry_instrumentor"
     }
     extras = set(DISTRIBUTION.metadata.get_all("Provides-Extra") or []) - {"all", "otlp"}
-    assert sorted(entries) == PLUGINS
+    hint = "the files of plugins and the names in pyproject.toml differ; after a change there, install again: `-e .`"
+    assert sorted(entries) == PLUGINS, hint
     # Metadata spells them with hyphens.
-    assert sorted(extra.replace("-", "_") for extra in extras) == PLUGINS
+    assert sorted(extra.replace("-", "_") for extra in extras) == PLUGINS, hint
     for name, value in entries.items():
         module, _, attribute = value.partition(":")
         assert module == f"otel_instrumentors.{name}"
@@ -177,6 +178,14 @@ def test_every_plugin_is_loaded_with_the_libraries_that_it_watches() -> None:
         if watched <= catalogue().keys() - {name}:
             watched = {name}  # what it watches is another plugin's, which its own library imports: MongoEngine pymongo
         assert set(libraries_of(name)) == watched, f"{name}: pyproject.toml"
+
+
+def test_the_table_of_names_has_a_row_for_every_plugin_that_makes_spans_in_alphabetical_order() -> None:
+    from otel_dd_distro.translate import names
+
+    exams = {plugin: ROOT / "tests" / "otel_instrumentors" / f"test_{plugin}.py" for plugin in PLUGINS}
+    making_spans = [plugin for plugin, exam in exams.items() if "(Contract)" in exam.read_text()]
+    assert list(names.PLUGINS) == making_spans
 
 
 def test_the_extra_all_has_the_requirements_of_every_plugin_but_those_named_with_a_reason() -> None:

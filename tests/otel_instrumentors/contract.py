@@ -127,14 +127,14 @@ class Contract(OptionsExam):
 
     instrumentor: ClassVar[type[Instrumentor]]
     servers: ClassVar[tuple[str, ...]] = ()
-    """The fixtures of tests/servers.py that `use` needs; it finds each by its variable, as TEST_REDIS_URL."""
+    """The servers (tests/servers/) that `use` needs; it finds the URL of each in its variable, such as TEST_REDIS_URL."""
 
     unbreakable: ClassVar[tuple[str, ...]] = ()
-    """The calls that the library waits for in vain where they break, or falls over by itself."""
+    """Paths of hooks whose failure the library does not survive: it waits for ever for their result, or crashes."""
 
     @staticmethod
     def use() -> Any:
-        """Use the library once, at least one hook with it; return something that can be compared."""
+        """Use the library so that at least one hook makes a span; return a value that is the same each time."""
         raise NotImplementedError
 
     @classmethod
@@ -181,8 +181,9 @@ class Contract(OptionsExam):
         untraced = self.use()
         with instrumented(self.instrumentor, recorder.provider):
             assert self.use() == untraced
+            missing = self.instrumentor.report()["missing"]
         spans = recorder.spans()
-        assert spans
+        assert spans, f"`use` made no span; the library has none of these hooks: {missing}"
         for span in spans:
             assert span.instrumentation_scope is not None
             assert span.instrumentation_scope.name == self.instrumentor.__module__
@@ -325,7 +326,7 @@ class Contract(OptionsExam):
         known = _known_keys()
         for span in recorder.spans():
             strange = [key for key in span.attributes or {} if key not in known and not key.startswith(f"{plugin}.")]
-            assert strange == []
+            assert strange == [], f"neither in semconv/ nor under the plugin's own prefix `{plugin}.`"
             assert "datadog" not in span.to_json().lower()
 
     def test_nothing_is_left_in_memory(self) -> None:

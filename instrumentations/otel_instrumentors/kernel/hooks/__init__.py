@@ -1,27 +1,27 @@
-"""The ways of watching a function, one per file; a plugin's table says which of its library's functions gets which.
+"""The hooks, one per file: what a plugin's table `hooks` may give to a function of its library.
 
 | hook | when to use it | nearest example |
 |---|---|---|
-| `traced` | A call deserves a span: a function of the library, of any shape. | `jinja2`, `requests` |
-| `traced_block` | A `with` block deserves a span: the library's function gives its context manager. | `pymongo` |
-| `traced_handler` | A span around what the application wrote and a framework calls. | `django` (views) |
-| `traced_unless_below` | A span that a lower layer makes instead, where that is traced too. | `sqlalchemy` |
+| `traced` | Each call of a function makes a span; plain functions, coroutines and generators. | `jinja2`, `requests` |
+| `traced_block` | Each `with` block makes a span; the function returns its context manager. | `pymongo` |
+| `traced_handler` | Each call of a function of the application, by a framework, makes a span. | `django` (views) |
+| `traced_unless_below` | Each call makes a span, unless a lower layer is traced and makes it. | `sqlalchemy` |
 | `span_per_object` | A span begins in one method of an object and ends in another. | `tornado` |
 | `span_per_exchange` | A span begins when a connection sends and ends when its response is read. | `httplib` |
-| `span_per_answer` | A span begins with a question and ends when the library's future is answered. | `cassandra` |
-| `suppress` | A call is told by the span around it: what is traced below stays silent; no span. | `requests` |
-| `annotate_entry_span` | Something is learnt of the request being served after its span began. | `flask` |
-| `end_entry_span` | The request being served is over before its handler is. | `aiohttp` |
-| `change_arguments` | The function is to get other arguments; no span. | `mysql_connector` |
-| `change_result` | The application is to get another result; no span. | `grpc` |
-| `hook_products` | What a factory makes is to be hooked, not the factory. | `celery`, `django` |
-| `context_manager` | Around another hook: the function is decorated with `contextmanager`. | `psycopg` |
-| `streamed_result` | The result is an iterator that is read after the call; a `hold` for `traced`. | `grpc`, `jinja2` |
-| `suppress_outside` | What a library does for itself, outside of any span, is to make none. | `celery` |
-| `opt_in` | Around another hook: it is off unless an operator switches it on. | `django` |
-| `several` | Around other hooks: a function gets all of them. | `django` |
-| `warn_of_existing` | Around another hook: objects made before it was placed cannot be traced. | `django` |
+| `span_per_answer` | A span begins with a request and ends when the library's future is done. | `cassandra` |
+| `suppress` | No span, and none for traced calls inside it: the span around the call describes it. | `requests` |
+| `annotate_entry_span` | The call adds attributes to the span of the request being served. | `flask` |
+| `end_entry_span` | The call ends the span of the request being served, before its handler returns. | `aiohttp` |
+| `change_arguments` | The function gets other arguments; no span. | `mysql_connector` |
+| `change_result` | The application gets another result; no span. | `grpc` |
+| `hook_products` | The objects that a factory makes are hooked, not the factory. | `celery`, `django` |
+| `context_manager` | Wraps another hook, for a function decorated with `contextlib.contextmanager`. | `psycopg` |
+| `streamed_result` | For `traced(..., hold=...)`: the result is an iterator; the span ends with it. | `grpc`, `jinja2` |
+| `suppress_outside` | Traced calls inside it make no spans where there is no current span. | `celery` |
+| `opt_in` | Wraps another hook that is off unless an environment variable switches it on. | `django` |
+| `several` | Wraps several hooks, for one function that gets all of them. | `django` |
+| `warn_of_existing` | Wraps another hook; warns of objects made before it, which cannot be traced. | `django` |
 
-A hook has one method, `wrap(target, scope)` (`kernel.hook.Hook`). A hook that only one protocol needs stands in the
-family of that protocol.
+A hook has one method, `wrap(target, scope)` (`kernel.hook.Hook`). A hook that only one protocol needs is in the family
+of that protocol (`families/`).
 """
