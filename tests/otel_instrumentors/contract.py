@@ -127,7 +127,7 @@ class Contract(OptionsExam):
 
     instrumentor: ClassVar[type[Instrumentor]]
     servers: ClassVar[tuple[str, ...]] = ()
-    """The servers (tests/servers/) that `use` needs; it finds the URL of each in its variable, such as TEST_REDIS_URL."""
+    """The servers (tests/servers/) that `use` needs; the URL of each is in its variable, TEST_REDIS_URL."""
 
     unbreakable: ClassVar[tuple[str, ...]] = ()
     """Paths of hooks whose failure the library does not survive: it waits for ever for their result, or crashes."""

@@ -16,7 +16,7 @@
 | `change_result` | The application gets another result; no span. | `grpc` |
 | `hook_products` | The objects that a factory makes are hooked, not the factory. | `celery`, `django` |
 | `context_manager` | Wraps another hook, for a function decorated with `contextlib.contextmanager`. | `psycopg` |
-| `streamed_result` | For `traced(..., hold=...)`: the result is an iterator; the span ends with it. | `grpc`, `jinja2` |
+| `streamed_result` | For `traced(..., hold=...)`: the span ends with the iterator returned. | `grpc`, `jinja2` |
 | `suppress_outside` | Traced calls inside it make no spans where there is no current span. | `celery` |
 | `opt_in` | Wraps another hook that is off unless an environment variable switches it on. | `django` |
 | `several` | Wraps several hooks, for one function that gets all of them. | `django` |
