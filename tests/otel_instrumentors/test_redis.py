@@ -412,6 +412,17 @@ if CAN_CLUSTER:
             }
         ]
 
+    def test_a_pipeline_over_a_cluster_that_is_redirected_is_one_span(cluster: Any, recorder: Recorder) -> None:
+        cluster.set("a", 1)
+        slots, slot = cluster.nodes_manager.slots_cache, cluster.keyslot("a")
+        right = slots[slot]
+        # As if the slot had moved since the client asked where it is.
+        slots[slot] = next(nodes for nodes in slots.values() if nodes[0].name != right[0].name)
+        pipeline = cluster.pipeline()
+        recorder.take()
+        assert pipeline.get("a").execute() == [b"1"]
+        assert [span.name for span in recorder.take()] == ["PIPELINE GET"]
+
 
 if CAN_CLUSTER_ASYNC:
 

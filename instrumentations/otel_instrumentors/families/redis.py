@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
+from opentelemetry.context import create_key
 from opentelemetry.util.types import AttributeValue
 
 from ..kernel.call import Call, Outcome, SpanSpec
@@ -23,6 +24,8 @@ VARIABLE = "OTEL_INSTRUMENTATION_REDIS_COMMAND_LENGTH"
 
 REDIS = "redis"
 """The `db.system.name`."""
+
+_IN_PIPELINE = create_key("otel_instrumentors.redis.pipeline")
 
 Known = Callable[[Any], Mapping[str, AttributeValue]]
 
@@ -49,10 +52,11 @@ _GETTING = frozenset(
 )
 
 
-def commands(name: str, known: Known, system: str = REDIS) -> Hook:
+def commands(name: str, known: Known, system: str = REDIS, *, of_cluster: bool = False) -> Hook:
     """A hook for the method `name` that sends the command given to it, word by word.
 
-    `known` tells what is known of the connection of an instance, `system` is the `db.system.name`.
+    `known` tells what is known of the connection of an instance, `system` is the `db.system.name`. With a method of a
+    cluster's client a pipeline sends again what it was redirected with: that is no further command.
     """
 
     def described(call: Call) -> SpanSpec:
@@ -63,7 +67,7 @@ def commands(name: str, known: Known, system: str = REDIS) -> Hook:
             spec.attributes[DB_ROW_COUNT] = 0  # type: ignore[index]
         return spec
 
-    return traced(described, got)
+    return traced(described, got, suppressed_by=_IN_PIPELINE if of_cluster else None)
 
 
 def pipelines(
@@ -72,6 +76,8 @@ def pipelines(
     queued: Callable[[Any], Sequence[Any]],
     is_transaction: Callable[[Any], object],
     system: str = REDIS,
+    *,
+    of_cluster: bool = False,
 ) -> Hook:
     """A hook for the method `name` that sends the commands of a pipeline at once.
 
@@ -92,7 +98,7 @@ def pipelines(
             length += len(line)
             if length > _MOST_OF_A_BATCH:
                 break
-        return stores.batch(
+        spec = stores.batch(
             system,
             "MULTI" if is_transaction(pipeline) else "PIPELINE",
             name,
@@ -101,6 +107,8 @@ def pipelines(
             text="\n".join(lines),
             size=len(waiting),
         )
+        spec.silences = _IN_PIPELINE if of_cluster else None
+        return spec
 
     return traced(described)
 

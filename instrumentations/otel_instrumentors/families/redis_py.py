@@ -26,8 +26,10 @@ def single(cls: str, system: str = REDIS) -> dict[str, Hook]:
 def clustered(cls: str, system: str = REDIS) -> dict[str, Hook]:
     """The hooks for the module with the client `cls` of a cluster."""
     return {
-        f"{cls}.execute_command": commands("execute_command", cluster, system),
-        "ClusterPipeline.execute": pipelines("execute", cluster, queued_for_cluster, is_transaction_of_cluster, system),
+        f"{cls}.execute_command": commands("execute_command", cluster, system, of_cluster=True),
+        "ClusterPipeline.execute": pipelines(
+            "execute", cluster, queued_for_cluster, is_transaction_of_cluster, system, of_cluster=True
+        ),
     }
 
 

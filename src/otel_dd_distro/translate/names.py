@@ -85,6 +85,8 @@ PLUGINS: dict[str, Plugin] = {
     "pymongo":  Plugin("pymongo",  Belongs.LIBRARY,     mongodb.driver("pymongo")),
     "pyramid":  Plugin("pyramid",  Belongs.APPLICATION, frameworks.PYRAMID, renaming_told=True),
     "redis":    Plugin("redis",    Belongs.LIBRARY,     key_value.redis("redis"), renaming_told=True),
+    "rediscluster": Plugin("rediscluster", Belongs.LIBRARY, key_value.redis("rediscluster", shortens_batches=False),
+                           renaming_told=True),
     "requests": Plugin("requests", Belongs.LIBRARY,     http_client.requests("requests"), renaming_told=True),
     "sqlalchemy": Plugin("sqlalchemy", Belongs.LIBRARY, sql.toolkit("sqlalchemy"), own=sql.vendor,
                        renaming_told=True, named_late=True),

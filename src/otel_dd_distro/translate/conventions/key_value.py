@@ -20,8 +20,11 @@ _TARGETS = {
 }
 
 
-def redis(component: str, system: str = "redis") -> Operations:
-    """Redis, or a system that came of it: `<system>.command`, for a pipeline as well."""
+def redis(component: str, system: str = "redis", *, shortens_batches: bool = True) -> Operations:
+    """Redis, or a system that came of it: `<system>.command`, for a pipeline as well.
+
+    `shortens_batches`: where a command is its name alone, so is each command of a pipeline.
+    """
     database = f"out.{system}_db"
     targets = Targets(
         {
@@ -42,7 +45,7 @@ def redis(component: str, system: str = "redis") -> Operations:
 
     def batched(attributes: dict[str, Any], meta: Meta, urls: Urls) -> str:
         _named(attributes, meta, urls)
-        if names_alone(urls):
+        if shortens_batches and names_alone(urls):
             return text_of(attributes, "db.query.summary").replace(" ", "\n")
         return text_of(attributes, "db.query.text")
 

@@ -246,3 +246,11 @@ def test_a_command_for_valkey() -> None:
     }
     whole = translated("valkey", GET, DD_VALKEY_RESOURCE_ONLY_COMMAND="false")
     assert whole["resource"] == "GET tea"
+
+
+def test_a_pipeline_of_redis_py_cluster_is_all_of_its_commands() -> None:
+    entry = translated("rediscluster", BATCH, DD_SERVICE="shop")
+    fields = [entry[key] for key in ("name", "resource", "service")]
+    assert fields == ["redis.command", "SET tea two words\nGET tea", "rediscluster"]
+    assert own(entry)["redis.pipeline_length"] == 2
+    assert translated("rediscluster", GET)["resource"] == "GET"
