@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import random
-from time import time
 
 from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
 
 from . import forks
+from .clock import clock
 
 _SECONDS = 0xFFFFFFFF
 
@@ -30,7 +30,7 @@ class RandomIds(RandomIdGenerator):
     def generate_trace_id(self) -> int:
         forks.check()
         # Whatever a clock says that somebody set: an id has 128 bits.
-        return (int(time()) & _SECONDS) << 96 | (random_bits(64) or 1)
+        return (int(clock.time()) & _SECONDS) << 96 | (random_bits(64) or 1)
 
 
 class ShortTraceIds(RandomIds):

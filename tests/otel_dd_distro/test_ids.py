@@ -6,7 +6,8 @@ import time
 import pytest
 from opentelemetry.trace import TracerProvider
 
-from otel_dd_distro import ids, tracing
+from otel_dd_distro import tracing
+from otel_dd_distro.clock import clock
 from otel_dd_distro.ids import RandomIds, ShortTraceIds
 from tests.otel_dd_distro.export.made import run
 
@@ -33,7 +34,7 @@ def test_the_tracer_makes_such_ids_for_traces_that_begin_here() -> None:
 
 @pytest.mark.parametrize("now", [0.0, -1.0, 2.0**33 + 7, 4_294_967_295.9])
 def test_no_clock_makes_an_id_that_is_none(monkeypatch: pytest.MonkeyPatch, now: float) -> None:
-    monkeypatch.setattr(ids, "time", lambda: now)
+    monkeypatch.setattr(clock, "time", lambda: now)
     trace_id = RandomIds().generate_trace_id()
     assert 0 < trace_id < 1 << 128
     assert trace_id & (1 << 64) - 1

@@ -6,10 +6,10 @@ happened to start does not, hours later.
 
 from __future__ import annotations
 
-from time import time_ns
-
 from opentelemetry.context import Context, create_key, set_value
 from opentelemetry.trace.propagation import _SPAN_KEY
+
+from .clock import clock
 
 LONGEST_NS = 60_000_000_000
 """How long after the end of the span what it left behind still belongs to its trace."""
@@ -26,4 +26,4 @@ def left_behind(context: Context) -> Context:
 def is_outlived(context: Context) -> bool:
     """Whether the span that is current in a context that was left behind ended too long ago."""
     ended = getattr(context.get(_SPAN_KEY), "end_time", None)
-    return ended is not None and time_ns() - ended > LONGEST_NS
+    return ended is not None and clock.time_ns() - ended > LONGEST_NS

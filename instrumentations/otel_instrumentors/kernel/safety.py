@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from time import monotonic
+
+from .clock import clock
 
 _logger = logging.getLogger("otel_instrumentors")
 
@@ -19,7 +20,7 @@ def report(where: str, error: BaseException) -> None:
     Not in the error's own words, which may quote what the application handles (a header, a key): those are for
     debugging.
     """
-    now = monotonic()
+    now = clock.monotonic()
     if now - _last_said.get(where, -INTERVAL) < INTERVAL:
         return
     _last_said[where] = now

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from time import time_ns
 from typing import Any, NamedTuple
 
 from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY, Context, create_key, set_value
@@ -16,6 +15,7 @@ from opentelemetry.util.types import AttributeValue
 
 from . import safety
 from .call import Call, Outcome, SpanSpec
+from .clock import clock
 from .company import Company
 from .current import attach, detach
 from .options import USE_SPAN_LINKS, Convention, UserHook, When
@@ -121,7 +121,7 @@ class ScopeWithOptions(Scope):
     ) -> Recording | None:
         if self.company is not None and self._is_left_to_others(call):
             return None
-        started = time_ns() if begun is None else begun
+        started = clock.time_ns() if begun is None else begun
         opening = _Opening(self, describe, incoming)
         recording = super().open(opening, call, suppressed_by, opening.read if incoming is not None else None, begun)
         if isinstance(recording, _Recording) and opening.spec is not None:
@@ -256,7 +256,7 @@ class _Recording(Recording):
         super().end()
         if is_first and self._scope is not None and self._measured is not None:
             try:
-                self._measured.measure(max(time_ns() - self._begun, 0) / 1e9, self._known, self.context)
+                self._measured.measure(max(clock.time_ns() - self._begun, 0) / 1e9, self._known, self.context)
             except Exception as error:  # noqa: BLE001
                 safety.report("measuring a call", error)
 

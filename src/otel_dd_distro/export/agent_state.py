@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-import time
 from typing import TYPE_CHECKING
 
+from ..clock import clock
 from .agent import Unreached
 from .info import AgentInfo
 from .rates import Rates
@@ -50,7 +50,7 @@ class AgentState:
 
     def refresh(self, left_s: float) -> None:
         """Ask for the description if that is due, for `left_s` at the longest."""
-        now = time.monotonic()
+        now = clock.monotonic()
         if now < self.info_due_s:
             return
         try:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import io
 import socket
-import time
 from collections.abc import Iterable, Iterator
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from typing import Any
 from urllib.parse import urlsplit
+
+from ..clock import clock
 
 FAILURES = (OSError, HTTPException)
 """What reading an answer may raise."""
@@ -22,13 +23,13 @@ class _PatientReader(io.RawIOBase):
     def __init__(self, raw: io.RawIOBase, sock: socket.socket) -> None:
         self._raw = raw
         self._sock = sock
-        self._end = time.monotonic() + (sock.gettimeout() or 0.0)
+        self._end = clock.monotonic() + (sock.gettimeout() or 0.0)
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int | None:
-        remaining = self._end - time.monotonic()
+        remaining = self._end - clock.monotonic()
         if remaining <= 0:
             raise TimeoutError("timed out")
         self._sock.settimeout(remaining)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-import time
 from typing import Any
+
+from ..clock import clock
 
 _SLOTS = 2
 
@@ -21,10 +22,10 @@ class SharedTimes:
     def age_s(self, slot: int) -> float:
         """Seconds since the last `note`, of whichever process; infinite where there was none."""
         noted = self._memory[slot]
-        return time.monotonic() - noted if noted else math.inf
+        return clock.monotonic() - noted if noted else math.inf
 
     def note(self, slot: int) -> None:
-        self._memory[slot] = time.monotonic()
+        self._memory[slot] = clock.monotonic()
 
 
 LAST_LINE, WAITED_IN_VAIN = range(_SLOTS)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import threading
-import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY, Context, attach, detach, set_value
 
+from ..clock import clock
 from .loading import load
 from .signal_safe_event import SignalSafeEvent
 
@@ -68,7 +68,7 @@ class ExportThread:
         """Wait until all that is queued now was sent, or dropped and counted. False if that took too long."""
         thread = self.thread
         if thread is None:
-            return self._export_here(time.monotonic() + timeout_s)
+            return self._export_here(clock.monotonic() + timeout_s)
         if thread is threading.current_thread():
             return False
         if not self._cycle.holds_any():
@@ -88,7 +88,7 @@ class ExportThread:
         if thread is None:
             self._export_here(end)
         elif thread is not threading.current_thread():
-            thread.join(max(0.0, end - time.monotonic()))
+            thread.join(max(0.0, end - clock.monotonic()))
         self.thread = None
 
     def _run(self) -> None:
@@ -106,7 +106,7 @@ class ExportThread:
                 stopping = self._ending.has_begun
                 flushes = self._flushes.copy()
                 everything = stopping or bool(flushes)
-                now = time.monotonic()
+                now = clock.monotonic()
                 sends = everything or now >= due or self._cycle.is_pressing()
                 if sends:
                     due = now + self._interval_s
@@ -116,14 +116,14 @@ class ExportThread:
                     for flush in flushes:
                         flush.set()
                 if not stopping:
-                    self._wake.wait(max(0.0, due - time.monotonic()))
+                    self._wake.wait(max(0.0, due - clock.monotonic()))
         self._close()
 
     def _export_here(self, end: float) -> bool:
         """The export thread's work in the caller's thread, for processes that can have no thread (any more)."""
         if not self._cycle.holds_any():
             return True
-        if not self._exporting.acquire(timeout=max(0.0, end - time.monotonic())):
+        if not self._exporting.acquire(timeout=max(0.0, end - clock.monotonic())):
             return False
         try:
             load()

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 import random
-import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from ..clock import clock
 from .signal_safe_event import SignalSafeEvent
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class Ending:
 
     def left_s(self, end: float = math.inf) -> float:
         """Seconds until `end` or the deadline, whichever comes first."""
-        return min(end, self.deadline) - time.monotonic()
+        return min(end, self.deadline) - clock.monotonic()
 
     def tries(self, end: float) -> Iterator[float]:
         """The seconds left for each try, zero or less where there is no time for it; a pause before each but the first.

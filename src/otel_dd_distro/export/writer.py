@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from .. import forks
+from ..clock import clock
 from .agent_state import AgentState
 from .cycle import Cycle
 from .encoding import Encoding
@@ -115,7 +115,7 @@ class Writer:
         with self._lock:
             if not self._closed:
                 self._closed = True
-                self._ending.begin(time.monotonic() + max(0.0, limit_s - SHUTDOWN_RESERVE_S))
+                self._ending.begin(clock.monotonic() + max(0.0, limit_s - SHUTDOWN_RESERVE_S))
         self._thread.stop()
         with self._lock:
             is_uncounted = self._cycle.holds_counts()

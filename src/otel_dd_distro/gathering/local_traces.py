@@ -15,7 +15,6 @@ import sys
 from collections import ChainMap
 from collections.abc import Callable
 from dataclasses import replace
-from time import time_ns
 from typing import TYPE_CHECKING
 
 from opentelemetry.context import Context, get_current
@@ -23,6 +22,7 @@ from opentelemetry.sdk.trace import ReadableSpan, Span
 from opentelemetry.trace import NonRecordingSpan, get_current_span
 
 from .. import forks
+from ..clock import clock
 from ..local_trace import datadog_context
 from ..local_trace.chunk import Chunk
 from ..local_trace.datadog_context import DatadogContext
@@ -130,7 +130,7 @@ class LocalTraces:
     def hand_on_unfinished(self) -> None:
         """At the very end: hand on what is still open as well, as it is now, rather than its traces without it."""
         forks.check()
-        now = time_ns()
+        now = clock.time_ns()
         for trace in self._under_way():
             trace.finished.extend([_unfinished(span, now) for span in tuple(trace.open.values())])
             trace.open.clear()

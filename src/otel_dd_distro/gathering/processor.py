@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
-import time
 from typing import Protocol
 
 from opentelemetry.context import Context
 from opentelemetry.sdk.trace import ReadableSpan, Span
 
+from ..clock import clock
 from ..local_trace.registry import RegistryProcessor
 from .local_traces import LocalTraces
 
@@ -64,7 +64,7 @@ class DatadogSpanProcessor(RegistryProcessor):
         return self._sink.flush(timeout_millis / 1000)
 
     def shutdown(self) -> None:
-        begun = time.monotonic()
+        begun = clock.monotonic()
         self._providers -= 1
         if self._providers <= 0:
             self._hand_on_unfinished()
@@ -72,7 +72,7 @@ class DatadogSpanProcessor(RegistryProcessor):
         else:
             self._local_traces.hand_on_all()
             self._sink.flush(self._shutdown_timeout)
-        self._shutdown_timeout = max(0.0, self._shutdown_timeout - (time.monotonic() - begun))
+        self._shutdown_timeout = max(0.0, self._shutdown_timeout - (clock.monotonic() - begun))
 
     def _hand_on_unfinished(self) -> None:
         try:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import logging
 import os
-import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from opentelemetry.sdk.environment_variables import OTEL_BSP_MAX_QUEUE_SIZE
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
+from ..clock import clock
 from ..translate.conventions.urls import Urls
 from .names import names
 from .shown import literals_in, shown
@@ -101,20 +101,20 @@ class Outlets:
 
     def flush(self, timeout_s: float) -> bool:
         """Wait until all that was handed on before has been sent; False if that took longer than `timeout_s`."""
-        end = time.monotonic() + timeout_s
+        end = clock.monotonic() + timeout_s
         done = self._road.flush(timeout_s)
         for outlet in self._outlets:
-            done = outlet.flush(max(0.0, end - time.monotonic())) and done
+            done = outlet.flush(max(0.0, end - clock.monotonic())) and done
         return done
 
     def shutdown(self, timeout_s: float) -> None:
         """Send what there is and end, within `timeout_s` but for an exporter that does not stop when it is told to."""
-        end = time.monotonic() + timeout_s
+        end = clock.monotonic() + timeout_s
         kept_back = min(_LEAST_WAIT_S, timeout_s / 2) if self._outlets else 0.0
         self._road.shutdown(timeout_s - kept_back)
         for number, outlet in enumerate(self._outlets):
             try:
-                outlet.shutdown(max(0.0, end - time.monotonic()) / (len(self._outlets) - number))
+                outlet.shutdown(max(0.0, end - clock.monotonic()) / (len(self._outlets) - number))
             except Exception as error:  # noqa: BLE001
                 self._say(error)
 

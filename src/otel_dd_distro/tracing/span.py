@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from time import time_ns
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -360,6 +359,8 @@ class Span(LightSpan):
                 bounded[key] = value
 
     def add_event(self, name: str, attributes: types.Attributes = None, timestamp: int | None = None) -> None:
+        if timestamp is None:
+            timestamp = self._terms.time_ns()
         try:
             super().add_event(name, attributes and texts.of_event(attributes), timestamp)
         except Exception:  # noqa: BLE001
@@ -393,11 +394,11 @@ class Span(LightSpan):
         if self._start_time is not None:
             log.warning("Calling start() on a started span.")
             return
-        self._start_time = time_ns() if start_time is None else start_time
+        self._start_time = self._terms.time_ns() if start_time is None else start_time
         self._terms.processor.on_start(self, parent_context=parent_context)
 
     def end(self, end_time: int | None = None) -> None:
-        now = time_ns() if end_time is None else end_time
+        now = self._terms.time_ns() if end_time is None else end_time
         if self._end_time is not None:
             log.warning("Calling end() on an ended span.")
             return

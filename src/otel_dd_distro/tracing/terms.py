@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from opentelemetry.sdk.trace import SynchronousMultiSpanProcessor
 
+from ..clock import clock
 from . import texts
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ class Terms:
         "processors",
         "sampler",
         "short",
+        "time_ns",
         "traces",
     )
 
@@ -54,6 +56,7 @@ class Terms:
         short: Registry | None = None,
     ) -> None:
         self.sampler = sampler
+        self.time_ns = clock.time_ns
         self.processor = processor
         self.multiple = processor if type(processor) is SynchronousMultiSpanProcessor else _NONE
         self.processors = self.multiple._span_processors

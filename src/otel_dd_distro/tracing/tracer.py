@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from time import time_ns
 from typing import TYPE_CHECKING, Any
 
 from opentelemetry.sdk import trace as sdk
@@ -178,7 +177,7 @@ class Tracer(sdk.Tracer):
             span._links = span._new_links(links)
         if not record_exception or not set_status_on_exception:
             span._behave(record_exception, set_status_on_exception, None)
-        span._start_time = time_ns() if start_time is None else start_time
+        span._start_time = terms.time_ns() if start_time is None else start_time
         if trace is None:
             span.local_trace = None
             try:

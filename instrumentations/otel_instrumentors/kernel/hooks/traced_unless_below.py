@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from time import time_ns
 from typing import Any
 
 from opentelemetry.context import attach, detach, set_value
@@ -11,6 +10,7 @@ from opentelemetry.util.types import AttributeValue
 
 from .. import safety
 from ..call import Call, Claim
+from ..clock import clock
 from ..hook import Hook, Target, standing_for
 from ..recording import Finish
 from ..scope import Describe, Scope
@@ -47,7 +47,7 @@ class _TracedUnlessBelow:
                 return function(*args, **kwargs)
             claim = self._claim(target, args, kwargs)
             token = attach(set_value(key, claim))
-            begun = time_ns()
+            begun = clock.time_ns()
             try:
                 result = function(*args, **kwargs)
             except BaseException as error:
