@@ -16,6 +16,7 @@ from ..kernel.hooks.traced_block import traced_block
 from ..kernel.scope import Scope
 from ..semconv import db, mongodb
 from ..semconv.db import DB_ROW_COUNT
+from .context import apart
 
 Owns = Callable[[Any], bool]
 """Whether a client is one's own, given the options of its connection pools."""
@@ -65,6 +66,8 @@ def _hooks(owns: Owns) -> dict[str, dict[str, Hook]]:
     acknowledged, unacknowledged = traced(_batch(owns, "write_command"), _written), traced(_batch(owns, "unack_write"))
     checkout = traced_block(_checked_out(owns, "checkout"))
     return {
+        # What watches servers and closes cursors works for everybody, whoever makes the client start it.
+        "pymongo.periodic_executor": {"PeriodicExecutor.open": apart(), "AsyncPeriodicExecutor.open": apart()},
         "pymongo.synchronous.pool": {"Connection.command": command, "Pool.checkout": checkout},
         "pymongo.asynchronous.pool": {"AsyncConnection.command": command, "Pool.checkout": checkout},
         "pymongo.synchronous.cursor_base": {"_CursorBase._run_with_conn": operation},
