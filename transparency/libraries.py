@@ -35,6 +35,8 @@ class Library:
     servers: tuple[str, ...] = ()
     """Those of tests/servers.py; `{redis_server.port}` in arguments and variables is its port."""
     variables: Mapping[str, str] = field(default_factory=dict)
+    files: Mapping[str, str] = field(default_factory=dict)
+    """What is written into that folder before, by name; addresses of servers are filled in as well."""
     quick: bool = False
     """Run in CI."""
     makes_none: bool = False

@@ -81,6 +81,8 @@ def run(prepared: Prepared, variables: Mapping[str, str], *, traced: bool) -> Ru
         written, output = Path(folder, "outcomes"), Path(folder, "output")
         addresses = _addresses(variables)
         arguments = [word.format_map(addresses) for word in library.arguments]
+        for name, text in library.files.items():
+            (prepared.folder / name).write_text(text.format_map(addresses))
         environ = clean_environ(
             **{name: value.format_map(addresses) for name, value in library.variables.items()},
             DD_TRACE_AGENT_URL=url,
