@@ -58,6 +58,7 @@ class Pipeline:
         self._processor = DatadogSpanProcessor(
             self._local_traces, self._outlets, shutdown_timeout=settings.shutdown_timeout_seconds
         )
+        self._writer.ended_by = self._processor.end
         self._providers: weakref.WeakSet[TracerProvider] = weakref.WeakSet()
 
     def serve(self, provider: TracerProvider) -> None:

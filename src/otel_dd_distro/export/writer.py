@@ -64,7 +64,8 @@ class Writer:
         self._notices = Notices(agent.url, self._times)
         self._agent_state = AgentState(agent, payload_limit_bytes, self._notices)
         self._closed = False
-        self._is_forked = False
+        self.ended_by: Callable[[], object] | None = None
+        """What brings the last spans and then calls `shutdown`, where the process ends with `os._exit`."""
         self._begin()
         forks.on_fork(self.after_fork)
 
@@ -134,7 +135,6 @@ class Writer:
 
     def after_fork(self) -> None:
         """In a forked child: the parent keeps its queue, its counters and its connection; none of them is ours."""
-        self._is_forked = True
         self._begin()
         self._notices.forget()
         if self._stats is not None:
@@ -147,8 +147,7 @@ class Writer:
             if self._closed:
                 return False
             if self._thread.thread is None:
-                if self._is_forked:
-                    before_hard_exit(self.shutdown)
+                before_hard_exit(self.ended_by or self.shutdown)
                 self._thread.start()
             return True
 

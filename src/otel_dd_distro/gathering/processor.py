@@ -80,6 +80,11 @@ class DatadogSpanProcessor(RegistryProcessor):
         except Exception as error:  # noqa: BLE001
             self.say_once(error)
 
+    def end(self) -> None:
+        """The process ends at once, whoever else is still to shut this down."""
+        self._local_traces.hand_on_all()
+        self._sink.shutdown(self._shutdown_timeout)
+
     def say_once(self, error: Exception) -> None:
         """A mistake of ours is logged, and never reaches the application."""
         if not self._has_failed:

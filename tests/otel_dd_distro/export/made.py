@@ -83,8 +83,10 @@ def settled(writer: Writer, timeout_s: float = 60.0) -> Counters:
     return counters
 
 
-def run(script: str, *arguments: str, timeout_s: float = 120, **variables: str) -> subprocess.CompletedProcess[str]:
-    """A Python process of its own, warnings as errors, `made` and `agents` at hand; it must succeed."""
+def run(
+    script: str, *arguments: str, timeout_s: float = 120, status: int = 0, **variables: str
+) -> subprocess.CompletedProcess[str]:
+    """A Python process of its own, warnings as errors, `made` and `agents` at hand; it must end with `status`."""
     done = subprocess.run(
         [sys.executable, *_WARNINGS, "-c", textwrap.dedent(script), *arguments],
         env=clean_environ(PYTHONPATH=str(ROOT), **variables),
@@ -93,5 +95,5 @@ def run(script: str, *arguments: str, timeout_s: float = 120, **variables: str) 
         timeout=timeout_s,
         check=False,
     )
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == status, done.stderr
     return done

@@ -1,4 +1,4 @@
-"""Forked children that end with `os._exit`, each in a process of its own."""
+"""Processes that end with `os._exit`."""
 
 from __future__ import annotations
 
@@ -62,6 +62,67 @@ def test_a_child_of_a_child_loses_no_span_either(agent_session: Session) -> None
     """
     run(script(program), agent_session.agent.url, agent_session.token)
     assert len(agent_session.wait_for_spans(3)) == 3
+
+
+def test_a_process_that_was_not_forked_loses_no_span_and_its_status_stays(agent_session: Session) -> None:
+    program = """
+    writer.submit(chunk(3))
+    os._exit(7)
+    """
+    run(script(program), agent_session.agent.url, agent_session.token, status=7)
+    assert len(agent_session.wait_for_spans(3)) == 3
+
+
+def test_what_has_ended_below_an_open_span_is_sent_as_well(agent_session: Session) -> None:
+    program = """
+    import os, otel_dd_distro
+    from opentelemetry import trace
+    otel_dd_distro.install()
+    tracer = trace.get_tracer("tests")
+    tracer.start_span("request before").end()
+    with tracer.start_as_current_span("request"):
+        tracer.start_span("query").end()
+        os._exit(7)
+    """
+    variables = {
+        "DD_TRACE_AGENT_URL": agent_session.agent.url,
+        "_DD_TRACE_WRITER_ADDITIONAL_HEADERS": f"X-Datadog-Test-Session-Token:{agent_session.token}",
+        "DD_TRACE_WRITER_INTERVAL_SECONDS": "60",
+    }
+    run(textwrap.dedent(program), status=7, **variables)
+    assert {"request before", "query"} <= {span["resource"] for span in agent_session.wait_for_spans(2)}
+
+
+def test_a_child_of_a_process_with_spans_ends_as_it_always_did_and_sends_none_of_them(
+    agent_session: Session,
+) -> None:
+    program = """
+    writer.submit(chunk(3))
+    assert os._exit is not real
+    child = os.fork()
+    if child == 0:
+        os._exit(0 if os._exit is real else 1)
+    assert ended(child) == 0
+    """
+    run(script(program), agent_session.agent.url, agent_session.token)
+    assert len(agent_session.spans()) == 0
+
+
+def test_what_somebody_put_in_its_place_stays_in_a_child() -> None:
+    program = """
+    writer.submit(chunk(3))
+    ours, asked = os._exit, []
+    def theirs(status):
+        asked.append(status)
+        ours(status + len(asked))
+    os._exit = theirs
+    child = os.fork()
+    if child == 0:
+        writer.submit(chunk(1))
+        os._exit(3)
+    assert ended(child) == 4
+    """
+    assert run(script(program), "http://127.0.0.1:1", "token").stderr.count("Traceback") == 0
 
 
 def test_a_child_without_a_span_ends_as_it_always_did(test_agent: RunningAgent) -> None:
