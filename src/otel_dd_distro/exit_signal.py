@@ -19,6 +19,9 @@ def before_sigterm(act: Callable[[], None]) -> None:
         return
 
     def terminate(number: int, _frame: FrameType | None) -> None:
+        if os.getpid() == 1:
+            # A container's first process: by default the kernel does nothing to it, so it goes on.
+            return
         signal.signal(number, signal.SIG_DFL)
         try:
             act()

@@ -47,6 +47,35 @@ def test_a_process_that_is_terminated_has_sent_what_it_recorded(when: str) -> No
         assert len(there.spans()) == 3
 
 
+FIRST_PROCESS = """
+import os, signal
+import otel_dd_distro
+from opentelemetry import trace
+
+otel_dd_distro.install()
+# As in a container, where the kernel has no default action for process 1.
+os.getpid, os.kill = lambda: 1, lambda pid, number: print("killed")
+for _ in range(2):
+    with trace.get_tracer("shop").start_as_current_span("work"):
+        pass
+    signal.raise_signal(signal.SIGTERM)
+print(otel_dd_distro.counters().dropped)
+"""
+
+
+def test_the_first_process_of_a_container_outlives_sigterm_and_is_traced_on() -> None:
+    with ScriptedAgent() as there:
+        done = subprocess.run(
+            [sys.executable, "-c", FIRST_PROCESS],
+            env=clean_environ(DD_TRACE_AGENT_URL=there.url, OTEL_DD_SHUTDOWN_TIMEOUT_SECONDS="30"),
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+        assert (done.returncode, done.stdout, done.stderr) == (0, "{}\n", "")
+        assert len(there.spans()) == 2
+
+
 POOL = """
 import multiprocessing
 from opentelemetry import trace
