@@ -7,13 +7,13 @@ from typing import Any, ClassVar
 
 from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY, Context, set_value
 from opentelemetry.propagate import extract, inject
-from opentelemetry.trace import Link, Tracer, get_current_span, set_span_in_context
+from opentelemetry.trace import Link, Tracer, get_current_span
 from opentelemetry.trace.propagation import _SPAN_KEY
 
 from . import safety
 from .aftermath import LEFT_BEHIND, is_outlived
 from .call import Call, Incoming, SpanSpec
-from .current import get_current
+from .current import get_current, set_span_in_context
 from .recording import Recording, as_entry, entry_of, is_of_a_request_that_is_over
 
 _SUPPRESSED_EVERYWHERE = "suppress_instrumentation"
@@ -65,7 +65,11 @@ class Scope:
         """
         try:
             parent = get_current()
-            if _is_suppressed(parent) or (suppressed_by is not None and parent.get(suppressed_by)):
+            if parent and (
+                parent.get(_SUPPRESS_INSTRUMENTATION_KEY)
+                or parent.get(_SUPPRESSED_EVERYWHERE)
+                or (suppressed_by is not None and parent.get(suppressed_by))
+            ):
                 return None
             spec = describe(call)
             if spec is None:
@@ -124,7 +128,3 @@ def current_for(comes_in: bool) -> Context:
 def inside_request() -> bool:
     """Whether the caller is serving a request, in this context: what comes in is passed on to it within the process."""
     return entry_of(get_current()) is not None
-
-
-def _is_suppressed(context: Context) -> bool:
-    return bool(context.get(_SUPPRESS_INSTRUMENTATION_KEY) or context.get(_SUPPRESSED_EVERYWHERE))
