@@ -26,7 +26,9 @@ PAGINATED = "cassandra.result.paginated"
 
 _MOST_OF_A_BATCH = 2
 _MOST_OF_A_STATEMENT = 5_000
-# The driver has put the parameters of a batch's statements into their text: strings, blobs, uuids, numbers.
+# The driver has put the parameters of a batch's statements into their text: strings, blobs, uuids, numbers. In strings
+# between dollars and in comments a quote is no quote.
+_BEYOND_US = ("$$", "--", "//", "/*")
 _LITERALS = re.compile(r"'(?:[^']|'')*'?|(?<![\w.])(?:0x[0-9a-f]+|[0-9a-f]{8}-[0-9a-f-]{27}|[+-]?\d[\w.+-]*)", re.I)
 
 
@@ -64,7 +66,13 @@ def statement(query: Any) -> Any:
 def batch_text(batch: Any) -> str:
     """The first statements of a batch, those that are not prepared: of these the driver keeps no text."""
     texts = (text for is_prepared, text, _ in batch[:_MOST_OF_A_BATCH] if not is_prepared)
-    return "; ".join(_LITERALS.sub("?", text[:_MOST_OF_A_STATEMENT]) for text in texts)
+    return "; ".join(map(_without_literals, texts))
+
+
+def _without_literals(text: str) -> str:
+    if any(sign in text for sign in _BEYOND_US):
+        return "?"
+    return _LITERALS.sub("?", text[:_MOST_OF_A_STATEMENT])
 
 
 def answered(call: Call, page: int) -> Outcome:

@@ -299,6 +299,7 @@ def test_a_session_made_before_instrumenting_is_traced_and_silent_after(cassandr
         (["a = 6ab09bec-e68e-48d9-a5f8-97e6fb4c9b47 AND b=2"], "a = ? AND b=?"),
         (["one", "two", "three"], "one; two"),
         (["'never ends"], "?"),
+        (["a = $$it's$$ AND b = 'secret'", "a = 1 -- it's", "b = 1"], "?; ?"),
         ([], ""),
     ],
 )

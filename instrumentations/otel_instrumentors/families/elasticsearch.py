@@ -27,7 +27,7 @@ def requests(system: str) -> Hook:
     """A hook for the method of a transport that sends a request: `perform_request(method, target, ...)`."""
 
     def described(call: Call) -> SpanSpec:
-        method, target = call.arg(0, "method"), call.args[1] if len(call.args) > 1 else call.kwargs["url"]
+        method, target = call.arg(0, "method"), call.arg(1, "target") or call.kwargs["url"]
         path, _, query = target.partition("?")
         params = call.kwargs.get("params")
         if params:
