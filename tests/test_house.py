@@ -175,9 +175,9 @@ def test_every_plugin_is_loaded_with_the_libraries_that_it_watches() -> None:
     for name, value in catalogue().items():
         module, _, attribute = value.partition(":")
         watched = {path.partition(".")[0] for path in getattr(importlib.import_module(module), attribute).hooks}
-        if watched <= catalogue().keys() - {name}:
-            watched = {name}  # what it watches is another plugin's, which its own library imports: MongoEngine pymongo
-        assert set(libraries_of(name)) == watched, f"{name}: pyproject.toml"
+        # What is another plugin's its own library may import: MongoEngine pymongo, FastAPI Starlette.
+        needed = watched - (catalogue().keys() - {name}) or {name}
+        assert needed <= set(libraries_of(name)) <= watched | {name}, f"{name}: pyproject.toml"
 
 
 def test_the_table_of_names_has_a_row_for_every_plugin_that_makes_spans_in_alphabetical_order() -> None:

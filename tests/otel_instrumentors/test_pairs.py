@@ -125,6 +125,18 @@ def _get_redirected(_recorder: Recorder, request: pytest.FixtureRequest) -> None
     requests.get(f"{request.getfixturevalue('url')}moved", timeout=60)
 
 
+@call("fastapi + starlette + requests + httplib", "a request whose endpoint sends one with requests")
+def _serve_and_get(_recorder: Recorder, request: pytest.FixtureRequest) -> None:
+    import requests
+    from fastapi import FastAPI
+
+    from tests.otel_instrumentors.families import asgi_server
+
+    app, url = FastAPI(), request.getfixturevalue("url")
+    app.get("/tea")(lambda: requests.get(url, timeout=60).status_code)
+    assert asgi_server.asked(app, "/tea").body == b"204"
+
+
 @call("httplib", "`urllib.request.urlopen(url)`")
 def _urlopen(_recorder: Recorder, request: pytest.FixtureRequest) -> None:
     from urllib.request import urlopen

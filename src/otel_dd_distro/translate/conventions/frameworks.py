@@ -38,6 +38,11 @@ def _falcon(attributes: dict[str, Any], meta: Meta, method: str) -> str:
 FALCON = Operations(http_server.requests("falcon", _falcon, source="m", targets={"falcon.resource": ""}))
 
 
+_ASGI = {"network.protocol.version": "http.version"}
+FASTAPI = Operations(http_server.requests("fastapi", http_server.by_route, targets=_ASGI, measured=False))
+STARLETTE = Operations(http_server.requests("starlette", http_server.by_route, targets=_ASGI, measured=False))
+
+
 MOLTEN = Operations(http_server.requests("molten", http_server.by_route, unanswered="500"))
 
 

@@ -43,11 +43,12 @@ def requests(
     made: tuple[str, ...] = (),
     quoted: bool = False,
     unanswered: str = "",
+    measured: bool = True,
 ) -> Operation:
     """A framework's operation `<framework>.request`.
 
     `source`, `targets` and `made` are what the framework adds to those of any; `quoted` as for `served`. `unanswered`
-    is the status of a request that an exception left to the server to answer.
+    is the status of a request that an exception left to the server to answer. Frameworks of ASGI are not `measured`.
     """
 
     def describe(attributes: dict[str, Any], meta: Meta, urls: Urls) -> str:
@@ -63,7 +64,7 @@ def requests(
         kind="server",
         component=framework,
         source=source,
-        metrics=MEASURED,
+        metrics=MEASURED if measured else {},
         targets=Targets({**TARGETS, **targets}, made=("http.url", *made)),
         describe=describe,
         failed=failed_request,

@@ -1,0 +1,117 @@
+"""FastAPI under uvicorn: routes, routers, dependencies, threads, background tasks, errors."""
+
+from __future__ import annotations
+
+import http.client
+import threading
+import time
+
+import uvicorn
+from fastapi import APIRouter, BackgroundTasks, Depends, FastAPI, HTTPException
+from fastapi.responses import PlainTextResponse
+from steps import step
+
+SETTINGS: dict[str, str] = {}
+
+# No application in a mount: ddtrace 4.16.0 makes two requests of it, one named without the mount, one by its path.
+app, router = FastAPI(), APIRouter()
+
+
+async def dependency() -> str:
+    return "kettle"
+
+
+@app.get("/")
+async def home() -> str:
+    return "tea"
+
+
+@app.get("/tea/{kind}")
+async def tea(kind: str, cups: int = 1, kettle: str = Depends(dependency)) -> dict[str, str | int]:
+    return {"kind": kind, "cups": cups, "from": kettle}
+
+
+@app.get("/thread")
+def in_a_thread() -> PlainTextResponse:
+    return PlainTextResponse("steeped")
+
+
+@app.get("/later")
+async def later(tasks: BackgroundTasks) -> PlainTextResponse:
+    tasks.add_task(time.sleep, 0)
+    return PlainTextResponse("later")
+
+
+@app.get("/failing")
+async def failing() -> None:
+    raise ValueError("no tea")
+
+
+@app.get("/gone")
+async def gone() -> None:
+    raise HTTPException(404, "no such tea")
+
+
+@app.get("/not-yet")
+async def not_yet() -> None:
+    raise HTTPException(503, "not yet")
+
+
+@router.get("/tea/{kind}")
+async def of_a_router(kind: str) -> PlainTextResponse:
+    return PlainTextResponse(kind)
+
+
+app.include_router(router, prefix="/shops/{shop}")
+
+server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="critical", lifespan="off"))
+threading.Thread(target=server.run, daemon=True).start()
+while not server.started:
+    time.sleep(0.01)
+PORT = server.servers[0].sockets[0].getsockname()[1]
+
+
+def ask(path: str, method: str = "GET", **headers: str) -> int:
+    connection = http.client.HTTPConnection("127.0.0.1", PORT, timeout=30)
+    connection.request(method, path, headers={"User-Agent": "guest/1", **headers})
+    with connection.getresponse() as answer:
+        answer.read()
+    connection.close()
+    return answer.status
+
+
+with step("a page"):
+    assert ask("/") == 200
+
+with step("a route with arguments and a dependency"):
+    assert ask("/tea/green?cups=2") == 200
+
+with step("refused by its types"):
+    assert ask("/tea/green?cups=two") == 422
+
+with step("an endpoint in a thread"):
+    assert ask("/thread") == 200
+
+with step("a task for later"):
+    assert ask("/later") == 200
+
+with step("a router's route"):
+    assert ask("/shops/corner/tea/green") == 200
+
+with step("the description of the API"):
+    assert ask("/openapi.json") == 200
+
+with step("an exception in an endpoint"):
+    assert ask("/failing") == 500
+
+with step("a 404 that is raised"):
+    assert ask("/gone") == 404
+
+with step("an error that is raised"):
+    assert ask("/not-yet") == 503
+
+with step("no such page"):
+    assert ask("/no/such/page") == 404
+
+with step("no such method"):
+    assert ask("/thread", "DELETE") == 405
