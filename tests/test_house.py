@@ -242,3 +242,29 @@ def test_a_plugin_of_a_protocol_that_has_options_offers_them(plugin: str) -> Non
     families = ("families.wsgi", "families.asgi", "families.dbapi", "families.redis", "families.mongodb")
     if any(name.startswith(families) for name in names):
         assert instrumentor.options.server or instrumentor.options.client, f"{plugin} offers no options"
+
+
+MOST_LINES = 450
+
+
+def test_no_file_needs_scrolling_to_be_understood() -> None:
+    lines = {path: len(path.read_text().splitlines()) for path in (*sources(NEUTRAL), *sources(DATADOG))}
+    assert {str(path.relative_to(ROOT)): number for path, number in lines.items() if number > MOST_LINES} == {}
+
+
+def test_the_kernels_ways_of_watching_a_function_stand_in_the_room_of_hooks_and_in_its_table() -> None:
+    """A hook has a method `wrap(target, scope)`; one that a single protocol needs stands in its family."""
+    kernel = NEUTRAL / "kernel"
+    table = (kernel / "hooks" / "__init__.py").read_text()
+    for path in sources(kernel):
+        wraps = [
+            node
+            for cls in ast.walk(ast.parse(path.read_text()))
+            if isinstance(cls, ast.ClassDef) and not any("Protocol" in ast.unparse(base) for base in cls.bases)
+            for node in cls.body
+            if isinstance(node, ast.FunctionDef) and node.name == "wrap"
+        ]
+        if path.parent.name != "hooks":
+            assert wraps == [], f"{path.name} has a hook"
+        elif path.name != "__init__.py":
+            assert f"| `{path.stem}` |" in table or path.stem in table, f"{path.stem} is not in the table of hooks"
