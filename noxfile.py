@@ -277,6 +277,44 @@ def conformance(session: nox.Session) -> None:
             session.run("pytest", "-c", "pyproject.toml", "-p", "conformance", "tests/trace", *session.posargs, env=env)
 
 
+CONTRIB = (
+    *("aiohttp_client", "aiohttp_server", "asyncio", "boto3sqs", "botocore", "celery", "django", "falcon"),
+    *("flask", "grpc", "jinja2", "logging", "mysql", "mysqlclient", "psycopg", "psycopg2", "pymemcache"),
+    *("pymongo", "pyramid", "redis", "requests", "sqlalchemy", "sqlite3", "structlog", "threading", "tornado"),
+)
+"""The packages of opentelemetry-python-contrib of which ours has a counterpart, by the names of their modules."""
+
+
+@nox.session(python=PYTHON_OF_THE_OLD)
+def contrib(session: nox.Session) -> None:
+    """contrib's own tests, from their source distributions, on our instrumentors; `-- flask` for one package."""
+    in_time(session)
+    distributions = [f"opentelemetry-instrumentation-{name.replace('_', '-')}" for name in CONTRIB]
+    install(session, "contrib", EVERYTHING, *distributions)
+    # Theirs want plugins of pytest that ours does not.
+    session.run("python", "-m", "pytest", "-p", "no:asyncio", "-p", "no:aiohttp", "contrib/test_company.py")
+    place = Path(session.create_tmp()).absolute()
+    # As they are installed: tests and what they look into are of one release.
+    ask = f"from importlib.metadata import version; print(*(f'{{n}}=={{version(n)}}' for n in {distributions}))"
+    pinned = str(session.run("python", "-c", ask, silent=True)).split()
+    flags = ("--quiet", "--no-deps", "--no-binary", ":all:", "--no-build-isolation")
+    session.run("python", "-m", "pip", "download", *flags, "--dest", str(place), *pinned)
+    python = str(Path(session.bin, "python").absolute())
+
+    def tested(name: str) -> None:
+        (archive,) = place.glob(f"opentelemetry_instrumentation_{name}-[0-9]*.tar.gz")
+        with tarfile.open(archive) as found:
+            found.extractall(place)
+        folder = str(archive).removesuffix(".tar.gz")
+        # The generated code in gRPC's tests is of an old protobuf.
+        env = {"CONTRIB": name, "PYTHONPATH": os.getcwd(), "PROTOCOL_BUFFERS_PYTHON_IMPLEMENTATION": "python"}
+        quiet = ("-q", "-W", "ignore", "-p", "no:cacheprovider", "--timeout", "120")
+        command = (python, "-m", "pytest", "-p", "contrib.alias", *quiet, f"{folder}/tests")
+        session.run(*command, env=env, external=True, silent=True)
+
+    together(session, {name: partial(tested, name) for name in session.posargs or CONTRIB})
+
+
 @nox.session
 def lint(session: nox.Session) -> None:
     """Style and format."""

@@ -11,10 +11,10 @@ from opentelemetry.semconv.attributes.url_attributes import URL_FULL
 from opentelemetry.trace import SpanKind
 
 from .kernel.call import Arguments, Call, Incoming, Outcome, SpanSpec
+from .kernel.for_objects import ForSessions
 from .kernel.hooks.annotate_entry_span import annotate_entry_span
 from .kernel.hooks.end_entry_span import end_entry_span
 from .kernel.hooks.traced import traced
-from .kernel.instrumentor import Instrumentor
 from .kernel.options import Options, in_place, when_finished, when_started
 from .semconv import http
 from .semconv.headers import captured
@@ -170,7 +170,12 @@ def _received(call: Call, response: Any) -> tuple[Any, ...]:
     return (TraceRequestEndParams(call.arg(0, "method"), url, CIMultiDict(_headers_of(call)), response),)
 
 
-class AiohttpInstrumentor(Instrumentor):
+def _owners(call: Call) -> tuple[Any, ...]:
+    """A session, or what was given to it of `create_trace_config`."""
+    return call.instance, *getattr(call.instance, "_trace_configs", ())
+
+
+class AiohttpInstrumentor(ForSessions):
     options = Options(
         server=http.SERVER._replace(excludes=http.path_of),
         client=http.CLIENT,
@@ -179,6 +184,7 @@ class AiohttpInstrumentor(Instrumentor):
             "request_hook": when_started(_sending, SpanKind.CLIENT),
             "response_hook": when_finished(_received, SpanKind.CLIENT),
         },
+        owners=_owners,
     )
 
     hooks = {
@@ -197,3 +203,12 @@ class AiohttpInstrumentor(Instrumentor):
             )
         },
     }
+
+
+def create_trace_config(**options: Any) -> Any:
+    """What an `aiohttp.ClientSession` is given in `trace_configs` to be traced alone; options as for `instrument()`."""
+    from aiohttp import TraceConfig
+
+    config = TraceConfig()
+    AiohttpInstrumentor()._instrument_object(config, options)
+    return config

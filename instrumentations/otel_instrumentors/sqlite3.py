@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .families import context
 from .families.connections import ForConnections
-from .families.dbapi import Driver, Factory, connect
+from .families.dbapi import Driver, Factory, connect, owners
 from .kernel.options import Options
 from .semconv import db
 
@@ -18,7 +18,7 @@ _connect = connect(
 
 class Sqlite3Instrumentor(ForConnections):
     in_c = {"sqlite3": _driver}
-    options = Options(client=db.CLIENT)
+    options = Options(client=db.CLIENT, owners=owners)
     hooks = {
         "sqlite3": {"connect": _connect},
         "sqlite3.dbapi2": {"connect": _connect},

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("otel_dd_distro")
 
+_CONFIG_FILE = "OTEL_CONFIG_FILE"
+_LOGGING = "OTEL_PYTHON_LOGGING_AUTO_INSTRUMENTATION_ENABLED"
 _OTLP = {"http/protobuf": "otlp_proto_http", "grpc": "otlp_proto_grpc"}
 
 
@@ -160,8 +162,15 @@ def _exporter(name: str, current: Settings) -> SpanExporter | None:
     return exporter
 
 
+def _is_true(variable: str) -> bool:
+    """As OpenTelemetry's SDK reads its own."""
+    return os.environ.get(variable, "").strip().lower() == "true"
+
+
 def _configure_other_signals(provider: TracerProvider) -> None:
     """Metrics and logs of the OpenTelemetry SDK, loaded only for those who name an exporter for them."""
+    if os.environ.get(_CONFIG_FILE):
+        log.warning("%s is not read: what is set by variables is in force", _CONFIG_FILE)
     asked = [os.environ.get(f"OTEL_{signal}_EXPORTER", "none").strip().lower() for signal in ("METRICS", "LOGS")]
     if all(names in ("", "none") for names in asked):
         return
@@ -178,6 +187,6 @@ def _configure_other_signals(provider: TracerProvider) -> None:
 
                 Gauges()
         if logs:
-            upstream._init_logging(logs, provider.resource, setup_logging_handler=False)
+            upstream._init_logging(logs, provider.resource, setup_logging_handler=_is_true(_LOGGING))
     except Exception as error:  # noqa: BLE001
         log.warning("Metrics and logs are not exported: %s: %s", type(error).__name__, error)

@@ -39,7 +39,7 @@ def connection(client: Any) -> dict[str, AttributeValue]:
     Where Sentinel has to be asked for it, it is known once there is a connection.
     """
     pool = client.connection_pool
-    settings = pool.connection_kwargs
+    settings = getattr(pool, "connection_kwargs", {})
     host, port = settings.get("host"), settings.get("port")
     if host is None:
         host, port = getattr(pool, "master_address", None) or (None, None)

@@ -41,7 +41,8 @@ class Convention(NamedTuple):
     """What can be asked of the spans of one kind.
 
     `excludes` says what the patterns of `excluded_urls` are looked for in, given the attributes a span begins with.
-    Where what is excluded is no URL, `variable` ends the name of the variable that lists it.
+    Where what is excluded is no URL but a name, `variable` ends the name of the variable that lists it, and each entry
+    is one whole name.
     """
 
     excludes: Callable[[Attributes], str] | None = None
@@ -123,6 +124,6 @@ class Options(NamedTuple):
     def libraries(self, plugin: str, kind: SpanKind) -> tuple[str, ...]:
         """How the variables name the plugin, the nearest first."""
         name = plugin.upper()
-        if self.server is None or self.client is None or self.client.excludes is None:
+        if self.server is None or self.client is None or self.client.variable != EXCLUDED_URLS:
             return (name,)
         return (f"{name}_SERVER", name) if kind is SpanKind.SERVER else (f"{name}_CLIENT",)

@@ -18,7 +18,7 @@ from .call import Call, Outcome, SpanSpec
 from .clock import clock
 from .company import Company
 from .current import attach, detach
-from .options import USE_SPAN_LINKS, Convention, UserHook, When
+from .options import EXCLUDED_URLS, USE_SPAN_LINKS, Convention, UserHook, When
 from .recording import Finish, Recording, as_entry, error_type
 from .scope import Describe, Read, Scope, current_for
 
@@ -44,6 +44,8 @@ class Kind:
         self, convention: Convention, patterns: Iterable[str], meter: Meter | None, boundaries: Any = None
     ) -> None:
         self._convention = convention
+        if convention.variable != EXCLUDED_URLS:
+            patterns = [f"^{re.escape(name)}$" for name in patterns]
         self._excluded = _one_of(patterns) if convention.excludes is not None else None
         self._histogram: Any = None
         duration = convention.duration
@@ -206,7 +208,7 @@ def _silent(comes_in: bool) -> Recording:
 class _Recording(Recording):
     """The span of a call of which something is asked."""
 
-    __slots__ = ("_begun", "_kind", "_known", "_measured", "_scope")
+    __slots__ = ("_begun", "_is_named", "_kind", "_known", "_measured", "_scope")
 
     is_attended = True
 
@@ -215,6 +217,7 @@ class _Recording(Recording):
     def __init__(self, span: Span, context: Context) -> None:
         super().__init__(span, context)
         self._scope = None
+        self._is_named = False
 
     def attend(self, scope: ScopeWithOptions, spec: SpanSpec, begun: int) -> None:
         """From now on."""
@@ -234,7 +237,10 @@ class _Recording(Recording):
                 continue
             token = attach(self.context)
             try:
+                named: object = getattr(self.span, "name", None)
                 function(self.span, *hook.values(*subject))
+                # The application's name stays, whatever is learnt of the request later.
+                self._is_named = self._is_named or getattr(self.span, "name", None) != named
             except Exception as error:  # noqa: BLE001
                 safety.report(safety.place(function), error)
             finally:
@@ -261,6 +267,8 @@ class _Recording(Recording):
                 safety.report("measuring a call", error)
 
     def _note(self, outcome: Outcome) -> None:
+        if self._is_named:
+            outcome.name = None
         super()._note(outcome)
         if self._scope is not None and self._measured is not None:
             self._known.update(outcome.attributes or {})

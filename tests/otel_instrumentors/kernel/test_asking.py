@@ -70,7 +70,7 @@ def message(call: Call) -> Incoming:
 
 
 def routed(call: Call, _result: Any) -> Outcome:
-    return Outcome({"route": "/r"})
+    return Outcome({"route": "/r"}, name="serve")
 
 
 def _path(attributes: Any) -> str:
@@ -193,6 +193,11 @@ def test_functions_are_called_with_the_span_and_what_they_are_about(library: Any
         ("route", "serve", "/r", "/x/1"),
         ("response", "send", ("/x/1",), "/X/1"),
     ]
+
+
+def test_the_name_that_a_function_gives_a_span_stays(library: Any, recorder: Recorder) -> None:
+    left = serve_once(library, recorder, request_hook=lambda span, _path: span.update_name("mine"))
+    assert left == ["mine", "send"]
 
 
 def test_a_function_may_say_an_attribute_before_the_span_begins(library: Any, recorder: Recorder) -> None:
