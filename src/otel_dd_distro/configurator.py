@@ -16,7 +16,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON
 
 from . import capture, ddtrace_beside, debug_log, log_records, pipeline, propagation, settings
-from .exit_signal import before_sigterm
+from .exit_signal import before_signal
 from .ids import CheckedIds, RandomIds, ShortTraceIds
 from .propagation.statements import StatementPropagator
 from .resource import resource_of
@@ -85,7 +85,7 @@ def install(
     with upstream.replaced(os.environ, OTEL_SDK_DISABLED):
         made = _provider(current, auto_instrumentation_version)
     trace.set_tracer_provider(made)
-    before_sigterm(made.shutdown)
+    before_signal(made.shutdown)
     return made
 
 

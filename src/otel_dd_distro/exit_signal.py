@@ -1,21 +1,36 @@
-"""SIGTERM without losing the spans of the last second."""
+"""SIGTERM, or SIGINT, without losing the spans of the last second."""
 
 from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable
 from types import FrameType
+from typing import Any
+
+import wrapt
+
+_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+_UVICORN = "uvicorn.server"
 
 
-def before_sigterm(act: Callable[[], None]) -> None:
-    """Have `act` done when SIGTERM would end the process, which it then does, with the status it always had.
+def before_signal(act: Callable[[], None]) -> None:
+    """Have `act` done when a signal would end the process, which it then does, with the status it always had.
 
-    Only where nobody handles SIGTERM: a handler that the application or its server sets, before or after, stays what
-    it is, and ends the process through Python's own exit.
+    Only where nobody handles it: a handler that the application or its server sets, before or after, stays what it is,
+    and ends the process through Python's own exit. (SIGINT has one, unless somebody took it away.)
     """
-    if threading.current_thread() is not threading.main_thread() or signal.getsignal(signal.SIGTERM) != signal.SIG_DFL:
+    _watch(act)
+    if _UVICORN in sys.modules:
+        _watch_again(sys.modules[_UVICORN], act)
+    else:
+        wrapt.register_post_import_hook(lambda module: _watch_again(module, act), _UVICORN)
+
+
+def _watch(act: Callable[[], None]) -> None:
+    if threading.current_thread() is not threading.main_thread():
         return
 
     def terminate(number: int, _frame: FrameType | None) -> None:
@@ -28,4 +43,19 @@ def before_sigterm(act: Callable[[], None]) -> None:
         finally:
             os.kill(os.getpid(), number)
 
-    signal.signal(signal.SIGTERM, terminate)
+    for number in _SIGNALS:
+        if signal.getsignal(number) == signal.SIG_DFL:
+            signal.signal(number, terminate)
+
+
+def _watch_again(uvicorn_server: Any, act: Callable[[], None]) -> None:
+    """Watch once more when uvicorn begins to serve. It handles the signals itself, and then raises them again.
+
+    Without it, a worker of gunicorn that runs uvicorn ends there: such a worker takes all handlers away when it begins.
+    """
+
+    def serving(wrapped: Callable[..., Any], _server: object, args: Any, kwargs: Any) -> Any:
+        _watch(act)
+        return wrapped(*args, **kwargs)
+
+    wrapt.wrap_function_wrapper(uvicorn_server, "Server.serve", serving)

@@ -6,11 +6,13 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.request
 from pathlib import Path
 
 import pytest
 
 from tests.agents import ScriptedAgent, clean_environ, says, waits
+from tests.ports import free_port
 
 RECORDING = """
 import sys, time
@@ -44,6 +46,64 @@ def test_a_process_that_is_terminated_has_sent_what_it_recorded(when: str) -> No
                 time.sleep(0.01)
             program.send_signal(signal.SIGTERM)
             assert program.wait(60) == -signal.SIGTERM
+        assert len(there.spans()) == 3
+
+
+SERVED = """
+from opentelemetry import trace
+
+async def app(scope, receive, send):
+    if scope["type"] == "http":
+        with trace.get_tracer("shop").start_as_current_span("work"):
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+            await send({"type": "http.response.body", "body": b"served"})
+"""
+
+
+def asked(url: str) -> bytes:
+    """The answer of a server that may be starting still."""
+    end = time.monotonic() + 60
+    while True:
+        try:
+            with urllib.request.urlopen(url, timeout=60) as answer:
+                body: bytes = answer.read()
+                return body
+        except OSError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.1)
+
+
+UVICORN = ("uvicorn", "--port", "{port}")
+GUNICORN = ("gunicorn", "--bind", "127.0.0.1:{port}", "--worker-class", "uvicorn_worker.UvicornWorker")
+
+
+@pytest.mark.parametrize(
+    ("server", "number"), [(UVICORN, signal.SIGTERM), (UVICORN, signal.SIGINT), (GUNICORN, signal.SIGTERM)]
+)
+def test_uvicorn_alone_and_in_a_worker_of_gunicorn_has_sent_what_it_recorded(
+    tmp_path: Path, server: tuple[str, ...], number: signal.Signals
+) -> None:
+    (tmp_path / "served.py").write_text(SERVED)
+    port = free_port()
+    command = ["-m", *(word.format(port=port) for word in server), "served:app"]
+    with ScriptedAgent() as there:
+        program = subprocess.Popen(
+            [sys.executable, "-m", "otel_dd_distro", *command],
+            env=clean_environ(
+                DD_TRACE_AGENT_URL=there.url,
+                DD_TRACE_WRITER_INTERVAL_SECONDS="600",
+                OTEL_DD_SHUTDOWN_TIMEOUT_SECONDS="30",
+            ),
+            cwd=tmp_path,
+        )
+        with program:
+            try:
+                assert [asked(f"http://127.0.0.1:{port}") for _ in range(3)] == [b"served"] * 3
+                program.send_signal(number)
+                program.wait(60)
+            finally:
+                program.kill()
         assert len(there.spans()) == 3
 
 

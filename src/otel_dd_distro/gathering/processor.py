@@ -67,22 +67,18 @@ class DatadogSpanProcessor(RegistryProcessor):
         begun = clock.monotonic()
         self._providers -= 1
         if self._providers <= 0:
-            self._hand_on_unfinished()
-            self._sink.shutdown(self._shutdown_timeout)
+            self.end()
         else:
             self._local_traces.hand_on_all()
             self._sink.flush(self._shutdown_timeout)
         self._shutdown_timeout = max(0.0, self._shutdown_timeout - (clock.monotonic() - begun))
 
-    def _hand_on_unfinished(self) -> None:
+    def end(self) -> None:
+        """The process ends at once, whoever else is still to shut this down."""
         try:
             self._local_traces.hand_on_unfinished()
         except Exception as error:  # noqa: BLE001
             self.say_once(error)
-
-    def end(self) -> None:
-        """The process ends at once, whoever else is still to shut this down."""
-        self._local_traces.hand_on_all()
         self._sink.shutdown(self._shutdown_timeout)
 
     def say_once(self, error: Exception) -> None:
