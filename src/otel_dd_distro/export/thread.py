@@ -34,7 +34,7 @@ class ExportThread:
     def __init__(self, cycle: Cycle, interval_s: float, ending: Ending, close: Callable[[], None]) -> None:
         self._cycle = cycle
         # Below, the thread would never rest.
-        self._interval_s = max(interval_s, 0.001)
+        self.interval_s = max(interval_s, 0.001)
         self._ending = ending
         self._close = close
         self._exporting = threading.Lock()
@@ -93,7 +93,7 @@ class ExportThread:
 
     def _run(self) -> None:
         # Not in the midst of the application's start.
-        self._wake.wait(self._interval_s)
+        self._wake.wait(self.interval_s)
         load()
         for begin in begins_with_it:
             begin()
@@ -109,7 +109,7 @@ class ExportThread:
                 now = clock.monotonic()
                 sends = everything or now >= due or self._cycle.is_pressing()
                 if sends:
-                    due = now + self._interval_s
+                    due = now + self.interval_s
                 with self._exporting:
                     done = self._cycle.run(math.inf, everything=everything, sends=sends)
                 if done:

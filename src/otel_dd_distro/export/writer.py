@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Callable, Mapping
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 from .. import forks
@@ -148,8 +150,19 @@ class Writer:
                 return False
             if self._thread.thread is None:
                 before_hard_exit(self.ended_by or self.shutdown)
+                if "uwsgi" in sys.modules:
+                    self._serve_under_uwsgi(sys.modules["uwsgi"])
                 self._thread.start()
             return True
+
+    def _serve_under_uwsgi(self, server: ModuleType) -> None:
+        from . import uwsgi  # which most processes do not need
+
+        uwsgi.before_exit(server, self.ended_by or self.shutdown)
+        self._thread.interval_s = uwsgi.interval_s(server, self._thread.interval_s)
+        trouble = uwsgi.trouble(server)
+        if trouble:
+            self._notices.trouble(trouble)
 
     def _submit_encoded(self, chunk: Chunk) -> None:
         with self._lock:
