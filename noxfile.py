@@ -306,8 +306,9 @@ def contrib(session: nox.Session) -> None:
         with tarfile.open(archive) as found:
             found.extractall(place)
         folder = str(archive).removesuffix(".tar.gz")
-        # The generated code in gRPC's tests is of an old protobuf.
-        env = {"CONTRIB": name, "PYTHONPATH": os.getcwd(), "PROTOCOL_BUFFERS_PYTHON_IMPLEMENTATION": "python"}
+        # Theirs and ours are called `tests`; the generated code in gRPC's is of an old protobuf.
+        paths = os.pathsep.join([folder, os.getcwd()])
+        env = {"CONTRIB": name, "PYTHONPATH": paths, "PROTOCOL_BUFFERS_PYTHON_IMPLEMENTATION": "python"}
         quiet = ("-q", "-W", "ignore", "-p", "no:cacheprovider", "--timeout", "120")
         command = (python, "-m", "pytest", "-p", "contrib.alias", *quiet, f"{folder}/tests")
         session.run(*command, env=env, external=True, silent=True)

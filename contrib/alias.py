@@ -62,8 +62,8 @@ COUNTERPARTS = {
 FUNCTIONS = {"aiohttp_client": ("create_trace_config",)}
 """Functions of theirs that ours has, too."""
 
-IGNORED = {"botocore": "test_botocore_bedrock.py"}
-"""Files of tests of what ours has nothing to do with: what language models are asked."""
+IGNORED = {"botocore": ("test_botocore_bedrock.py", "test_aiobotocore_instrumentation.py")}
+"""Files of tests of what is none of our plugin's: language models, and a library that another one is for."""
 
 NOT_RUN = ("hangs", "parts")
 RACES = ("early", "after")
@@ -92,7 +92,7 @@ def aliased(counterpart: Counterpart, name: str) -> type:
 
 
 def pytest_ignore_collect(collection_path: Path) -> bool | None:
-    return True if collection_path.name == IGNORED.get(NAME) else None
+    return True if collection_path.name in IGNORED.get(NAME, ()) else None
 
 
 def pytest_configure() -> None:
