@@ -137,6 +137,13 @@ def _serve_and_get(_recorder: Recorder, request: pytest.FixtureRequest) -> None:
     assert asgi_server.asked(app, "/tea").body == b"204"
 
 
+@call("httpx + httplib", "`httpx.get(url)`")
+def _get_with_httpx(_recorder: Recorder, request: pytest.FixtureRequest) -> None:
+    import httpx
+
+    httpx.get(request.getfixturevalue("url"), timeout=60, trust_env=False)
+
+
 @call("httplib", "`urllib.request.urlopen(url)`")
 def _urlopen(_recorder: Recorder, request: pytest.FixtureRequest) -> None:
     from urllib.request import urlopen

@@ -66,6 +66,7 @@ PLUGINS: dict[str, Plugin] = {
                                                          rpc.calls("grpc_aio_server", "server"), renaming_told=True,
                                                          named_late=True, default="grpc-aio-server"))),
     "httplib":  Plugin("httplib",  Belongs.CALLER,      http_client.plain("httplib")),
+    "httpx":    Plugin("httpx",    Belongs.CALLER,      http_client.HTTPX, inherited_told=True),
     "jinja2":   Plugin("jinja2",   Belongs.CALLER,      templates.engine("jinja2")),
     "kombu":    Plugin("kombu",    Belongs.CALLER,      messaging.messages()),
     "mako":     Plugin("mako",     Belongs.APPLICATION, templates.files("mako")),

@@ -40,13 +40,14 @@ def requests(library: str) -> Operations:
     )
 
 
+def _unnamed(attributes: dict[str, Any], meta: Meta, urls: Urls) -> str:
+    """Completes the tags; the resource is the operation's name."""
+    describe(attributes, meta, urls)
+    return ""
+
+
 def plain(library: str) -> Operations:
     """A client that is not a layer of its own: `http.client.request`, with no resource and not measured."""
-
-    def unnamed(attributes: dict[str, Any], meta: Meta, urls: Urls) -> str:
-        describe(attributes, meta, urls)
-        return ""
-
     return Operations(
         Operation(
             "http.client.request",
@@ -54,10 +55,25 @@ def plain(library: str) -> Operations:
             kind="client",
             component=library,
             targets=Targets(TARGETS, made=("http.url",)),
-            describe=unnamed,
+            describe=_unnamed,
             failed=failed_request,
         )
     )
+
+
+HTTPX = Operations(
+    Operation(
+        "http.request",
+        v1="http.client.request",
+        type="http",
+        kind="client",
+        component="httpx",
+        metrics=MEASURED,
+        targets=Targets({**TARGETS, "http.response.reason_phrase": ""}, made=("http.url",)),
+        describe=_unnamed,
+        failed=failed_request,
+    )
+)
 
 
 def describe(attributes: dict[str, Any], meta: Meta, urls: Urls) -> str:

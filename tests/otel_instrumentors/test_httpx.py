@@ -1,0 +1,228 @@
+"""HTTPX, its clients of both kinds, against a real HTTP server."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+from opentelemetry.context import _SUPPRESS_HTTP_INSTRUMENTATION_KEY, attach, detach, set_value
+from opentelemetry.trace import SpanKind
+
+from otel_instrumentors.httpx import HttpxInstrumentor
+from tests.otel_instrumentors.contract import Contract, Recorder, instrumented
+
+
+class _Handler(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        path = self.path.partition("?")[0]
+        self.server.seen.append((path, dict(self.headers)))  # type: ignore[attr-defined]
+        if path == "/moved":
+            self.send_response(302)
+            self.send_header("Location", "/here")
+        else:
+            self.send_response(int(path[1:]) if path[1:].isdecimal() else 200)
+        self.send_header("Content-Length", "2")
+        self.end_headers()
+        self.wfile.write(b"ok")
+
+    do_POST = do_GET
+
+    def log_message(self, *_args: Any) -> None:
+        """Quiet."""
+
+
+class _Server:
+    """A server on a free loopback port, and what it has seen."""
+
+    def __enter__(self) -> _Server:
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
+        self.seen: list[tuple[str, dict[str, str]]] = []
+        self._server.seen = self.seen  # type: ignore[attr-defined]
+        self.port = self._server.server_port
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01})
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+
+WAYS = ["sync", "async"]
+
+
+def ask(way: str, url: str, method: str = "GET", **options: Any) -> Any:
+    """The response, by a client of its own."""
+    import httpx
+
+    if way == "sync":
+        with httpx.Client(trust_env=False, follow_redirects=True) as client:
+            return client.request(method, url, **options)
+
+    async def asked() -> Any:
+        async with httpx.AsyncClient(trust_env=False, follow_redirects=True) as client:
+            return await client.request(method, url, **options)
+
+    return asyncio.run(asked())
+
+
+class TestHttpxContract(Contract):
+    instrumentor = HttpxInstrumentor
+
+    @staticmethod
+    def use() -> Any:
+        with _Server() as server:
+            return [ask(way, f"{server.url}/path").text for way in WAYS]
+
+    # Each use starts a server of its own: the threads of the last ones are still being forgotten.
+    def test_nothing_is_left_in_memory(self, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[override]
+        with _Server() as server:
+            monkeypatch.setattr(type(self), "use", staticmethod(lambda: _get(server)))
+            super().test_nothing_is_left_in_memory()
+
+
+def _get(server: _Server) -> list[str]:
+    server.seen.clear()
+    return [ask(way, f"{server.url}/path").text for way in WAYS]
+
+
+@pytest.fixture
+def server() -> Iterator[_Server]:
+    with _Server() as server:
+        yield server
+
+
+@pytest.fixture
+def recorder() -> Iterator[Recorder]:
+    recorder = Recorder()
+    with instrumented(HttpxInstrumentor, recorder.provider):
+        yield recorder
+
+
+def sent(server: _Server) -> list[str]:
+    """The span ids that the server has seen, request by request."""
+    seen = [{name.lower(): value for name, value in headers.items()} for _, headers in server.seen]
+    return [headers["traceparent"].split("-")[2] for headers in seen]
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_request_is_a_client_span(recorder: Recorder, server: _Server, way: str) -> None:
+    ask(way, f"{server.url}/item/7?sig=abc&x=1#part", headers={"User-Agent": "test"})
+
+    (span,) = recorder.take()
+    assert (span.name, span.kind) == ("GET", SpanKind.CLIENT)
+    assert dict(span.attributes or {}) == {
+        "http.request.method": "GET",
+        "url.full": f"{server.url}/item/7?sig=REDACTED&x=1",
+        "server.address": "127.0.0.1",
+        "server.port": server.port,
+        "user_agent.original": "test",
+        "http.response.status_code": 200,
+        "http.response.reason_phrase": "OK",
+    }
+    assert sent(server) == [f"{span.context.span_id:016x}"]
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_redirect_that_is_followed_is_part_of_the_request(recorder: Recorder, server: _Server, way: str) -> None:
+    assert ask(way, f"{server.url}/moved").status_code == 200
+
+    (span,) = recorder.take()
+    assert dict(span.attributes or {})["http.response.status_code"] == 200
+    assert sent(server) == [f"{span.context.span_id:016x}"] * 2
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize(("status", "error"), [(200, None), (404, "404"), (500, "500")])
+def test_for_a_client_4xx_and_5xx_are_failures(
+    recorder: Recorder, server: _Server, way: str, status: int, error: str | None
+) -> None:
+    ask(way, f"{server.url}/{status}")
+
+    (span,) = recorder.take()
+    assert dict(span.attributes or {}).get("error.type") == error
+    assert span.status.is_unset == (error is None)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_refused_connection_is_recorded_and_raised(recorder: Recorder, way: str) -> None:
+    import httpx
+
+    with pytest.raises(httpx.ConnectError):
+        ask(way, "http://user:secret@127.0.0.1:1/x")
+
+    (span,) = recorder.take()
+    attributes = dict(span.attributes or {})
+    assert attributes["error.type"] == "httpx.ConnectError"
+    assert attributes["url.full"] == "http://REDACTED:REDACTED@127.0.0.1:1/x"
+    assert "secret" not in span.to_json()
+
+
+def test_a_streamed_response_has_its_span_and_all_of_its_body(recorder: Recorder, server: _Server) -> None:
+    import httpx
+
+    with httpx.Client(trust_env=False) as client, client.stream("GET", server.url) as response:
+        assert b"".join(response.iter_bytes()) == b"ok"
+
+    async def streamed() -> bytes:
+        async with httpx.AsyncClient(trust_env=False) as client, client.stream("GET", server.url) as response:
+            return b"".join([part async for part in response.aiter_bytes()])
+
+    assert asyncio.run(streamed()) == b"ok"
+    assert [dict(span.attributes or {})["http.response.status_code"] for span in recorder.take()] == [200, 200]
+
+
+def test_requests_at_one_time_are_each_a_child_of_their_caller(recorder: Recorder, server: _Server) -> None:
+    import httpx
+
+    tracer = recorder.provider.get_tracer("app")
+
+    async def asked(client: Any, number: int) -> None:
+        with tracer.start_as_current_span(f"caller {number}"):
+            await client.get(f"{server.url}/{number}")
+
+    async def all_at_once() -> None:
+        async with httpx.AsyncClient(trust_env=False) as client:
+            await asyncio.gather(*(asked(client, number) for number in range(200, 210)))
+
+    asyncio.run(all_at_once())
+    spans = recorder.take()
+    callers = {span.context.span_id: span.name for span in spans if span.kind is SpanKind.INTERNAL}
+    found = [
+        (callers[span.parent.span_id], dict(span.attributes or {})["url.full"])
+        for span in spans
+        if span.kind is SpanKind.CLIENT and span.parent
+    ]
+    assert sorted(found) == [(f"caller {number}", f"{server.url}/{number}") for number in range(200, 210)]
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_request_that_a_layer_above_traces_is_silent(recorder: Recorder, server: _Server, way: str) -> None:
+    token = attach(set_value(_SUPPRESS_HTTP_INSTRUMENTATION_KEY, True))
+    try:
+        ask(way, server.url)
+    finally:
+        detach(token)
+
+    assert recorder.take() == []
+
+
+def test_one_client_alone_is_traced_where_that_is_asked_for(server: _Server) -> None:
+    import httpx
+
+    recorder = Recorder()
+    with httpx.Client(trust_env=False) as one, httpx.Client(trust_env=False) as other:
+        HttpxInstrumentor.instrument_client(one, tracer_provider=recorder.provider)
+        try:
+            other.get(server.url)
+            assert recorder.take() == []
+            one.get(server.url)
+            assert [span.name for span in recorder.take()] == ["GET"]
+        finally:
+            HttpxInstrumentor.uninstrument_client(one)
