@@ -100,6 +100,8 @@ def test_a_path_is_shown_as_its_framework_shows_it(plugin: str, path: str) -> No
         ("pyramid", {}, "pyramid", "m"),
         ("pyramid", {"DD_SERVICE": "Shop"}, "Shop", "m"),
         ("pyramid", {"DD_SERVICE_MAPPING": "pyramid:x"}, "x", "opt.service_mapping"),
+        ("fastapi", {}, "fastapi", "fastapi"),
+        ("starlette", {"DD_SERVICE": "shop"}, "starlette", "starlette"),
     ],
 )
 def test_the_service_is_named_and_its_source_told_as_recorded_of_ddtrace(

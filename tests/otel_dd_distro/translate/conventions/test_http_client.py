@@ -48,6 +48,20 @@ def test_a_request_of_http_client_has_no_resource_and_is_not_measured() -> None:
     }
 
 
+def test_a_request_of_httpx_has_no_resource_and_tells_no_reason() -> None:
+    span = ours("httpx", {**SENT, "http.response.reason_phrase": "OK"}, kind=SpanKind.CLIENT)
+    [entry] = translated(span, DD_SERVICE="shop")
+    assert [entry[key] for key in ("name", "resource", "service", "type")] == [
+        "http.request",
+        "http.request",
+        "shop",
+        "http",
+    ]
+    assert entry["metrics"]["_dd.measured"] == 1
+    assert entry["meta"]["_dd.svc_src"] == "httpx"
+    assert "http.status_msg" not in entry["meta"]
+
+
 @pytest.mark.parametrize(
     ("variables", "service", "source"),
     [
