@@ -39,6 +39,8 @@ PLUGINS: dict[str, Plugin] = {
                                      inherited_told=True, domain=http_client.host)),
     "aiopg":    Plugin("aiopg",    Belongs.LIBRARY,     sql.driver("postgres", "postgres.connection",
                        component="aiopg", v1="postgresql"), renaming_told=True, default="postgres"),
+    "boto":     Plugin("boto",     Belongs.LIBRARY,     aws.requests("boto"), renaming_told=True,
+                       named_late=True, default="aws", part=aws.PREFIX),
     "botocore": Plugin("botocore", Belongs.LIBRARY,     aws.calls("botocore"), renaming_told=True,
                        default="aws", part=aws.PREFIX),
     "bottle":   Plugin("bottle",   Belongs.APPLICATION, frameworks.BOTTLE, renaming_told=True),

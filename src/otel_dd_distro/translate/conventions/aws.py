@@ -8,8 +8,8 @@ from typing import Any
 from opentelemetry.trace import StatusCode
 
 from ..every_span.attributes import Meta, Targets, as_text, text_of
-from ..every_span.errors import failed_call, status_text
-from .operation import MEASURED, Failed, Operation, Operations
+from ..every_span.errors import failed_request, status_text
+from .operation import MEASURED, Operation, Operations
 from .urls import Urls
 
 PREFIX = "aws.endpoint_prefix"
@@ -75,33 +75,50 @@ _SERVICES = {"states": "stepfunctions"}
 
 def calls(library: str) -> Operations:
     """The one operation of a client, `<service>.command`: `sqs.command`; the status of its answer says if it failed."""
-    return _commands(library, TARGETS, failed, forgives=True)
+    return Operations(
+        _command(library, TARGETS, title=titled, describe=described, failed=failed, forgives=True, links=pointers)
+    )
 
 
 def awaited_calls(library: str) -> Operations:
     """That of an asynchronous client: every exception is a failure, and both ids of the request are told."""
     targets = {**TARGETS, PREFIX: "", "aws.extended_request_id": "aws.requestid2"}
-    return _commands(library, targets, failed_call, forgives=False)
+    return Operations(_command(library, targets, title=_titled_alike, describe=described, links=pointers))
 
 
-def _commands(library: str, targets: Mapping[str, str], failed: Failed, *, forgives: bool) -> Operations:
+def requests(library: str) -> Operations:
+    """That of a client whose calls are requests: what asks for nothing by name is named by its method."""
+    targets = {**TARGETS, PREFIX: "", "http.request.method": "http.method", f"{library}.protocol": ""}
+
+    def described_request(attributes: dict[str, Any], meta: Meta, urls: Urls) -> str:
+        resource = described(attributes, meta, urls)
+        if attributes.get(f"{library}.protocol") != "rest":
+            return resource
+        return f"{text_of(attributes, PREFIX)}.{text_of(attributes, 'http.request.method').lower()}"
+
     return Operations(
-        Operation(
-            "aws.command",
-            title=titled,
-            type="http",
-            kind="client",
-            component=library,
-            source="m",
-            tags={"aws.agent": library},
-            metrics=MEASURED,
-            targets=Targets(targets, made=_MADE),
-            describe=described,
-            failed=failed,
-            forgives=forgives,
-            links=pointers,
-        )
+        _command(library, targets, title=_titled_alike, describe=described_request, failed=failed_request)
     )
+
+
+def _command(library: str, targets: Mapping[str, str], **more: Any) -> Operation:
+    return Operation(
+        "aws.command",
+        type="http",
+        kind="client",
+        component=library,
+        source="m",
+        tags={"aws.agent": library},
+        metrics=MEASURED,
+        targets=Targets(targets, made=_MADE),
+        **more,
+    )
+
+
+def _titled_alike(attributes: dict[str, Any], is_v1: bool) -> str:
+    """In schema v1 as well all calls of a service have one name."""
+    prefix = text_of(attributes, PREFIX)
+    return f"aws.{prefix}.request" if is_v1 else f"{prefix}.command"
 
 
 def titled(attributes: dict[str, Any], is_v1: bool) -> str:

@@ -236,6 +236,28 @@ def test_every_exception_of_aiobotocore_is_a_failure_and_both_ids_are_told() -> 
     assert "aws.requestid2" not in called("s3", "GetObject", attributes)["meta"]
 
 
+@pytest.mark.parametrize(
+    ("protocol", "operation", "resource"),
+    [("query", "DescribeInstances", "ec2.describeinstances"), ("rest", "get_all_buckets", "ec2.post")],
+)
+def test_a_call_of_boto_is_named_by_what_it_asks_for_or_by_its_method(
+    protocol: str, operation: str, resource: str
+) -> None:
+    attributes = {"boto.protocol": protocol, "http.request.method": "POST", "http.response.status_code": 404}
+    entry = called("ec2", operation, {**attributes, "error.type": "404"}, library="boto", status=error())
+    assert (entry["name"], entry["service"], entry["resource"]) == ("ec2.command", "aws.ec2", resource)
+    assert (entry["meta"]["aws.operation"], entry["meta"]["http.method"]) == (operation, "POST")
+    assert "error" not in entry
+    assert {"boto.protocol", "aws_service"}.isdisjoint(entry["meta"])
+
+
+@pytest.mark.parametrize("library", ["aiobotocore", "boto"])
+def test_in_schema_v1_all_calls_of_a_service_have_one_name(library: str) -> None:
+    """But for those of botocore. As ddtrace 4.16 sends it."""
+    told = {"messaging.destination.name": "orders"}
+    assert called("sqs", "SendMessage", told, V1, library=library)["name"] == "aws.sqs.request"
+
+
 def test_what_was_written_is_pointed_at() -> None:
     digests = ("1" * 32, "2" * 32)
     entry = called("dynamodb", "TransactWriteItems", {"aws.dynamodb.item.digests": digests})
