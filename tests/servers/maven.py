@@ -42,21 +42,23 @@ def class_path(name: str) -> str:
     """The class path of one of JARS. Raises Missing without Maven, and NotStarted where it fails."""
     kept = _class_path_file(name)
     if not _complete(kept):
-        cache().mkdir(parents=True, exist_ok=True)
-        with (cache() / "lock").open("w") as lock:
-            # One at a time: Maven's repository is not made for two.
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            if not _complete(kept):
-                download()
+        download()
     return kept.read_text().strip()
 
 
 def download() -> None:
     """Fetches what is missing of all servers: one call of Maven, which asks for all of them at a time, takes as long as
-    one server does."""
-    missing = {name: jars for name, jars in JARS.items() if not _complete(_class_path_file(name))}
-    if not missing:
-        return
+    one server does. Raises Missing and NotStarted."""
+    cache().mkdir(parents=True, exist_ok=True)
+    with (cache() / "lock").open("w") as lock:
+        # One at a time: Maven's repository is not made for two.
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if missing := {name: jars for name, jars in JARS.items() if not _complete(_class_path_file(name))}:
+            _fetch(missing)
+
+
+def _fetch(missing: Mapping[str, Mapping[str, str]]) -> None:
+    maven = found("mvn")
     modules = "".join(f"<module>{_class_path_file(name).parent.name}</module>" for name in missing)
     head = f"{_HEAD}<artifactId>servers</artifactId><packaging>pom</packaging>"
     (cache() / "pom.xml").write_text(f"{head}<modules>{modules}</modules></project>")
@@ -72,7 +74,7 @@ def download() -> None:
         head = f"{_HEAD}<artifactId>{name}</artifactId><packaging>pom</packaging>"
         (folder / "pom.xml").write_text(f"{head}<dependencies>{dependencies}</dependencies></project>")
     options = ["--batch-mode", "--quiet", "--no-transfer-progress", "--threads", str(len(missing))]
-    command = [found("mvn"), *options, "--file", cache() / "pom.xml", f"-Dmaven.repo.local={cache() / 'maven'}"]
+    command = [maven, *options, "--file", cache() / "pom.xml", f"-Dmaven.repo.local={cache() / 'maven'}"]
     goal = ["dependency:build-classpath", "-Dmdep.outputFile=class-path"]
     done = subprocess.run([*command, *goal], stdin=subprocess.DEVNULL, capture_output=True, text=True)
     if done.returncode:
