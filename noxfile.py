@@ -42,6 +42,8 @@ PYTHONS = [SUPPORTED[-1], SUPPORTED[0], *SUPPORTED[1:-1], *({RUNNING} - set(SUPP
 # The Python of old releases, of libraries and of ddtrace.
 PYTHON_OF_THE_OLD = "3.11"
 DEBIAN = Path("tests", "servers", "packages.txt")
+# As many tests at a time as there are cores; those of one file one after the other, the files as they are collected.
+TOGETHER = ("--numprocesses", "auto", "--dist", "loadfile", "--no-loadscope-reorder")
 
 
 def install(session: nox.Session, group: str, *project: str) -> None:
@@ -106,8 +108,7 @@ def tests(session: nox.Session) -> None:
     shared = [argument for argument in arguments if argument not in map(test_file, apart)]
     if shared or not session.posargs:
         install(session, "test", EVERYTHING)
-        # As many at a time as there are cores; the tests of one file one after the other.
-        session.run("pytest", "--numprocesses", "auto", "--dist", "loadfile", *shared)
+        session.run("pytest", *TOGETHER, *shared)
     for plugin in apart:
         needed = (*nox.project.dependency_groups(PYPROJECT, "plugins"), *APART[plugin])
         python = environment(session, plugin, f".[{plugin}]", *needed)

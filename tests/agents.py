@@ -161,7 +161,7 @@ def running_test_agent() -> Iterator[RunningAgent]:
 
 
 def _wait_until_ready(agent: RunningAgent) -> None:
-    end = time.monotonic() + 60
+    end = time.monotonic() + 300
     while True:
         try:
             agent.get("/info")

@@ -203,7 +203,8 @@ class serving:
         while not stopped.is_set():
             running.asyncore.loop(timeout=0.01, map=running._map, count=1)
         running.task_dispatcher.shutdown()
-        running.close()
+        # Also the connections that clients have left, which waitress has not looked at again.
+        running.asyncore.close_all(running._map, ignore_all=True)
 
     @staticmethod
     def _served(running: Any) -> None:
