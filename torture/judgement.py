@@ -63,7 +63,9 @@ def _in_time(bare: Observed, traced: Observed) -> list[Fault]:
 
 def _quiet(bare: Observed, traced: Observed, agent: str) -> list[Fault]:
     """At most one line more for each process that made spans; none where the Agent takes them all."""
-    more = Counter(map(_plain, traced.lines)) - Counter(map(_plain, bare.lines))
+    # A server tells of the worker that the cell kills now in time and now not.
+    said = [line for line in traced.lines if "SIGKILL" not in line]
+    more = Counter(map(_plain, said)) - Counter(map(_plain, bare.lines))
     allowed = 0 if agent in TAKING else max(1, len(traced.spans))
     ours = [line for line in traced.lines if _plain(line) in more]
     if more.total() <= allowed and not any("Traceback" in line for line in more):

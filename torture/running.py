@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.agents import clean_environ
+from tests.agents import PATIENT, clean_environ
 
 from .starts import BIN, EXCEPTION, OS_EXIT, SIGINT, SIGKILL, SIGTERM, Start
 
@@ -85,6 +85,8 @@ def run(start: Start, stop: str, *, traced: bool, agent_url: str, variables: Map
             QUEUE=uuid.uuid4().hex,
             TORTURE_LEDGER=str(ledger),
         )
+        # The limits are the users' own.
+        environ = {name: value for name, value in environ.items() if name not in PATIENT}
         with Path(folder, "out").open("wb") as out, Path(folder, "err").open("wb") as err:
             process = subprocess.Popen(
                 start.words(stop, port, traced=traced),
