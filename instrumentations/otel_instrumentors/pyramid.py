@@ -32,6 +32,10 @@ def subrequest(call: Call) -> SpanSpec | None:
     return wsgi.request(call.arg(0, "request").environ)
 
 
+def from_here(_call: Call) -> None:
+    """Whoever makes a subrequest is its caller, whatever headers it copied."""
+
+
 def answered(_call: Call, response: Any) -> Outcome:
     return http.server_response(response.status_int)
 
@@ -79,7 +83,7 @@ class PyramidInstrumentor(Instrumentor):
     hooks = {
         "pyramid.router": {
             "Router.__call__": wsgi.application(request),
-            "Router.invoke_subrequest": traced(subrequest, answered, incoming=wsgi.incoming),
+            "Router.invoke_subrequest": traced(subrequest, answered, incoming=from_here),
             "_call_view": annotate_entry_span(viewed, when="left"),
         },
         "pyramid.urldispatch": {"RoutesMapper.__call__": annotate_entry_span(matched, when="returned")},
