@@ -1,4 +1,4 @@
-"""asyncio: a server's connections and a runner's later runs belong to whoever makes them.
+"""asyncio: a server's connections start in an empty context, and each run of a `Runner` in that of its caller.
 
 Tasks, callbacks and `asyncio.to_thread` carry the context by themselves, and `run_in_executor` does by `futures`.
 """

@@ -1,4 +1,4 @@
-"""Threads: what a thread pool, a thread or a timer is given to do is done in the caller's context."""
+"""Threads: functions that are given to a thread pool, a thread or a timer run in the caller's context."""
 
 from __future__ import annotations
 

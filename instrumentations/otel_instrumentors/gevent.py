@@ -1,4 +1,4 @@
-"""gevent: greenlets, and what its thread pools are given to do, run in the caller's context."""
+"""gevent: greenlets, and functions that are given to its thread pools, run in the caller's context."""
 
 from __future__ import annotations
 

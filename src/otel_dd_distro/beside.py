@@ -1,4 +1,4 @@
-"""Beside another distro: OpenTelemetry's loader asks `take_over` whichever it has picked, before any instrumentor."""
+"""Takes over from another distro: OpenTelemetry's loader calls `take_over` before it loads any instrumentor."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def take_over() -> None:
 
     others = list(_in_force(BaseDistro))
     log.warning(
-        "%s was found before this distro, and what it set up stays beside ours: %s=datadog leaves it out",
+        "%s was loaded before this distro, and what it has set up stays active; %s=datadog loads only this distro",
         ", ".join(type(other).__name__ for other in others) or "Another distro",
         OTEL_PYTHON_DISTRO,
     )

@@ -46,7 +46,7 @@ def start() -> None:
     try:
         _start()
     except Exception:
-        log.exception("Tracing could not be set up, the program runs without it")
+        log.exception("Tracing could not be set up; the program runs without it")
     finally:
         if collects:
             gc.enable()
@@ -62,7 +62,7 @@ def _start_logging() -> None:
         log_records.ask(settings.current())
         load_logging()
     except Exception:
-        log.exception("Log records could not be given their fields")
+        log.exception("Trace ids could not be added to log records")
 
 
 def started() -> None:
@@ -115,9 +115,9 @@ def _load(distro: DatadogDistro, entry_point: EntryPoint) -> None:
         found = error.conflict.found or getattr(error.conflict, "found_any", None)
         log.log(logging.ERROR if found else logging.DEBUG, "Instrumentor %s: %s", name, error.conflict)
     except ModuleNotFoundError as error:
-        log.debug("Instrumentor %s is left out: %s", name, error)
+        log.debug("Instrumentor %s is skipped: %s", name, error)
     except ImportError as error:
-        log.warning("Instrumentor %s cannot be imported, the others go on without it: %s", name, error)
+        log.warning("Instrumentor %s cannot be imported and is skipped: %s", name, error)
 
 
 def _trace_children(wanted: bool) -> None:

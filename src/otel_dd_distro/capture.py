@@ -1,4 +1,4 @@
-"""Asks instrumentations for headers and spans that our settings need, by OpenTelemetry's own variables."""
+"""Sets OpenTelemetry's own variables so that instrumentors capture the headers and spans that our settings need."""
 
 from __future__ import annotations
 

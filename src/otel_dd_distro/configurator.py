@@ -127,7 +127,12 @@ def _sampler(current: Settings) -> Sampler:
     try:
         sampler: Sampler = next(iter(found)).load()(os.environ.get("OTEL_TRACES_SAMPLER_ARG", ""))
     except Exception as error:  # noqa: BLE001
-        log.warning("Sampler %s could not be made: %s: %s", current.sampler, type(error).__name__, error)
+        log.warning(
+            "Sampler %s could not be created, so every trace is recorded: %s: %s",
+            current.sampler,
+            type(error).__name__,
+            error,
+        )
         return ALWAYS_ON
     return sampler
 
@@ -152,12 +157,12 @@ def _exporter(name: str, current: Settings) -> SpanExporter | None:
     found = entry_points(group="opentelemetry_traces_exporter", name=entry_name)
     if not found:
         remedy = "pip install 'otel-dd-distro[otlp]'" if name.startswith("otlp") else "install the package that has it"
-        log.warning("OTEL_TRACES_EXPORTER names %s, which is not installed: it is left out; %s", name, remedy)
+        log.warning("OTEL_TRACES_EXPORTER names %s, which is not installed: it is ignored; %s", name, remedy)
         return None
     try:
         exporter: SpanExporter = next(iter(found)).load()()
     except Exception as error:  # noqa: BLE001
-        log.warning("Exporter %s could not be made, it is left out: %s: %s", name, type(error).__name__, error)
+        log.warning("Exporter %s could not be created and is ignored: %s: %s", name, type(error).__name__, error)
         return None
     return exporter
 

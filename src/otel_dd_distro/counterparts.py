@@ -1,4 +1,4 @@
-"""Which instrumentors of others watch what one of ours watches: OpenTelemetry's own, mostly, under other names."""
+"""Instrumentors of other packages for the same library as one of ours: mostly OpenTelemetry's, by other names."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""ddtrace in the same process: what is traced by its API is in traces of its own."""
+"""Warns if ddtrace is imported in the same process: spans made by its API are in traces of their own."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def watch() -> None:
 
 def _tell(_module: object) -> None:
     log.warning(
-        "ddtrace is imported in this process: spans made by its API are in traces of their own, and what both "
-        "instrument is traced twice; %s says how to do without it",
+        "ddtrace is imported in this process: spans made by its API are in traces of their own, and libraries that "
+        "both instrument are traced twice; %s says how to replace ddtrace",
         PAGE,
     )

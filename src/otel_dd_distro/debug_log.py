@@ -1,4 +1,4 @@
-"""What we do, line by line, for whoever asks for it: DD_TRACE_DEBUG, or OTEL_LOG_LEVEL=debug."""
+"""Debug log of what this distro does, switched on by DD_TRACE_DEBUG, or OTEL_LOG_LEVEL=debug."""
 
 from __future__ import annotations
 

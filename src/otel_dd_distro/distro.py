@@ -56,7 +56,7 @@ class DatadogDistro(BaseDistro):  # type: ignore[misc]
         if ours != name and not current.instruments(ours):
             # Who switches ours off may want theirs.
             return True
-        log.debug("Instrumentor %s of %s: ours of %s goes before it", name, entry_point.value, ours)
+        log.debug("Instrumentor %s of %s is not loaded: ours of %s takes its place", name, entry_point.value, ours)
         return False
 
     def is_ours(self, entry_point: EntryPoint) -> bool:
@@ -121,6 +121,4 @@ def load_logging() -> None:
 
 
 def _say(entry_point: EntryPoint, error: Exception) -> None:
-    log.warning(
-        "Instrumentor %s failed, the others go on without it: %s: %s", entry_point.name, type(error).__name__, error
-    )
+    log.warning("Instrumentor %s failed and is skipped: %s: %s", entry_point.name, type(error).__name__, error)

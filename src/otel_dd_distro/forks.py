@@ -1,4 +1,4 @@
-"""What begins anew in a forked child; known by the process id, because not every fork runs Python's hooks (uWSGI's)."""
+"""Resets state in a forked child, known by its process id, because not every fork runs Python's hooks (uWSGI's)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ids and numbers as headers spell them: None for anything that is not exactly one."""
+"""Parses ids and numbers of headers; None for a text that is not exactly one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From finished spans to the Agent: the rooms of this package, connected. One for each process."""
+"""The pipeline from finished spans to the Agent, connected from the parts of this package; one for each process."""
 
 from __future__ import annotations
 

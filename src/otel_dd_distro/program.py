@@ -1,4 +1,4 @@
-"""Runs a program in this process so that it finds itself as `python program.py` and `python -m module` would run it."""
+"""Runs a program in this process, in the environment that `python program.py` and `python -m module` would give it."""
 
 from __future__ import annotations
 

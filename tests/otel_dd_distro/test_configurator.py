@@ -135,7 +135,7 @@ answer = [name for name in unwanted if name in sys.modules]
 def test_the_otlp_exporter_that_is_not_installed_is_one_clear_line(agent_session: Session) -> None:
     result = run(INSTALLED, **agent(agent_session, OTEL_TRACES_EXPORTER="otlp,datadog"))
     assert result["said"] == [
-        "OTEL_TRACES_EXPORTER names otlp, which is not installed: it is left out; pip install 'otel-dd-distro[otlp]'"
+        "OTEL_TRACES_EXPORTER names otlp, which is not installed: it is ignored; pip install 'otel-dd-distro[otlp]'"
     ]
     assert [span["resource"] for span in agent_session.spans()] == ["work"]
 
@@ -156,7 +156,7 @@ def test_another_exporter_runs_beside(agent_session: Session) -> None:
 def test_an_exporter_that_nobody_has_is_one_line_and_the_application_goes_on() -> None:
     result = run(INSTALLED, OTEL_TRACES_EXPORTER="zipkinn")
     assert result["said"] == [
-        "OTEL_TRACES_EXPORTER names zipkinn, which is not installed: it is left out; install the package that has it"
+        "OTEL_TRACES_EXPORTER names zipkinn, which is not installed: it is ignored; install the package that has it"
     ]
 
 

@@ -102,7 +102,7 @@ def test_one_that_fails_late_does_not_fail_the_import(
     DatadogDistro().load_instrumentor(Entry(*OURS, fails_with=error))  # type: ignore[arg-type]
     importlib.import_module(library)
     assert [record.getMessage() for record in caplog.records] == [
-        f"Instrumentor flask failed, the others go on without it: {type(error).__name__}: broken"
+        f"Instrumentor flask failed and is skipped: {type(error).__name__}: broken"
     ]
 
 
@@ -158,7 +158,7 @@ def test_one_that_fails_keeps_nobody_from_the_next_and_is_said(
 ) -> None:
     assert not loaded(*OTHER, fails_with=RuntimeError("no such hook"))
     assert [(record.levelname, record.getMessage()) for record in caplog.records] == [
-        ("WARNING", "Instrumentor tortoise failed, the others go on without it: RuntimeError: no such hook")
+        ("WARNING", "Instrumentor tortoise failed and is skipped: RuntimeError: no such hook")
     ]
 
 

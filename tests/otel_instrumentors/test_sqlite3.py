@@ -216,7 +216,7 @@ def test_who_took_connect_by_its_name_before_is_told_of_once(
     (line,) = [record.getMessage() for record in caplog.records]
     # Another test may have left a connection open, which is told in the same line.
     assert line.startswith("Statements of sqlite3.Connection are not traced for ")
-    assert line.endswith("those that taker makes, which took connect() before")
+    assert line.endswith("those made by taker, which imported connect() earlier")
 
 
 if find_spec("aiosqlite"):

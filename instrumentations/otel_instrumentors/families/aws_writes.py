@@ -1,4 +1,4 @@
-"""What a call has written into S3 or DynamoDB, as digests: whoever reads it later makes the same ones.
+"""Digests of what a call has written to S3 or DynamoDB; whoever reads it later computes the same ones.
 
 They are made of what names the thing (bucket, key and version of an object; table and primary key of an item), and tell
 nothing of it. Where the primary key is not known, as of what is put into DynamoDB, there is none.

@@ -1,4 +1,4 @@
-"""DB-API connections that are instrumented singly, by OpenTelemetry's names."""
+"""Instruments single DB-API connections, by the method names of OpenTelemetry's instrumentors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The caller's context where its work is done: in another thread, a greenlet, an event loop.
+"""Carries the caller's context to where its work is done: another thread, a greenlet, an event loop.
 
 Only OpenTelemetry's context is carried: other context variables stay as the library treats them.
 """

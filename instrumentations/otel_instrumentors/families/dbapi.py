@@ -360,7 +360,7 @@ class _TracedClass:
             issubclass(type(found), self.own) and not getattr(found, "closed", False) for found in gc.get_objects()
         )
         untraced = [f"the {number} made before it was instrumented"] if number else []
-        untraced += [f"those that {name} makes, which took {connect.__name__}() before" for name in _takers(connect)]
+        untraced += [f"those made by {name}, which imported {connect.__name__}() earlier" for name in _takers(connect)]
         if untraced:
             self._tell(", ".join(untraced))
 

@@ -1,4 +1,4 @@
-"""Clients of Elasticsearch and of what came of it: a span for each request, however many nodes it is tried on."""
+"""Clients of Elasticsearch and its forks: a span for each request, however many nodes it is tried on."""
 
 from __future__ import annotations
 

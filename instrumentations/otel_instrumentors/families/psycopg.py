@@ -1,4 +1,4 @@
-"""psycopg and what is made of it: statements that are composed of parts, and what is known of a connection."""
+"""psycopg and libraries built on it: statements composed of parts, and the attributes of a connection."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""redis-py and what came of it: clients of single servers and of clusters, their pipelines, also asynchronous ones."""
+"""redis-py and its forks: clients of single servers and of clusters, their pipelines, also asynchronous ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a thread or greenlet still does when the span that started it is long over: traces of its own, no endless one.
+"""Spans of a thread or greenlet long after the span that started it has ended: they begin traces of their own.
 
 A job that a request leaves behind (a mail, a clean-up) belongs to the request's trace. A poller that the first request
 happened to start does not, hours later.

@@ -1,4 +1,4 @@
-"""From what is asked for, by keywords and by variables, to the scope that does it."""
+"""Makes the scope of an instrumentor from what is asked for by keyword arguments and environment variables."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def scopes_of(plugin: str, options: Options, tracer: Tracer, asked: Mapping[str,
     """
     unknown = sorted(name for name in asked.keys() - options.names() if asked[name] is not None)
     if unknown:
-        _logger.warning("The instrumentor of %s has no option %s: it is left out", plugin, ", ".join(unknown))
+        _logger.warning("The instrumentor of %s has no option %s: it is ignored", plugin, ", ".join(unknown))
     _tell_of_conventions()
     kinds = dict(_kinds(plugin, options, asked))
     wishes = [Wish(hook, asked[name]) for name, hook in options.hooks.items() if callable(asked.get(name))]
@@ -111,4 +111,4 @@ def _tell_of_conventions() -> None:
     wanted = _entries(os.environ.get(STABILITY, ""))
     old = [entry for entry in wanted if entry == "default" or entry.endswith("/dup")]
     if old:
-        _logger.warning("%s asks for %s: the stable conventions are written, and no others", STABILITY, ", ".join(old))
+        _logger.warning("%s asks for %s: only the stable semantic conventions are supported", STABILITY, ", ".join(old))

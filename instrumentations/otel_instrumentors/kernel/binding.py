@@ -1,4 +1,4 @@
-"""How what stands in a class or module is called: bound as Python would bind it, whoever put it there.
+"""Binds a hooked function as Python would bind it, whatever stands in its place and whoever put it there.
 
 A function of a class is called with the instance. Whatever else stands there (another tool's wrapper, a
 `partialmethod`, a descriptor of somebody's own) may want to know what it is bound to: it binds itself at each call.

@@ -1,4 +1,4 @@
-"""A call of the application, and what a plugin says of it."""
+"""A call of a hooked function, and how a plugin describes its span."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What plugins of libraries with objects that last can do for one of these alone, by OpenTelemetry's names."""
+"""Instruments single objects (an app, a client), by the method names of OpenTelemetry's instrumentors."""
 
 from __future__ import annotations
 

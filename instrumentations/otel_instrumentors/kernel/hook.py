@@ -1,4 +1,4 @@
-"""What can be put in the place of a library's function."""
+"""The interface of a hook, which makes the wrapper that replaces a function of a library."""
 
 from __future__ import annotations
 

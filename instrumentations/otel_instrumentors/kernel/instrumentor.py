@@ -1,4 +1,4 @@
-"""A plugin put to work: its hooks stand while the library is instrumented, and are gone after."""
+"""The base class of plugins: places their hooks when a library is instrumented, and removes them afterwards."""
 
 from __future__ import annotations
 

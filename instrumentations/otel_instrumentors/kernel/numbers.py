@@ -1,4 +1,4 @@
-"""Numbers that somebody else wrote: read only as far as they can be meant."""
+"""Parses numbers that come from outside, only as far as they are plausible."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Single objects of a library that are instrumented in a way of their own, or are the only ones: an app, a client."""
+"""Single objects (an app, a client) that are instrumented with options of their own, or are the only ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What whoever instruments a library may ask for: the options of OpenTelemetry's own instrumentors, by their names.
+"""The options of instrumentors: those of OpenTelemetry's own instrumentors, by their names.
 
 A plugin says what it offers (`Instrumentor.options`); `scope_with_options` does it.
 Source: opentelemetry-python-contrib.

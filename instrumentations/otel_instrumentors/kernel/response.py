@@ -1,4 +1,4 @@
-"""Telling the client of the span that served it, where somebody has set a propagator for responses."""
+"""Writes the context of the server's span into the response, if somebody has set a propagator for responses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Fail open: what of ours breaks is said once in a while, and the application goes on."""
+"""Fail open: exceptions of our own code are logged, once a minute for each place, and the application goes on."""
 
 from __future__ import annotations
 

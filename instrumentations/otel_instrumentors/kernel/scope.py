@@ -1,4 +1,4 @@
-"""One instrumentation at work: it starts spans, and falls silent when it is taken away."""
+"""An installed instrumentation: it starts spans, until it is uninstrumented."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An instrumentation with options: what is asked for beside its spans. Who asks for nothing has the plain `Scope`."""
+"""An installed instrumentation with options; one without options has the plain `Scope`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an operator switches on or off, by a variable of the environment."""
+"""Features that an environment variable switches on or off."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a Python does at its start that a traced program starts: it is traced, too."""
+"""Traces Python processes that a traced program starts: each imports this module when it starts."""
 
 import importlib.machinery
 import importlib.util

@@ -1,4 +1,4 @@
-"""Variables of ddtrace's that have no meaning here: what stands for each, or that nothing does.
+"""Variables of ddtrace that this distro does not read: what replaces each, or that nothing does.
 
 Source: ddtrace 4.16, its list of supported configurations. By their beginnings; the longest that fits is told.
 """

@@ -1,4 +1,4 @@
-"""Each DD_* and OTEL_* variable that is set: the value in force, or that nobody understands it, and what was meant."""
+"""Each DD_* and OTEL_* variable that is set: the value in force, or that nothing reads it, and the likely spelling."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is done again and again: ask the Agent what it takes, encode what waits, send it, say what went wrong."""
+"""One cycle of the export thread: ask the Agent what it takes, encode what waits, send it, log what went wrong."""
 
 from __future__ import annotations
 

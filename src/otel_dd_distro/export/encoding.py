@@ -1,4 +1,4 @@
-"""From chunks to encoded traces, each within what the Agent takes."""
+"""Encodes chunks as traces, each within the size limits of the Agent."""
 
 from __future__ import annotations
 

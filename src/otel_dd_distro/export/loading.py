@@ -1,4 +1,4 @@
-"""The imports that wait for the first payload, kept from straddling a fork."""
+"""Imports that are delayed until the first payload, and kept from running while the process forks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the writer says in the log: at most one line a minute, whatever goes wrong."""
+"""Log lines of the writer: at most one warning a minute, whatever goes wrong."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class Notices:
             if not self._failing:
                 return None
             self._failing = False
-        return logging.INFO, f"Datadog Agent at {self._agent_url} takes traces again"
+        return logging.INFO, f"Datadog Agent at {self._agent_url} accepts traces again"
 
     def last(self) -> tuple[int, str] | None:
         """At shutdown: a warning if one may be given, else what was lost since the last one as information."""

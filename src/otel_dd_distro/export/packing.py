@@ -1,4 +1,4 @@
-"""Span maps to msgpack."""
+"""Encodes span maps as msgpack."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What waits for the Agent, within bounds, and what became of every span: a count that loses none."""
+"""The bounded queue of traces that wait for the Agent, and the counters that account for every span."""
 
 from __future__ import annotations
 

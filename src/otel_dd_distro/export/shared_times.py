@@ -1,4 +1,4 @@
-"""When something was last said or waited for, by this process or by one that was forked from it or it from."""
+"""Times of the last log line and the last wait, shared by a process and those that are forked from it."""
 
 from __future__ import annotations
 

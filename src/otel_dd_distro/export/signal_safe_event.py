@@ -1,4 +1,4 @@
-"""What one thread waits for and any other may set, a signal handler included, whatever it has interrupted."""
+"""An event that one thread waits for and any code may set, even a signal handler, whatever it has interrupted."""
 
 from __future__ import annotations
 

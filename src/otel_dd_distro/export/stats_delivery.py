@@ -1,4 +1,4 @@
-"""Counts of spans (stats) to the Agent: what is due leaves with the cycle, and all of it at the end."""
+"""Sends counts of spans (stats) to the Agent: with each cycle those that are due, and all of them at the end."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The export thread: started by the first chunk, woken by many, and done without where no thread can be had."""
+"""The export thread: started by the first chunk, woken by later ones, and done without where no thread can start."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Encoded traces to the Agent: each payload is tried, and then taken, lost, or back in the queue."""
+"""Sends encoded traces to the Agent: each payload is accepted, lost, or put back into the queue."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How often and how long a request to the Agent is tried, and the end of it all."""
+"""Retries of requests to the Agent: how many, how long, and the deadline that a shutdown sets."""
 
 from __future__ import annotations
 

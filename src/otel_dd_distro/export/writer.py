@@ -1,4 +1,4 @@
-"""From finished chunks to payloads at the Agent, in the background: what the rest of the product knows of it."""
+"""The writer: sends finished chunks to the Agent in the background; what the rest of the package knows of `export`."""
 
 from __future__ import annotations
 

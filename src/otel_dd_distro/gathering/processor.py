@@ -85,4 +85,8 @@ class DatadogSpanProcessor(RegistryProcessor):
         """A mistake of ours is logged, and never reaches the application."""
         if not self._has_failed:
             self._has_failed = True
-            log.warning("A span could not be gathered and is lost; said once: %s: %s", type(error).__name__, error)
+            log.warning(
+                "A span could not be processed and is lost (logged only once): %s: %s",
+                type(error).__name__,
+                error,
+            )

@@ -1,4 +1,4 @@
-"""Other exporters beside the Agent: the same spans by their ids, those of kept traces only."""
+"""Other exporters beside the Agent's: they get the same spans with the same ids, but of kept traces only."""
 
 from .outlet import Outlet, Outlets
 

@@ -1,4 +1,4 @@
-"""What stands where the Agent would, for those who export to others alone: it opens no socket and takes everything."""
+"""Stands in for the Agent if only other exporters are used: it opens no socket and accepts everything."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What another exporter gets: the spans of a chunk whose trace is kept, once that is decided."""
+"""Passes spans to another exporter: those of a chunk whose trace is kept, once that is decided."""
 
 from __future__ import annotations
 
@@ -121,4 +121,4 @@ class Outlets:
     def _say(self, error: Exception) -> None:
         if not self._has_failed:
             self._has_failed = True
-            log.warning("Another exporter failed, said once: %s: %s", type(error).__name__, error)
+            log.warning("Another span exporter failed (logged only once): %s: %s", type(error).__name__, error)

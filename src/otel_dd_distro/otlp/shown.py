@@ -1,4 +1,4 @@
-"""A finished span as another exporter may show it: no Agent obfuscates what is sent there."""
+"""A finished span as another exporter gets it: without secrets, because no Agent obfuscates what is sent there."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every style of headers has in common: find a context in some, write one to others."""
+"""The base of all header styles: extracts a context from headers, and injects one into them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""All configured styles of headers at once: which is believed, what becomes of the others."""
+"""All configured header styles together: which one's context is used, and what becomes of the others."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ def _reason(decision: Decision, kept: bool) -> str:
     if by == "agent":
         return f"rate {decision.rate:g} of the Agent for {decision.about}"
     if by == "default":
-        return "no rule fits, and the Agent asks for no rate"
+        return "no rule matches, and the Agent has sent no rate"
     what = f"slower than {decision.about}" if by == "slow" else "an error"
     instead = "" if decision.instead_of is None else f", instead of dropped: {_reason(decision.instead_of, False)}"
     return what + instead

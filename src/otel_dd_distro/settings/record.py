@@ -1,4 +1,4 @@
-"""What the environment asks for, as one frozen record: a field for each thing that can be set."""
+"""The settings as one frozen record: a field for each thing that the environment can set."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Variables that OpenTelemetry's API, SDK and exporters read themselves: what they could not use is taken out first.
+"""Variables that OpenTelemetry's API, SDK and exporters read themselves: values they cannot use are removed first.
 
 Left to them, a bad value ends tracing with a traceback when they are imported or made. Their defaults are theirs.
 """

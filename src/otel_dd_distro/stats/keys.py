@@ -1,4 +1,4 @@
-"""What spans are counted together by.
+"""The aggregation key: which spans are counted together.
 
 Source: the Agent's client stats, aggregation key.
 """

@@ -1,4 +1,4 @@
-"""The values of peer tags, with the addresses of machines made one: there are too many to tell them apart.
+"""The values of peer tags; IP addresses are replaced by one value, because there are too many to tell them apart.
 
 Source: the Agent's client stats, peer tags.
 """

@@ -1,4 +1,4 @@
-"""The light tracer: the OpenTelemetry SDK's provider, tracer and span for less."""
+"""The light tracer: the OpenTelemetry SDK's TracerProvider, Tracer and Span at a lower cost."""
 
 from .provider import ForkingProvider, TracerProvider
 from .span import Span

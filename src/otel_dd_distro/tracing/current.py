@@ -1,4 +1,4 @@
-"""A span that is current while a block runs, or each call of a function."""
+"""Makes a span current while a `with` block runs, or each call of a decorated function."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The provider of light tracers, and how any provider of ours survives a fork."""
+"""The TracerProvider of light tracers, and how any provider of ours survives a fork."""
 
 from __future__ import annotations
 

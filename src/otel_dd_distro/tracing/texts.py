@@ -1,4 +1,4 @@
-"""Texts as long as they may be while they wait to be sent."""
+"""Limits the length of texts while they wait to be sent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Exceptions and values that raise when they are made text: the application sees nothing of that."""
+"""Exceptions and values whose conversion to text raises: the application does not see that error."""
 
 from __future__ import annotations
 

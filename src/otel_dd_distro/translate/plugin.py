@@ -1,4 +1,4 @@
-"""What a row of the table of names says: a plugin as Datadog knows it."""
+"""A row of the table of names: Datadog's names for a plugin, its services and its operations."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Services: whose each span is, who said so, and the tags that follow from it."""
+"""The service of each span, where it comes from, and the tags that follow from it."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ def test_recovery_is_said_once_and_only_after_a_warned_loss() -> None:
     said.dropped("refused", 3, 1, "no answer")
     said.due()
     line = said.delivered()
-    assert line == (logging.INFO, "Datadog Agent at http://agent:8126 takes traces again")
+    assert line == (logging.INFO, "Datadog Agent at http://agent:8126 accepts traces again")
     assert said.delivered() is None
 
 
@@ -85,5 +85,5 @@ def test_nobody_listening_costs_one_warning_a_minute_and_recovery_is_told(
         writer._agent._url = there.url
         writer.submit(chunk())
         assert writer.flush(60)
-    assert lines(logging.INFO) == [f"Datadog Agent at http://127.0.0.1:{port} takes traces again"]
+    assert lines(logging.INFO) == [f"Datadog Agent at http://127.0.0.1:{port} accepts traces again"]
     assert len(lines()) == 2

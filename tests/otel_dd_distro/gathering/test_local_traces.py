@@ -258,5 +258,5 @@ def test_what_fails_in_gathering_is_said_once_and_the_application_goes_on(
     for _ in range(3):
         tracer.start_span("root").end()
     assert [record.getMessage() for record in caplog.records] == [
-        "A span could not be gathered and is lost; said once: RuntimeError: no memory"
+        "A span could not be processed and is lost (logged only once): RuntimeError: no memory"
     ]

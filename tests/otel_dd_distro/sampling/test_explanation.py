@@ -27,7 +27,7 @@ FAILED = span(status=error("boom"))
 @pytest.mark.parametrize(
     ("variables", "one", "context", "said"),
     [
-        ({}, span(), None, "kept: no rule fits, and the Agent asks for no rate"),
+        ({}, span(), None, "kept: no rule matches, and the Agent has sent no rate"),
         ({"DD_SERVICE": "checkout-eu"}, span(trace_id=1), None, "kept: rule 2 checkout* rate 0.5"),
         ({"DD_SERVICE": "checkout-eu"}, span(trace_id=9), None, "dropped: rule 2 checkout* rate 0.5"),
         ({"DD_SERVICE": "billing"}, span(), None, "dropped: rule 1 bill* rate 0"),

@@ -253,7 +253,7 @@ def test_a_keyword_that_means_nothing_is_told_and_one_that_is_none_is_not(
     with instrumented(PlainInstrumentor, recorder.provider, request_hook=print, meter_provider=None, colour="green"):
         library.send("/x")
     assert names(recorder.take()) == ["send"]
-    assert said_by_us(caplog) == ["The instrumentor of test_asking has no option colour, request_hook: it is left out"]
+    assert said_by_us(caplog) == ["The instrumentor of test_asking has no option colour, request_hook: it is ignored"]
 
 
 def test_a_plugin_is_off_by_the_variable_that_opentelemetry_has_for_django(

@@ -1,4 +1,4 @@
-"""What a framework learns of the request being served after the span of that request, the entry span, has started."""
+"""Adds to the entry span, that of the request being served, what a framework learns after it has started."""
 
 from __future__ import annotations
 

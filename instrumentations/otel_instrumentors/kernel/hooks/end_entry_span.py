@@ -1,4 +1,4 @@
-"""When the request being served is over before its handler is."""
+"""Ends the entry span, that of the request being served, where the request is over before its handler is."""
 
 from __future__ import annotations
 

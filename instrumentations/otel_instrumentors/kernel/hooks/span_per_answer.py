@@ -1,4 +1,4 @@
-"""A span from a question to its answer, in whatever thread that comes: of libraries that give futures of their own."""
+"""A span from a request to its answer, in whatever thread that comes: for libraries with futures of their own."""
 
 from __future__ import annotations
 

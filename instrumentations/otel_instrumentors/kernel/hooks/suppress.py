@@ -1,4 +1,4 @@
-"""A call that is told by the span around it: what is traced below it stays silent."""
+"""Suppresses traced calls inside a call which the span around it describes already."""
 
 from __future__ import annotations
 

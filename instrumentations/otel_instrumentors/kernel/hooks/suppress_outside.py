@@ -1,4 +1,4 @@
-"""What a library does for itself, outside of any span: nothing of it is traced."""
+"""Suppresses the spans of what a library does for itself, outside of any span."""
 
 from __future__ import annotations
 

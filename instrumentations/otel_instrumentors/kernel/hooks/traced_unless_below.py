@@ -1,4 +1,4 @@
-"""A layer that leaves the span to the layers below it, and makes its own only where none of those is traced."""
+"""A span for each call of a layer, unless a layer below it is traced and makes that span."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Objects that were made before the hook was placed, and cannot be traced."""
+"""Warns of objects that were made before the hook was placed: they cannot be traced."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is known beforehand of the spans of one operation."""
+"""Datadog's operations of a library: what their spans have in common, known before any span is made."""
 
 from __future__ import annotations
 

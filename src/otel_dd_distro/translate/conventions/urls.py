@@ -90,7 +90,7 @@ class Urls:
             try:
                 self._pattern = re.compile(given, re.ASCII)
             except (re.error, OverflowError, RecursionError) as error:
-                log.warning("DD_TRACE_OBFUSCATION_QUERY_STRING_REGEXP: %s; no query is kept in http.url", error)
+                log.warning("DD_TRACE_OBFUSCATION_QUERY_STRING_REGEXP: %s; http.url is sent without queries", error)
                 self._server_query = self._client_query = False
         self._kept = lru_cache(512)(self._target)
 

@@ -1,4 +1,4 @@
-"""This process, as its traces name it."""
+"""This process in its traces: its id, its runtime id, and the tag that says how it was started."""
 
 from __future__ import annotations
 
