@@ -10,8 +10,6 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
-import wrapt
-
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 _UVICORN = "uvicorn.server"
 
@@ -26,7 +24,25 @@ def before_signal(act: Callable[[], None]) -> None:
     if _UVICORN in sys.modules:
         _watch_again(sys.modules[_UVICORN], act)
     else:
-        wrapt.register_post_import_hook(lambda module: _watch_again(module, act), _UVICORN)
+        sys.meta_path.insert(0, _WhenImported(lambda module: _watch_again(module, act)))
+
+
+class _WhenImported:
+    """Has uvicorn's server watched when it is imported. wrapt, which can do that, costs more than all of our start."""
+
+    def __init__(self, act: Callable[[Any], None]) -> None:
+        self._act = act
+
+    def find_spec(self, name: str, path: object = None, target: object = None) -> Any:
+        if name != _UVICORN:
+            return None
+        sys.meta_path.remove(self)
+        import importlib.util
+
+        import wrapt
+
+        wrapt.register_post_import_hook(self._act, _UVICORN)
+        return importlib.util.find_spec(name)
 
 
 def _watch(act: Callable[[], None]) -> None:
@@ -57,5 +73,7 @@ def _watch_again(uvicorn_server: Any, act: Callable[[], None]) -> None:
     def serving(wrapped: Callable[..., Any], _server: object, args: Any, kwargs: Any) -> Any:
         _watch(act)
         return wrapped(*args, **kwargs)
+
+    import wrapt
 
     wrapt.wrap_function_wrapper(uvicorn_server, "Server.serve", serving)
