@@ -18,6 +18,9 @@ from otel_instrumentors.flask_cache import FlaskCacheInstrumentor, keys, server
 from otel_instrumentors.kernel.call import Call
 from tests.otel_instrumentors.contract import Contract, Recorder, instrumented
 
+# Flask-Caching 2.4, the newest on Python 3.10, warns of its own names and uses Redis in a way that Redis warns of.
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
+
 LIBRARIES = [name for name in ("flask_caching", "flask_cache") if importlib.util.find_spec(name)]
 """Flask-Cache, of 2014, is there beside old releases of Flask alone: in the environment of the oldest ones."""
 
