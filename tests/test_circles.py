@@ -12,7 +12,6 @@ import pytest
 
 from otel_dd_distro.tracing import TracerProvider
 from otel_instrumentors.aiohttp import AiohttpInstrumentor
-from otel_instrumentors.django import DjangoInstrumentor
 from otel_instrumentors.flask import FlaskInstrumentor
 from otel_instrumentors.kernel import recording
 from otel_instrumentors.kernel.instrumentor import Instrumentor
@@ -46,13 +45,6 @@ def flask() -> None:
     app.add_url_rule("/", view_func=lambda: "tea")
     for _ in range(REQUESTS):
         app.test_client().get("/").close()
-
-
-def django() -> None:
-    from tests.otel_instrumentors.django_site import ask
-
-    for _ in range(REQUESTS):
-        ask("/items/1/")
 
 
 def aiohttp() -> None:
@@ -105,7 +97,6 @@ def tornado() -> None:
     ("serve", "instrumentor"),
     [
         (flask, FlaskInstrumentor),
-        (django, DjangoInstrumentor),
         (aiohttp, AiohttpInstrumentor),
         (tornado, TornadoInstrumentor),
     ],

@@ -25,6 +25,9 @@ from otel_instrumentors.kernel.switch import PREFIX
 from tests.otel_instrumentors.contract import Recorder, instrumented
 from tests.otel_instrumentors.families.wsgi_server import asked
 
+# Flask-Caching's newest release on Python 3.10 warns of its own names.
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
+
 PAGE = Path(__file__).parents[2] / "docs" / "pairs.md"
 APART = tomllib.loads((PAGE.parents[1] / "pyproject.toml").read_text())["tool"]["otel-dd-distro"]["apart"]
 NOT_OURS = ("urllib3",)
