@@ -44,7 +44,7 @@ def test_one_that_was_found_first_asks_ours_of_each_instrumentor(
         beside.take_over()
     assert configured == ["configured"]
     assert other.load_instrumentor == DatadogDistro().load_instrumentor
-    assert [line.startswith("AnotherDistro was found before this distro") for line in lines(caplog)] == [True]
+    assert [line.startswith("AnotherDistro was loaded before this distro") for line in lines(caplog)] == [True]
     beside.take_over()
     assert configured == ["configured"]
 
