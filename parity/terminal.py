@@ -47,6 +47,7 @@ def marked(number: int, style: str) -> Text:
 
 def problems(sentences: Sequence[str], console: Console) -> None:
     for sentence in sentences[:MOST]:
-        console.print(Text(sentence, style="red"))
+        # The word by which pytest and .ci/run know what failed.
+        console.print(Text(f"FAILED {sentence}", style="red"))
     if len(sentences) > MOST:
         console.print(Text(f"... and {len(sentences) - MOST} more: the page has them all", style="red"))
