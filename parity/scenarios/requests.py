@@ -2,61 +2,12 @@
 
 from __future__ import annotations
 
-import threading
-import time
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-
 import requests
+from backend import HOST, URL, sent, server
 from steps import saw, step
 
 SETTINGS = {"DD_SERVICE": "Teahouse", "DD_ENV": "Prod", "DD_VERSION": "1.2.3", "DD_TAGS": "team:tea,region:eu"}
-
-TRACING = ("x-datadog-", "traceparent", "baggage")
-
-
-class Backend(BaseHTTPRequestHandler):
-    """Answers with the status that the path ends in."""
-
-    protocol_version = "HTTP/1.1"
-
-    def do_GET(self) -> None:
-        last = self.path.partition("?")[0].rpartition("/")[2]
-        self.server.headers = {key.lower(): text for key, text in self.headers.items()}
-        if last == "slow":
-            time.sleep(0.2)
-        self.send_response(int(last) if last.isdigit() else 200)
-        if last == "302":
-            self.send_header("Location", "/done/200")
-        self.send_header("Content-Length", "6")
-        self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write(b"kettle")
-
-    do_HEAD = do_POST = do_PUT = do_BREW = do_GET
-
-    def log_message(self, *args: object) -> None:
-        pass
-
-
-def sent(headers: dict[str, str]) -> Iterator[tuple[str, str]]:
-    """The headers that propagate a trace. The members of lists one by one: their order means nothing."""
-    for header, text in headers.items():
-        if header == "tracestate":
-            for member, _, value in (part.partition("=") for part in text.split(",")):
-                for key, _, each in (part.partition(":") for part in value.split(";")):
-                    yield f"tracestate {member} {key}", each
-        elif header == "x-datadog-tags":
-            for key, _, value in (part.partition("=") for part in text.split(",")):
-                yield f"x-datadog-tags {key}", value
-        elif header.startswith(TRACING):
-            yield header, text
-
-
-server = ThreadingHTTPServer(("127.0.0.1", 0), Backend)
-threading.Thread(target=server.serve_forever, daemon=True).start()
-HOST = f"127.0.0.1:{server.server_port}"
-URL = f"http://{HOST}"
+BESIDE = ("parity/backend.py",)
 
 with step("a call, and the headers that tell the next service"):
     requests.get(f"{URL}/tea/200")

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
@@ -14,45 +12,7 @@ from opentelemetry.trace import SpanKind
 
 from otel_instrumentors.httpx import HttpxInstrumentor
 from tests.otel_instrumentors.contract import Contract, Recorder, instrumented
-
-
-class _Handler(BaseHTTPRequestHandler):
-    def do_GET(self) -> None:
-        path = self.path.partition("?")[0]
-        self.server.seen.append((path, dict(self.headers)))  # type: ignore[attr-defined]
-        if path == "/moved":
-            self.send_response(302)
-            self.send_header("Location", "/here")
-        else:
-            self.send_response(int(path[1:]) if path[1:].isdecimal() else 200)
-        self.send_header("Content-Length", "2")
-        self.end_headers()
-        self.wfile.write(b"ok")
-
-    do_POST = do_GET
-
-    def log_message(self, *_args: Any) -> None:
-        """Quiet."""
-
-
-class _Server:
-    """A server on a free loopback port, and what it has seen."""
-
-    def __enter__(self) -> _Server:
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
-        self.seen: list[tuple[str, dict[str, str]]] = []
-        self._server.seen = self.seen  # type: ignore[attr-defined]
-        self.port = self._server.server_port
-        self.url = f"http://127.0.0.1:{self.port}"
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01})
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_exception: object) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
-
+from tests.otel_instrumentors.http_server import HttpServer
 
 WAYS = ["sync", "async"]
 
@@ -77,24 +37,24 @@ class TestHttpxContract(Contract):
 
     @staticmethod
     def use() -> Any:
-        with _Server() as server:
+        with HttpServer() as server:
             return [ask(way, f"{server.url}/path").text for way in WAYS]
 
     # Each use starts a server of its own: the threads of the last ones are still being forgotten.
     def test_nothing_is_left_in_memory(self, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[override]
-        with _Server() as server:
+        with HttpServer() as server:
             monkeypatch.setattr(type(self), "use", staticmethod(lambda: _get(server)))
             super().test_nothing_is_left_in_memory()
 
 
-def _get(server: _Server) -> list[str]:
+def _get(server: HttpServer) -> list[str]:
     server.seen.clear()
     return [ask(way, f"{server.url}/path").text for way in WAYS]
 
 
 @pytest.fixture
-def server() -> Iterator[_Server]:
-    with _Server() as server:
+def server() -> Iterator[HttpServer]:
+    with HttpServer() as server:
         yield server
 
 
@@ -105,14 +65,14 @@ def recorder() -> Iterator[Recorder]:
         yield recorder
 
 
-def sent(server: _Server) -> list[str]:
+def sent(server: HttpServer) -> list[str]:
     """The span ids that the server has seen, request by request."""
     seen = [{name.lower(): value for name, value in headers.items()} for _, headers in server.seen]
     return [headers["traceparent"].split("-")[2] for headers in seen]
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_a_request_is_a_client_span(recorder: Recorder, server: _Server, way: str) -> None:
+def test_a_request_is_a_client_span(recorder: Recorder, server: HttpServer, way: str) -> None:
     ask(way, f"{server.url}/item/7?sig=abc&x=1#part", headers={"User-Agent": "test"})
 
     (span,) = recorder.take()
@@ -130,7 +90,7 @@ def test_a_request_is_a_client_span(recorder: Recorder, server: _Server, way: st
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_a_redirect_that_is_followed_is_part_of_the_request(recorder: Recorder, server: _Server, way: str) -> None:
+def test_a_redirect_that_is_followed_is_part_of_the_request(recorder: Recorder, server: HttpServer, way: str) -> None:
     assert ask(way, f"{server.url}/moved").status_code == 200
 
     (span,) = recorder.take()
@@ -141,7 +101,7 @@ def test_a_redirect_that_is_followed_is_part_of_the_request(recorder: Recorder, 
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize(("status", "error"), [(200, None), (404, "404"), (500, "500")])
 def test_for_a_client_4xx_and_5xx_are_failures(
-    recorder: Recorder, server: _Server, way: str, status: int, error: str | None
+    recorder: Recorder, server: HttpServer, way: str, status: int, error: str | None
 ) -> None:
     ask(way, f"{server.url}/{status}")
 
@@ -164,7 +124,7 @@ def test_a_refused_connection_is_recorded_and_raised(recorder: Recorder, way: st
     assert "secret" not in span.to_json()
 
 
-def test_a_streamed_response_has_its_span_and_all_of_its_body(recorder: Recorder, server: _Server) -> None:
+def test_a_streamed_response_has_its_span_and_all_of_its_body(recorder: Recorder, server: HttpServer) -> None:
     import httpx
 
     with httpx.Client(trust_env=False) as client, client.stream("GET", server.url) as response:
@@ -178,7 +138,7 @@ def test_a_streamed_response_has_its_span_and_all_of_its_body(recorder: Recorder
     assert [dict(span.attributes or {})["http.response.status_code"] for span in recorder.take()] == [200, 200]
 
 
-def test_requests_at_one_time_are_each_a_child_of_their_caller(recorder: Recorder, server: _Server) -> None:
+def test_requests_at_one_time_are_each_a_child_of_their_caller(recorder: Recorder, server: HttpServer) -> None:
     import httpx
 
     tracer = recorder.provider.get_tracer("app")
@@ -203,7 +163,7 @@ def test_requests_at_one_time_are_each_a_child_of_their_caller(recorder: Recorde
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_a_request_that_a_layer_above_traces_is_silent(recorder: Recorder, server: _Server, way: str) -> None:
+def test_a_request_that_a_layer_above_traces_is_silent(recorder: Recorder, server: HttpServer, way: str) -> None:
     token = attach(set_value(_SUPPRESS_HTTP_INSTRUMENTATION_KEY, True))
     try:
         ask(way, server.url)
@@ -213,7 +173,7 @@ def test_a_request_that_a_layer_above_traces_is_silent(recorder: Recorder, serve
     assert recorder.take() == []
 
 
-def test_one_client_alone_is_traced_where_that_is_asked_for(server: _Server) -> None:
+def test_one_client_alone_is_traced_where_that_is_asked_for(server: HttpServer) -> None:
     import httpx
 
     recorder = Recorder()

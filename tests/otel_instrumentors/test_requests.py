@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
@@ -15,44 +13,7 @@ from otel_instrumentors.kernel.call import Call
 from otel_instrumentors.requests import RequestsInstrumentor, send
 from otel_instrumentors.semconv import headers
 from tests.otel_instrumentors.contract import Contract, Recorder, instrumented
-
-
-class _Handler(BaseHTTPRequestHandler):
-    def do_GET(self) -> None:
-        path = self.path.partition("?")[0]
-        self.server.seen.append((path, dict(self.headers)))  # type: ignore[attr-defined]
-        if path == "/moved":
-            self.send_response(302)
-            self.send_header("Location", "/here")
-        else:
-            self.send_response(int(path[1:]) if path[1:].isdecimal() else 200)
-        self.send_header("Content-Length", "2")
-        self.end_headers()
-        self.wfile.write(b"ok")
-
-    do_POST = do_GET
-
-    def log_message(self, *_args: Any) -> None:
-        """Quiet."""
-
-
-class _Server:
-    """A server on a free loopback port, and what it has seen."""
-
-    def __enter__(self) -> _Server:
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
-        self.seen: list[tuple[str, dict[str, str]]] = []
-        self._server.seen = self.seen  # type: ignore[attr-defined]
-        self.port = self._server.server_port
-        self.url = f"http://127.0.0.1:{self.port}"
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01})
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_exception: object) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
+from tests.otel_instrumentors.http_server import HttpServer
 
 
 class TestRequestsContract(Contract):
@@ -62,17 +23,17 @@ class TestRequestsContract(Contract):
     def use() -> Any:
         import requests
 
-        with _Server() as server, requests.Session() as session:
+        with HttpServer() as server, requests.Session() as session:
             return session.get(f"{server.url}/path").text
 
     # Each use starts a server of its own: the threads of the last ones are still being forgotten.
     def test_nothing_is_left_in_memory(self, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[override]
-        with _Server() as server:
+        with HttpServer() as server:
             monkeypatch.setattr(type(self), "use", staticmethod(lambda: _get(server)))
             super().test_nothing_is_left_in_memory()
 
 
-def _get(server: _Server) -> str:
+def _get(server: HttpServer) -> str:
     import requests
 
     server.seen.clear()
@@ -81,8 +42,8 @@ def _get(server: _Server) -> str:
 
 
 @pytest.fixture
-def server() -> Iterator[_Server]:
-    with _Server() as server:
+def server() -> Iterator[HttpServer]:
+    with HttpServer() as server:
         yield server
 
 
@@ -93,7 +54,7 @@ def recorder() -> Iterator[Recorder]:
         yield recorder
 
 
-def test_a_request_is_a_client_span(recorder: Recorder, server: _Server) -> None:
+def test_a_request_is_a_client_span(recorder: Recorder, server: HttpServer) -> None:
     import requests
 
     requests.get(f"{server.url}/item/7?sig=abc&x=1", headers={"User-Agent": "test"}, timeout=60)
@@ -111,7 +72,7 @@ def test_a_request_is_a_client_span(recorder: Recorder, server: _Server) -> None
     }
 
 
-def test_the_called_side_reads_the_span_in_the_headers(recorder: Recorder, server: _Server) -> None:
+def test_the_called_side_reads_the_span_in_the_headers(recorder: Recorder, server: HttpServer) -> None:
     import requests
 
     requests.get(server.url, timeout=60)
@@ -124,7 +85,7 @@ def test_the_called_side_reads_the_span_in_the_headers(recorder: Recorder, serve
     ]
 
 
-def test_a_redirect_is_a_span_of_its_own_below_the_first(recorder: Recorder, server: _Server) -> None:
+def test_a_redirect_is_a_span_of_its_own_below_the_first(recorder: Recorder, server: HttpServer) -> None:
     import requests
 
     assert requests.get(f"{server.url}/moved", timeout=60).status_code == 200
@@ -141,7 +102,7 @@ def test_a_redirect_is_a_span_of_its_own_below_the_first(recorder: Recorder, ser
 
 @pytest.mark.parametrize(("status", "error"), [(200, None), (404, "404"), (500, "500")])
 def test_for_a_client_4xx_and_5xx_are_failures(
-    recorder: Recorder, server: _Server, status: int, error: str | None
+    recorder: Recorder, server: HttpServer, status: int, error: str | None
 ) -> None:
     import requests
 
@@ -165,7 +126,7 @@ def test_a_refused_connection_is_recorded_and_raised(recorder: Recorder) -> None
     assert "secret" not in span.to_json()
 
 
-def test_a_request_that_a_layer_above_traces_is_silent(recorder: Recorder, server: _Server) -> None:
+def test_a_request_that_a_layer_above_traces_is_silent(recorder: Recorder, server: HttpServer) -> None:
     import requests
 
     token = attach(set_value(_SUPPRESS_HTTP_INSTRUMENTATION_KEY, True))
@@ -177,7 +138,7 @@ def test_a_request_that_a_layer_above_traces_is_silent(recorder: Recorder, serve
     assert recorder.take() == []
 
 
-def test_what_a_response_hook_sends_has_a_span_of_its_own(recorder: Recorder, server: _Server) -> None:
+def test_what_a_response_hook_sends_has_a_span_of_its_own(recorder: Recorder, server: HttpServer) -> None:
     import requests
 
     def again(response: Any, **_kwargs: Any) -> None:
@@ -192,7 +153,7 @@ def test_what_a_response_hook_sends_has_a_span_of_its_own(recorder: Recorder, se
 
 
 def test_the_clients_below_are_silent_while_the_adapter_sends_and_only_below_a_span(
-    recorder: Recorder, server: _Server, monkeypatch: pytest.MonkeyPatch
+    recorder: Recorder, server: HttpServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import http.client
 
@@ -232,7 +193,7 @@ def test_odd_requests_are_described_as_far_as_they_go() -> None:
 
 
 def test_headers_that_are_asked_for_are_on_the_span(
-    recorder: Recorder, server: _Server, monkeypatch: pytest.MonkeyPatch
+    recorder: Recorder, server: HttpServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import requests
 
@@ -249,7 +210,7 @@ def test_headers_that_are_asked_for_are_on_the_span(
     assert captured == {"http.request.header.x-tea": ("black",), "http.response.header.content-length": ("2",)}
 
 
-def test_without_propagation_the_called_side_gets_no_headers(server: _Server) -> None:
+def test_without_propagation_the_called_side_gets_no_headers(server: HttpServer) -> None:
     import requests
 
     recorder = Recorder()
