@@ -8,7 +8,8 @@ import gc
 import logging
 import sys
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from importlib import import_module
 from typing import Any
 
 from opentelemetry.context import Context
@@ -16,6 +17,8 @@ from opentelemetry.propagators.textmap import Getter
 from opentelemetry.trace import SpanKind
 from opentelemetry.util.types import AttributeValue
 
+from .families import grpc_interceptors
+from .families.grpc_filters import CallDetails
 from .kernel import numbers
 from .kernel.call import Arguments, Call, Incoming, Outcome, SpanSpec
 from .kernel.hook import Hook, Target
@@ -24,7 +27,7 @@ from .kernel.hooks.change_result import change_result
 from .kernel.hooks.streamed_result import streamed_result
 from .kernel.hooks.traced import traced
 from .kernel.instrumentor import Instrumentor
-from .kernel.options import Options, when_finished, when_started
+from .kernel.options import Options, when_finished, when_started, when_wanted
 from .kernel.recording import Recording
 from .kernel.scope import Scope
 from .semconv import rpc
@@ -298,11 +301,17 @@ def _watched(handler: Any, api: str, method: str, scope: Scope) -> Any:
     return twin
 
 
+class _Interceptor:
+    """One that traces what a server serves: the server needs no other."""
+
+
 class _Found(Hook):
     """What a server found to serve a call with, after the application's interceptors: also of servers made before."""
 
     def wrap(self, target: Target, scope: Scope) -> Callable[..., Any]:
         def found(call: Call, handler: Any) -> Any:
+            if any(isinstance(each, _Interceptor) for each in getattr(call.args[-1], "interceptors", ())):
+                return handler
             method = call.args[0].call_details.method
             return _watched(handler, "grpc", _text(method or call.args[2].name()), scope)
 
@@ -315,13 +324,14 @@ class _Intercepting(Hook):
     def wrap(self, target: Target, scope: Scope) -> Callable[..., Any]:
         if any(_made_before(target.owner)):
             _logger.warning("Servers of grpc.aio that were made before they could be instrumented are not traced")
-        interceptor = _interceptor(scope)
+        interceptor = _aio_interceptor(scope)
 
         def with_ours(call: Call) -> Arguments:
+            theirs = tuple(call.arg(2, "interceptors") or ())
+            every = theirs if any(isinstance(each, _Interceptor) for each in theirs) else (interceptor, *theirs)
             if len(call.args) > 2:
-                return (*call.args[:2], (interceptor, *(call.args[2] or ())), *call.args[3:]), call.kwargs
-            theirs = call.kwargs.get("interceptors")
-            return call.args, {**call.kwargs, "interceptors": (interceptor, *(theirs or ()))}
+                return (*call.args[:2], every, *call.args[3:]), call.kwargs
+            return call.args, {**call.kwargs, "interceptors": every}
 
         return change_arguments(with_ours).wrap(target, scope)
 
@@ -333,15 +343,27 @@ def _made_before(server: type) -> Iterator[bool]:
 
 
 def _interceptor(scope: Scope) -> Any:
+    def intercept_service(_self: Any, continuation: Any, details: Any) -> Any:
+        return continuation(details)
+
+    def found(call: Call, handler: Any) -> Any:
+        return _watched(handler, "grpc", call.args[1].method, scope)
+
+    base: Any = import_module("grpc").ServerInterceptor
+    hooked = change_result(found).wrap(Target(intercept_service, base, is_method=True), scope)
+    return type("Interceptor", (_Interceptor, base), {"intercept_service": hooked})()
+
+
+def _aio_interceptor(scope: Scope) -> Any:
     async def intercept_service(_self: Any, continuation: Any, details: Any) -> Any:
         return await continuation(details)
 
     def found(call: Call, handler: Any) -> Any:
         return _watched(handler, "grpc.aio", call.args[1].method, scope)
 
-    base = sys.modules["grpc.aio._interceptor"].ServerInterceptor
+    base: Any = import_module("grpc.aio._interceptor").ServerInterceptor
     hooked = change_result(found).wrap(Target(intercept_service, base, is_method=True), scope)
-    return type("Interceptor", (base,), {"intercept_service": hooked})()
+    return type("Interceptor", (_Interceptor, base), {"intercept_service": hooked})()
 
 
 def _message(call: Call) -> tuple[Any, ...]:
@@ -352,14 +374,25 @@ def _reply(_call: Call, result: Any) -> tuple[Any, ...]:
     return (result[0].response,)
 
 
+def _details(call: Call, attributes: Mapping[str, AttributeValue]) -> tuple[Any, ...]:
+    method = f"/{attributes[rpc.RPC_METHOD]!s}"
+    if call.instance is None:
+        metadata = call.args[1].invocation_metadata()
+        return (CallDetails(method, method, None, metadata, metadata),)
+    metadata = call.arg(_METADATA, "metadata")
+    return (CallDetails(method, method, call.arg(1, "timeout"), metadata, metadata),)
+
+
 class GrpcInstrumentor(Instrumentor):
     options = Options(
         server=rpc.CALL,
         client=rpc.CALL,
         hooks={
+            "filter_": when_wanted(_details),
             "request_hook": when_started(_message, SpanKind.CLIENT),
             "response_hook": when_finished(_reply, SpanKind.CLIENT),
         },
+        owners=grpc_interceptors.owners,
     )
 
     hooks = {
@@ -383,3 +416,28 @@ class GrpcInstrumentor(Instrumentor):
         },
         "grpc.aio._server": {"Server.__init__": _Intercepting()},
     }
+
+
+def client_interceptor(**options: Any) -> Any:
+    """What `grpc.intercept_channel` is given for a channel to be traced alone; options as for `instrument()`."""
+    made = grpc_interceptors.client()
+    GrpcInstrumentor()._instrument_object(made, options)
+    return made
+
+
+def aio_client_interceptors(**options: Any) -> list[Any]:
+    """What a channel of `grpc.aio` is given in `interceptors` to be traced alone; options as for `instrument()`."""
+    made = grpc_interceptors.aio_clients()
+    for each in made:
+        GrpcInstrumentor()._instrument_object(each, options)
+    return made
+
+
+def server_interceptor(**options: Any) -> Any:
+    """What `grpc.server` is given in `interceptors` to be traced alone; options as for `instrument()`."""
+    return _interceptor(GrpcInstrumentor()._scopes(options)("grpc._server"))
+
+
+def aio_server_interceptor(**options: Any) -> Any:
+    """What `grpc.aio.server` is given in `interceptors` to be traced alone; options as for `instrument()`."""
+    return _aio_interceptor(GrpcInstrumentor()._scopes(options)("grpc.aio._server"))

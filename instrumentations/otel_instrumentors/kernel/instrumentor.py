@@ -37,15 +37,22 @@ class Instrumentor(BaseInstrumentor):  # type: ignore[misc]
     not of a supported version, warns once.
 
     `instrument()` takes `tracer_provider`, and `propagate`: False where the context of callers is not to be read and
-    that of our spans not to be passed on; `inject`: False where only the latter; and what is in `options`.
+    that of our spans not to be passed on; `inject`: False where only the latter; and what is in `options`. The class
+    takes the same keywords, for the next `instrument()`.
     """
 
     hooks: ClassVar[HookTable] = {}
     options: ClassVar[Options] = Options()
 
+    _given: Mapping[str, Any] = {}
     _installation: _Installation | None = None
     _objects: Objects | None = None
     _only: Sequence[Any] = ()
+
+    def __init__(self, **options: Any) -> None:
+        # There is one object of each class, which is asked for again and again.
+        if options:
+            self._given = options
 
     def instrumentation_dependencies(self) -> Collection[str]:
         """The supported versions of the library, as requirements; read from the extra of the same name."""
@@ -59,6 +66,7 @@ class Instrumentor(BaseInstrumentor):  # type: ignore[misc]
     def _instrument(self, **kwargs: Any) -> None:
         if os.environ.get(f"{PREFIX}{_plugin(type(self)).upper()}_INSTRUMENT") == "False":
             return
+        kwargs = {**self._given, **kwargs}
         named = [kwargs.get(name) for name in self.options.singly]
         only = [thing for things in named if things for thing in (things if isinstance(things, list) else [things])]
         for thing in only:
@@ -73,6 +81,7 @@ class Instrumentor(BaseInstrumentor):  # type: ignore[misc]
             self._objects.others = make
 
     def _uninstrument(self, **kwargs: Any) -> None:
+        self._given = {}
         for thing in self._only:
             self._uninstrument_object(thing)
         self._only = []

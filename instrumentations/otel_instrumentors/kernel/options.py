@@ -17,7 +17,7 @@ from .call import Call
 Attributes = Mapping[str, AttributeValue]
 Values = Callable[..., tuple[Any, ...]]
 
-When = Literal["described", "started", "finished", "told"]
+When = Literal["wanted", "described", "started", "finished", "told"]
 
 PREFIX = "OTEL_PYTHON_"
 """What the names of these variables begin with."""
@@ -53,6 +53,9 @@ class Convention(NamedTuple):
 class UserHook(NamedTuple):
     """When a function of the application's is called, and with what after the span.
 
+    `wanted`: before a span begins, `values` is given the call and the attributes that the span would have. There is no
+    span where the function returns something false. It is called without a span.
+
     `described`: before a span begins, `values` is given the call; what the function returns becomes the attribute `of`,
     where the span has that. It is called without a span.
 
@@ -64,6 +67,10 @@ class UserHook(NamedTuple):
     when: When
     values: Values
     of: SpanKind | Callable[..., Any] | str | None = None
+
+
+def when_wanted(values: Values) -> UserHook:
+    return UserHook("wanted", values)
 
 
 def in_place(attribute: str, values: Values) -> UserHook:

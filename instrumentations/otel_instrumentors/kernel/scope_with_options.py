@@ -166,6 +166,8 @@ class _Opening:
         if kind is not None and kind.excludes(spec):
             self.is_excluded = True
             return None
+        if not self._is_wanted(spec, call):
+            return None
         if self._links(spec.kind) and self._incoming is not None and self._scope.propagates:
             source = self._incoming(call)
             sender = None if source is None else extract(source.carrier, _NOTHING, source.getter)
@@ -175,6 +177,16 @@ class _Opening:
         spec.attributes = self._described(spec, call)
         self.spec = spec
         return spec
+
+    def _is_wanted(self, spec: SpanSpec, call: Call) -> bool:
+        for hook, function in self._scope.wishes:
+            if hook.when == "wanted":
+                try:
+                    if not function(*hook.values(call, spec.attributes or {})):
+                        return False
+                except Exception as error:  # noqa: BLE001
+                    safety.report(safety.place(function), error)
+        return True
 
     def _described(self, spec: SpanSpec, call: Call) -> Mapping[str, AttributeValue] | None:
         """The attributes, with what the application's functions say in place of some."""

@@ -30,6 +30,7 @@ from otel_instrumentors.kernel.options import (
     when_finished,
     when_started,
     when_told,
+    when_wanted,
 )
 from tests.otel_instrumentors.contract import Recorder, instrumented, names, said_by_us
 
@@ -90,6 +91,7 @@ class BothInstrumentor(Instrumentor):
             "response_hook": when_finished(lambda call, result: (call.args, result), SpanKind.CLIENT),
             "route_hook": when_told(routed, lambda call, result: (result,)),
             "url_filter": in_place("url", lambda call: call.args),
+            "filter_": when_wanted(lambda call, attributes: (call.args[0], dict(attributes))),
         },
         request=when_started(lambda call: (call.arg(1, "request"),), SpanKind.SERVER),
         others=(USE_SPAN_LINKS,),
@@ -205,6 +207,25 @@ def test_a_function_may_say_an_attribute_before_the_span_begins(library: Any, re
         library.send("/a?secret=1")
     (span,) = recorder.take()
     assert dict(span.attributes or {}) == {"url": "/a"}
+
+
+def test_a_call_that_a_function_does_not_want_has_no_span_and_those_below_it_have(
+    library: Any, recorder: Recorder
+) -> None:
+    asked: list[Any] = []
+
+    def wanted(*about: Any) -> bool:
+        asked.append(about)
+        return "url" in about[1]
+
+    assert serve_once(library, recorder, filter_=wanted) == ["send"]
+    assert asked == [("/x/1", {"path": "/x/1"}), ("/x/1", {"url": "/x/1"})]
+
+
+def test_options_may_be_given_to_the_class_and_are_for_one_time(library: Any, recorder: Recorder) -> None:
+    BothInstrumentor(excluded_urls="/x/")
+    assert serve_once(library, recorder) == []
+    assert serve_once(library, recorder) == ["send", "serve"]
 
 
 def test_attributes_of_the_request_object_are_on_the_span_where_a_variable_names_them(
