@@ -164,14 +164,18 @@ def demo(session: nox.Session) -> None:
     session.run("python", "examples/demo.py", *session.posargs, interrupt_timeout=15)
 
 
-BENCH_LIBRARIES = ("django", "flask", "gunicorn", "jinja2", "psycopg[binary]", "redis", "requests")
-BENCH_CONTRIB = ("django", "flask", "jinja2", "psycopg", "redis", "requests", "sqlite3")
+BENCH_LIBRARIES = (
+    *("aiohttp", "botocore", "celery", "django", "flask", "gunicorn", "jinja2", "psycopg[binary]", "redis", "requests"),
+)
+BENCH_CONTRIB = (
+    *("aiohttp-client", "botocore", "celery", "django", "flask", "jinja2", "psycopg", "redis", "requests", "sqlite3"),
+)
 
 
 @nox.session
 def bench(session: nox.Session) -> None:
     """What tracing costs, five sides in turns; the table goes into the README, all of it into benchmarks/results."""
-    extras = "django,flask,jinja2,psycopg,redis,requests,sqlite3"
+    extras = "aiohttp,botocore,celery,django,flask,jinja2,psycopg,redis,requests,sqlite3"
     # Compiled as pip does it; without, the start-up of our side alone would compile every module.
     session.install(f".[{extras}]", *BENCH_LIBRARIES, "matplotlib", env={"UV_COMPILE_BYTECODE": "1"})
     beside = partial(environment, session)
@@ -186,11 +190,15 @@ def bench(session: nox.Session) -> None:
     results = Path(session.create_tmp(), "results")
     results.mkdir(exist_ok=True)
 
-    def measure(part: str, *options: str) -> None:
-        session.run("python", f"benchmarks/{part}.py", *options, "--json", str(results / f"{part}.json"))
+    def measure(part: str, *options: str, of: str = "") -> None:
+        session.run("python", f"benchmarks/{part}.py", *options, "--json", str(results / f"{part}{of}.json"))
 
     measure("startup", "--ours", ours, "--ddtrace", ddtrace, "--contrib", contrib)
     measure("span", "--ddtrace", ddtrace, "--otlp", contrib)
+    for kind in ("http", "db", "instrumentor"):
+        only = ("light", "plain", "ddtrace", "otlp")
+        options = ("--only", *only, "--attributes", kind)
+        measure("span", "--ddtrace", ddtrace, "--otlp", contrib, *options, of=f"_{kind}")
     measure("propagation", "--ddtrace", ddtrace)
     measure("applications", *sides)
     measure("saturation", *sides)

@@ -7,6 +7,7 @@ background threads and the last delivery included, and that of the calling threa
 from __future__ import annotations
 
 import argparse
+import asyncio
 import atexit
 import json
 import os
@@ -162,6 +163,70 @@ def requests_get() -> Callable[[], None]:
     return get
 
 
+def aiohttp_get() -> Callable[[], None]:
+    import aiohttp
+
+    loop, url = asyncio.new_event_loop(), os.environ["BENCH_PAGE"]
+
+    async def opened() -> aiohttp.ClientSession:
+        return aiohttp.ClientSession()
+
+    session = loop.run_until_complete(opened())
+
+    async def asked() -> None:
+        async with session.get(url) as answer:
+            assert answer.status == 200
+            await answer.read()
+
+    atexit.register(lambda: loop.run_until_complete(session.close()))
+    return lambda: loop.run_until_complete(asked())
+
+
+def botocore_call() -> Callable[[], None]:
+    from botocore.session import get_session
+
+    client = get_session().create_client(
+        "dynamodb",
+        region_name="us-east-1",
+        endpoint_url=os.environ["BENCH_PAGE"],
+        aws_access_key_id="key",
+        aws_secret_access_key="secret",
+    )
+
+    def call() -> None:
+        assert client.get_item(TableName="books", Key={"shelf": {"N": "7"}})["Item"]["title"] == {"S": "Book 7"}
+
+    return call
+
+
+def celery_task() -> Callable[[], None]:
+    from celery import Celery
+
+    app = Celery("bench", broker="memory://", task_ignore_result=True)
+
+    @app.task
+    def shelved(shelf: int) -> str:
+        return f"Book {shelf}"
+
+    def task() -> None:
+        """Sent, and run as a worker runs it."""
+        shelved.delay(7)
+        assert shelved.apply((7,)).get() == "Book 7"
+
+    return task
+
+
+def sqlite3_select() -> Callable[[], None]:
+    database = books()
+
+    def select() -> None:
+        cursor = database.cursor()
+        cursor.execute("SELECT title FROM books WHERE shelf = ?", (7,))
+        assert cursor.fetchall() == [("Book 7",)]
+
+    return select
+
+
 def jinja2_render() -> Callable[[], None]:
     import jinja2
 
@@ -178,7 +243,11 @@ PROGRAMS: dict[str, Callable[[], Callable[[], None]]] = {
     "Django request": django_request,
     "redis GET": redis_get,
     "psycopg SELECT": psycopg_select,
+    "sqlite3 SELECT": sqlite3_select,
     "requests GET": requests_get,
+    "aiohttp GET": aiohttp_get,
+    "botocore call": botocore_call,
+    "Celery task": celery_task,
     "Jinja2 render": jinja2_render,
 }
 

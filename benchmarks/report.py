@@ -53,9 +53,16 @@ def rows(results: dict[str, Any]) -> list[Row]:
     def of_span(what: str) -> dict[str, float]:
         return {side: span[name][what] for side, name in names.items()}
 
+    def spans_with(kind: str) -> dict[str, float]:
+        runs = results[f"span_{kind}"]
+        return {side: median(run["total"] for run in runs[name]) for side, name in names.items()}
+
     found = [
         Row("a span of six attributes, delivered", "us", of_span("total")),
-        Row("of it on the application's thread", "us", of_span("own")),
+        Row("a span with HTTP attributes", "us", spans_with("http")),
+        Row("a span with DB attributes", "us", spans_with("db")),
+        Row("a span of another instrumentor", "us", spans_with("instrumentor")),
+        Row("a span of six attributes, on the application's thread", "us", of_span("own")),
         Row("a span that is not sampled", "us", {"ours": span["unsampled"]["total"]}),
         Row("each span of a trace of 50,000", "us", {"ours": span["long"]["total"]}),
         Row("bytes on the wire for a span", "", {side: size[name] for side, name in names.items()}),
@@ -155,7 +162,8 @@ def main() -> None:
     given = arguments.parse_args()
     folder: Path = given.results
     folder.mkdir(exist_ok=True)
-    names = ("span", "applications", "propagation", "startup", "saturation")
+    spans = ("span", "span_http", "span_db", "span_instrumentor")
+    names = (*spans, "applications", "propagation", "startup", "saturation")
     found = rows({name: json.loads((given.measured / f"{name}.json").read_text()) for name in names})
     where = f"{os.cpu_count()} cores, {platform.machine()}, {platform.system()} {platform.release()}"
     where += f", Python {platform.python_version()}, {datetime.datetime.now(datetime.timezone.utc).date()}"

@@ -2,7 +2,8 @@
 
 Usage: span.py [--ddtrace PYTHON] [--otlp PYTHON] [--rounds N] [--only SIDE ...] [--attributes KIND]. A trace is a root
 and nine children with six attributes each, made as users make them: the application's own, or those of a convention
-(`http`, `db`), as other people's instrumentations set them. Every run is a process of its own, the sides take turns, a
+(`http`, `db`). `instrumentor`: as other people's instrumentors make them, with a kind and attributes at the start, and
+the status at the end. Every run is a process of its own, the sides take turns, a
 sink in a process of its own answers, and counts the spans that reached it: a span that was dropped is not a cheap one.
 The application rests after every 500 spans, so that each side can keep up. `--ddtrace` and `--otlp` name interpreters
 that have ddtrace, and the OpenTelemetry SDK with its OTLP exporter; without, these sides are left out.
@@ -55,8 +56,16 @@ KINDS: dict[str, dict[str, Any]] = {
         "server.address": "db.example",
         "server.port": 5432,
     },
+    "instrumentor": {
+        "http.request.method": "GET",
+        "url.full": "http://shop.example:8080/cart/7",
+        "server.address": "shop.example",
+        "server.port": 8080,
+        "network.protocol.version": "1.1",
+    },
 }
-ATTRIBUTES = KINDS[os.environ.get("SPAN_ATTRIBUTES", "own")]
+KIND = os.environ.get("SPAN_ATTRIBUTES", "own")
+ATTRIBUTES = KINDS[KIND]
 SIDES = ("light", "plain", "unsampled", "long", "ddtrace", "otlp")
 
 
@@ -64,6 +73,15 @@ SIDES = ("light", "plain", "unsampled", "long", "ddtrace", "otlp")
 
 
 def otel_traces(tracer: Any) -> Callable[[int], None]:
+    from opentelemetry.trace import SpanKind
+
+    def instrumented(children: int) -> None:
+        with tracer.start_as_current_span("GET", kind=SpanKind.CLIENT, attributes=dict(ATTRIBUTES)) as root:
+            for _ in range(children):
+                with tracer.start_as_current_span("GET", kind=SpanKind.CLIENT, attributes=dict(ATTRIBUTES)) as span:
+                    span.set_attribute("http.response.status_code", 200)
+            root.set_attribute("http.response.status_code", 200)
+
     def trace(children: int) -> None:
         with tracer.start_as_current_span("shop.order") as root:
             root.set_attributes(dict(ATTRIBUTES))
@@ -71,7 +89,7 @@ def otel_traces(tracer: Any) -> Callable[[int], None]:
                 with tracer.start_as_current_span("shop.step") as span:
                     span.set_attributes(dict(ATTRIBUTES))
 
-    return trace
+    return instrumented if KIND == "instrumentor" else trace
 
 
 def ours(sampler: Any = None) -> tuple[Callable[[int], None], Callable[[], Any]]:
@@ -106,6 +124,15 @@ def otlp() -> tuple[Callable[[int], None], Callable[[], Any]]:
 def ddtrace() -> tuple[Callable[[int], None], Callable[[], Any]]:
     from ddtrace.trace import tracer
 
+    def instrumented(children: int) -> None:
+        with tracer.trace("http.request", span_type="http") as root:
+            root.set_tags(dict(ATTRIBUTES))
+            for _ in range(children):
+                with tracer.trace("http.request", span_type="http") as span:
+                    span.set_tags(dict(ATTRIBUTES))
+                    span.set_tag("http.response.status_code", 200)
+            root.set_tag("http.response.status_code", 200)
+
     def trace(children: int) -> None:
         with tracer.trace("shop.order") as root:
             root.set_tags(dict(ATTRIBUTES))
@@ -113,7 +140,7 @@ def ddtrace() -> tuple[Callable[[int], None], Callable[[], Any]]:
                 with tracer.trace("shop.step") as span:
                     span.set_tags(dict(ATTRIBUTES))
 
-    return trace, tracer.shutdown
+    return instrumented if KIND == "instrumentor" else trace, tracer.shutdown
 
 
 def run(side: str) -> dict[str, Any]:
