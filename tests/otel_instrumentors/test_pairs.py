@@ -30,7 +30,6 @@ pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
 PAGE = Path(__file__).parents[2] / "docs" / "pairs.md"
 APART = tomllib.loads((PAGE.parents[1] / "pyproject.toml").read_text())["tool"]["otel-dd-distro"]["apart"]
-NOT_OURS = ("urllib3",)
 
 Row = tuple[str, str]
 """Libraries, and what is called, as the page has them."""
@@ -83,8 +82,7 @@ def test_each_call_makes_the_spans_that_the_page_says(row: Row, request: pytest.
     recorder = Recorder()
     with ExitStack() as stack:
         for library in libraries.split(" + "):
-            if library not in NOT_OURS:
-                stack.enter_context(instrumented(instrumentor(library), recorder.provider))
+            stack.enter_context(instrumented(instrumentor(library), recorder.provider))
         CALLS[row](recorder, request)
     counted(row, recorder)
 
@@ -114,18 +112,26 @@ def url() -> Iterator[str]:
     server.server_close()
 
 
-@call("requests + httplib", "`requests.get(url)`")
+@call("requests + urllib3 + httplib", "`requests.get(url)`")
 def _get(_recorder: Recorder, request: pytest.FixtureRequest) -> None:
     import requests
 
     requests.get(request.getfixturevalue("url"), timeout=60)
 
 
-@call("requests + httplib", "the same, redirected once")
+@call("requests + urllib3 + httplib", "the same, redirected once")
 def _get_redirected(_recorder: Recorder, request: pytest.FixtureRequest) -> None:
     import requests
 
     requests.get(f"{request.getfixturevalue('url')}moved", timeout=60)
+
+
+@call("urllib3 + httplib", '`PoolManager().request("GET", url)`')
+def _get_with_urllib3(_recorder: Recorder, request: pytest.FixtureRequest) -> None:
+    import urllib3
+
+    with urllib3.PoolManager() as manager:
+        manager.request("GET", request.getfixturevalue("url"))
 
 
 @call("fastapi + starlette + requests + httplib", "a request whose endpoint sends one with requests")
@@ -199,6 +205,13 @@ def _info_of_opensearch(_recorder: Recorder, request: pytest.FixtureRequest) -> 
 
     url = request.getfixturevalue("opensearch_server")
     assert OpenSearch(url, connection_class=RequestsHttpConnection).info()["version"]
+
+
+@call("opensearch + urllib3 + httplib", "`client.info()`")
+def _info_of_opensearch_by_urllib3(_recorder: Recorder, request: pytest.FixtureRequest) -> None:
+    from opensearchpy import OpenSearch
+
+    assert OpenSearch(request.getfixturevalue("opensearch_server")).info()["version"]
 
 
 @contextmanager

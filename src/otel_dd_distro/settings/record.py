@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from ..sampling.rules import Rule, SpanRule
 
-OFF_BY_DEFAULT = frozenset({"httplib", "kombu"})
+OFF_BY_DEFAULT = frozenset({"httplib", "kombu", "urllib3"})
 """Instrumentors that are to be switched on by name: what they see, a layer above or below them is traced for."""
 
 

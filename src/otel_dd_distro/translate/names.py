@@ -99,6 +99,7 @@ PLUGINS: dict[str, Plugin] = {
     "tornado":  Plugin("tornado",  Belongs.APPLICATION, tornado.SERVED, renaming_told=True, default="tornado-web",
                        client=Plugin("tornado_client", Belongs.CALLER, tornado.SENT, renaming_told=True,
                                      inherited_told=True, domain=http_client.host)),
+    "urllib3":  Plugin("urllib3",  Belongs.LIBRARY,     http_client.URLLIB3, renaming_told=True),
     "valkey":   Plugin("valkey",   Belongs.LIBRARY,     key_value.redis("valkey", "valkey")),
     "vertica":  Plugin("vertica",  Belongs.LIBRARY,     sql.fetching_driver("vertica", "copy", "fetchall", "fetchmany",
                        "fetchone", "iterate", "nextset")),

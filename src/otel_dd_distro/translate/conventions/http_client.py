@@ -76,6 +76,34 @@ HTTPX = Operations(
 )
 
 
+def _pooled(attributes: dict[str, Any], meta: Meta, urls: Urls) -> str:
+    """As `_unnamed`, with the server's name twice, and how many retries are left as text."""
+    host = meta.get("server.address")
+    if host:
+        meta["out.host"] = host
+    left = attributes.get("urllib3.retries_remaining")
+    if left is not None:
+        meta["http.retries_remain"] = str(left)
+    return _unnamed(attributes, meta, urls)
+
+
+URLLIB3 = Operations(
+    Operation(
+        "urllib3.request",
+        v1="http.client.request",
+        type="http",
+        kind="client",
+        component="urllib3",
+        targets=Targets(
+            {**TARGETS, "server.address": "server.address", "urllib3.retries_remaining": ""},
+            made=("http.url", "http.retries_remain", "out.host"),
+        ),
+        describe=_pooled,
+        failed=failed_request,
+    )
+)
+
+
 def describe(attributes: dict[str, Any], meta: Meta, urls: Urls) -> str:
     method = meta.get("http.method", "")
     original = text_of(attributes, "http.request.method_original")

@@ -62,6 +62,23 @@ def test_a_request_of_httpx_has_no_resource_and_tells_no_reason() -> None:
     assert "http.status_msg" not in entry["meta"]
 
 
+def test_a_request_of_urllib3_tells_how_many_retries_it_has_left() -> None:
+    span = ours("urllib3", {**SENT, "urllib3.retries_remaining": 0}, kind=SpanKind.CLIENT)
+    [entry] = translated(span, DD_SERVICE="shop")
+    assert [entry[key] for key in ("name", "resource", "service")] == ["urllib3.request", "urllib3.request", "urllib3"]
+    assert "_dd.measured" not in entry["metrics"]
+    assert {
+        key: text for key, text in entry["meta"].items() if key.startswith(("http.", "out.", "server.", "urll"))
+    } == {
+        "http.method": "GET",
+        "http.retries_remain": "0",
+        "http.status_code": "200",
+        "http.url": "http://cup:81/green?<redacted>&x=1",
+        "out.host": "cup",
+        "server.address": "cup",
+    }
+
+
 @pytest.mark.parametrize(
     ("variables", "service", "source"),
     [
