@@ -12,7 +12,10 @@ from pathlib import Path
 
 import aiohttp
 from aiohttp import web
+from guest import guest_of
 from steps import saw, step
+
+BESIDE = ("parity/guest.py",)
 
 logging.disable()
 Path("static").mkdir()
@@ -157,15 +160,7 @@ async def serve() -> None:
 
 threading.Thread(target=lambda: asyncio.run(serve()), daemon=True).start()
 ready.wait(10)
-
-
-def ask(path: str, method: str = "GET", **headers: str) -> int:
-    connection = http.client.HTTPConnection("127.0.0.1", ports[0], timeout=10)
-    connection.request(method, path, headers={"User-Agent": "guest/1", **headers})
-    with connection.getresponse() as answer:
-        answer.read()
-    connection.close()
-    return answer.status
+ask = guest_of(ports[0])
 
 
 with step("a page"):

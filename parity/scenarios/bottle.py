@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import http.client
-import threading
 from collections.abc import Iterator
-from io import StringIO
 from pathlib import Path
-from socketserver import ThreadingMixIn
-from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 import bottle
 from bottle import Bottle, HTTPError, HTTPResponse, request, response
+from guest import serve
 from steps import step
+
+BESIDE = ("parity/guest.py",)
 
 SETTINGS: dict[str, str] = {}
 
@@ -140,29 +139,7 @@ bottle.mount("/attic/", attic.wsgi)
 bottle.mount("/foreign/", foreign)
 
 
-class Quiet(WSGIRequestHandler):
-    def log_message(self, *args: object) -> None:
-        pass
-
-    def get_stderr(self) -> object:
-        return StringIO()
-
-
-class Threaded(ThreadingMixIn, WSGIServer):
-    daemon_threads = True
-
-
-server = make_server("127.0.0.1", 0, bottle.default_app(), Threaded, Quiet)
-threading.Thread(target=server.serve_forever, daemon=True).start()
-
-
-def ask(path: str, method: str = "GET", **headers: str) -> int:
-    connection = http.client.HTTPConnection("127.0.0.1", server.server_port, timeout=10)
-    connection.request(method, path, headers={"User-Agent": "guest/1", **headers})
-    with connection.getresponse() as answer:
-        answer.read()
-    connection.close()
-    return answer.status
+ask = serve(bottle.default_app())
 
 
 with step("a page"):

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import http.client
-import threading
 from collections.abc import Iterator
-from io import StringIO
 from pathlib import Path
-from socketserver import ThreadingMixIn
-from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 import falcon
+from guest import serve
 from steps import step
+
+BESIDE = ("parity/guest.py",)
 
 SETTINGS: dict[str, str] = {}
 
@@ -134,29 +133,7 @@ app.add_error_handler(SoldOut, sold_out)
 app.add_error_handler(Broken, broken)
 
 
-class Quiet(WSGIRequestHandler):
-    def log_message(self, *args: object) -> None:
-        pass
-
-    def get_stderr(self) -> object:
-        return StringIO()
-
-
-class Threaded(ThreadingMixIn, WSGIServer):
-    daemon_threads = True
-
-
-server = make_server("127.0.0.1", 0, app, Threaded, Quiet)
-threading.Thread(target=server.serve_forever, daemon=True).start()
-
-
-def ask(path: str, method: str = "GET", **headers: str) -> int:
-    connection = http.client.HTTPConnection("127.0.0.1", server.server_port, timeout=10)
-    connection.request(method, path, headers={"User-Agent": "guest/1", **headers})
-    with connection.getresponse() as answer:
-        answer.read()
-    connection.close()
-    return answer.status
+ask = serve(app)
 
 
 with step("a page"):

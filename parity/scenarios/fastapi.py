@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import http.client
 import threading
 import time
 
 import uvicorn
 from fastapi import APIRouter, BackgroundTasks, Depends, FastAPI, HTTPException
 from fastapi.responses import PlainTextResponse
+from guest import guest_of
 from steps import step
+
+BESIDE = ("parity/guest.py",)
 
 SETTINGS: dict[str, str] = {}
 
@@ -69,15 +71,7 @@ threading.Thread(target=server.run, daemon=True).start()
 while not server.started:
     time.sleep(0.01)
 PORT = server.servers[0].sockets[0].getsockname()[1]
-
-
-def ask(path: str, method: str = "GET", **headers: str) -> int:
-    connection = http.client.HTTPConnection("127.0.0.1", PORT, timeout=30)
-    connection.request(method, path, headers={"User-Agent": "guest/1", **headers})
-    with connection.getresponse() as answer:
-        answer.read()
-    connection.close()
-    return answer.status
+ask = guest_of(PORT)
 
 
 with step("a page"):

@@ -3,13 +3,10 @@
 import http.client
 import json
 import logging
-import threading
 from collections.abc import Callable, Iterator
-from io import StringIO
-from socketserver import ThreadingMixIn
 from typing import Any
-from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
+from guest import serve
 from molten import (
     HTTP_201,
     HTTP_404,
@@ -29,6 +26,8 @@ from molten import (
     schema,
 )
 from steps import step
+
+BESIDE = ("parity/guest.py",)
 
 SETTINGS: dict[str, str] = {}
 
@@ -134,29 +133,7 @@ app = App(
 )
 
 
-class Quiet(WSGIRequestHandler):
-    def log_message(self, *args: object) -> None:
-        pass
-
-    def get_stderr(self) -> object:
-        return StringIO()
-
-
-class Threaded(ThreadingMixIn, WSGIServer):
-    daemon_threads = True
-
-
-server = make_server("127.0.0.1", 0, app, Threaded, Quiet)
-threading.Thread(target=server.serve_forever, daemon=True).start()
-
-
-def ask(path: str, method: str = "GET", body: str | None = None, **headers: str) -> int:
-    connection = http.client.HTTPConnection("127.0.0.1", server.server_port, timeout=10)
-    connection.request(method, path, body, headers={"User-Agent": "guest/1", **headers})
-    with connection.getresponse() as answer:
-        answer.read()
-    connection.close()
-    return answer.status
+ask = serve(app)
 
 
 JSON = {"Content-Type": "application/json"}

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import http.client
 import sys
-import threading
 import types
 import warnings
 from collections.abc import Iterator
-from io import StringIO
 from pathlib import Path
-from socketserver import ThreadingMixIn
-from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 import pylons_on_python3
+from guest import serve
 from steps import step
 
 SETTINGS: dict[str, str] = {}
-BESIDE = ("tests/otel_instrumentors/pylons_on_python3.py",)
+BESIDE = ("parity/guest.py", "tests/otel_instrumentors/pylons_on_python3.py")
 
 warnings.simplefilter("ignore")
 pylons_on_python3.install()
@@ -128,29 +125,7 @@ else:
 app = RegistryManager(SessionMiddleware(RoutesMiddleware(app, mapper, singleton=False), config))
 
 
-class Quiet(WSGIRequestHandler):
-    def log_message(self, *args: object) -> None:
-        pass
-
-    def get_stderr(self) -> object:
-        return StringIO()
-
-
-class Threaded(ThreadingMixIn, WSGIServer):
-    daemon_threads = True
-
-
-server = make_server("127.0.0.1", 0, app, Threaded, Quiet)
-threading.Thread(target=server.serve_forever, daemon=True).start()
-
-
-def ask(path: str, method: str = "GET", **headers: str) -> int:
-    connection = http.client.HTTPConnection("127.0.0.1", server.server_port, timeout=10)
-    connection.request(method, path, headers={"User-Agent": "guest/1", **headers})
-    with connection.getresponse() as answer:
-        answer.read()
-    connection.close()
-    return answer.status
+ask = serve(app)
 
 
 with step("a page"):

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import http.client
-import threading
 from collections.abc import Callable, Iterator
-from io import StringIO
 from pathlib import Path
-from socketserver import ThreadingMixIn
-from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
+from guest import serve
 from pyramid.config import Configurator
 from pyramid.httpexceptions import HTTPForbidden, HTTPFound, HTTPNotFound, HTTPServiceUnavailable
 from pyramid.request import Request
 from pyramid.response import Response
 from pyramid.tweens import EXCVIEW
 from steps import step
+
+BESIDE = ("parity/guest.py",)
 
 SETTINGS: dict[str, str] = {}
 
@@ -155,29 +154,7 @@ with Configurator(settings={"tea.kind": "green"}) as config:
     app = config.make_wsgi_app()
 
 
-class Quiet(WSGIRequestHandler):
-    def log_message(self, *args: object) -> None:
-        pass
-
-    def get_stderr(self) -> object:
-        return StringIO()
-
-
-class Threaded(ThreadingMixIn, WSGIServer):
-    daemon_threads = True
-
-
-server = make_server("127.0.0.1", 0, app, Threaded, Quiet)
-threading.Thread(target=server.serve_forever, daemon=True).start()
-
-
-def ask(path: str, method: str = "GET", body: str | None = None, **headers: str) -> int:
-    connection = http.client.HTTPConnection("127.0.0.1", server.server_port, timeout=10)
-    connection.request(method, path, body, headers={"User-Agent": "guest/1", **headers})
-    with connection.getresponse() as answer:
-        answer.read()
-    connection.close()
-    return answer.status
+ask = serve(app)
 
 
 with step("a page"):

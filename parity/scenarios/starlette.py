@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import http.client
 import threading
 import time
 from collections.abc import AsyncIterator
 
 import uvicorn
+from guest import guest_of
 from starlette.applications import Starlette
 from starlette.background import BackgroundTask
 from starlette.exceptions import HTTPException
@@ -17,6 +17,7 @@ from starlette.routing import Mount, Route
 from steps import step
 
 SETTINGS = {"DD_SERVICE": "teahouse"}
+BESIDE = ("parity/guest.py",)
 
 
 class SoldOut(Exception):
@@ -102,15 +103,7 @@ threading.Thread(target=server.run, daemon=True).start()
 while not server.started:
     time.sleep(0.01)
 PORT = server.servers[0].sockets[0].getsockname()[1]
-
-
-def ask(path: str, method: str = "GET", **headers: str) -> int:
-    connection = http.client.HTTPConnection("127.0.0.1", PORT, timeout=30)
-    connection.request(method, path, headers={"User-Agent": "guest/1", **headers})
-    with connection.getresponse() as answer:
-        answer.read()
-    connection.close()
-    return answer.status
+ask = guest_of(PORT)
 
 
 with step("a page"):

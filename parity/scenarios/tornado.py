@@ -10,11 +10,13 @@ import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+from guest import guest_of
 from steps import step
 from tornado import httpclient, template, web, websocket
 from tornado.httpserver import HTTPServer
 
 SETTINGS = {"DD_PATCH_MODULES": "tornado:true"}
+BESIDE = ("parity/guest.py",)
 
 logging.disable()
 Path("static").mkdir()
@@ -157,15 +159,7 @@ async def serve() -> None:
 
 threading.Thread(target=lambda: asyncio.run(serve()), daemon=True).start()
 ready.wait(10)
-
-
-def ask(path: str, method: str = "GET", **headers: str) -> int:
-    connection = http.client.HTTPConnection("127.0.0.1", PORT, timeout=10)
-    connection.request(method, path, headers={"User-Agent": "guest/1", **headers})
-    with connection.getresponse() as answer:
-        answer.read()
-    connection.close()
-    return answer.status
+ask = guest_of(PORT)
 
 
 with step("a page"):
