@@ -1,4 +1,4 @@
-"""Instruments single objects (an app, a client), by the method names of OpenTelemetry's instrumentors."""
+"""Instruments single objects (an app, a client, a channel), by the method names of OpenTelemetry's instrumentors."""
 
 from __future__ import annotations
 
@@ -33,6 +33,20 @@ class ForClients(Instrumentor):
     def uninstrument_client(cls, client: Any) -> None:
         """Record the calls of `client` no more."""
         cls()._uninstrument_object(client)
+
+
+class ForChannels(Instrumentor):
+    """Instruments a single channel of a connection to a broker."""
+
+    @classmethod
+    def instrument_channel(cls, channel: Any, **options: Any) -> None:
+        """Record the messages of `channel`, with the options that `instrument()` takes; those of others as before."""
+        cls()._instrument_object(channel, options)
+
+    @classmethod
+    def uninstrument_channel(cls, channel: Any) -> None:
+        """Record the messages of `channel` no more."""
+        cls()._uninstrument_object(channel)
 
 
 class ForSessions(Instrumentor):

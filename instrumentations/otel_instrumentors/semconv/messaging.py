@@ -17,9 +17,12 @@ MESSAGING_SYSTEM = "messaging.system"
 MESSAGING_OPERATION_NAME = "messaging.operation.name"
 MESSAGING_OPERATION_TYPE = "messaging.operation.type"
 MESSAGING_DESTINATION_NAME = "messaging.destination.name"
+MESSAGING_DESTINATION_TEMPORARY = "messaging.destination.temporary"
 MESSAGING_MESSAGE_ID = "messaging.message.id"
 MESSAGING_MESSAGE_CONVERSATION_ID = "messaging.message.conversation_id"
 MESSAGING_MESSAGE_BODY_SIZE = "messaging.message.body.size"
+MESSAGING_RABBITMQ_DESTINATION_ROUTING_KEY = "messaging.rabbitmq.destination.routing_key"
+MESSAGING_RABBITMQ_MESSAGE_DELIVERY_TAG = "messaging.rabbitmq.message.delivery_tag"
 
 SUPPRESSED = create_key("otel_instrumentors.messaging")
 """The context key under which a library that sends messages for a traced layer above stays silent."""
@@ -48,6 +51,16 @@ def process(operation: str, subject: str, attributes: Attributes) -> SpanSpec:
     """The span of the work that a message brings; arguments as for `send`."""
     attributes[MESSAGING_OPERATION_NAME] = operation
     attributes[MESSAGING_OPERATION_TYPE] = "process"
+    return SpanSpec(_named(operation, subject), SpanKind.CONSUMER, attributes)
+
+
+def receive(operation: str, subject: str, attributes: Attributes) -> SpanSpec:
+    """The span of asking for a message, and getting it; arguments as for `send`.
+
+    Of the kind of a consumer, as that of its processing: it, too, is the child of the span that sent the message.
+    """
+    attributes[MESSAGING_OPERATION_NAME] = operation
+    attributes[MESSAGING_OPERATION_TYPE] = "receive"
     return SpanSpec(_named(operation, subject), SpanKind.CONSUMER, attributes)
 
 

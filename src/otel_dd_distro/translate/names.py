@@ -78,6 +78,7 @@ PLUGINS: dict[str, Plugin] = {
     "mysqldb":  Plugin("mysqldb",  Belongs.LIBRARY,     sql.driver("mysql", "MySQLdb.connection", component="mysqldb"),
                        default="mysql"),
     "opensearch": Plugin("elasticsearch", Belongs.LIBRARY, elasticsearch.requests("elasticsearch")),
+    "pika":     Plugin("pika",     Belongs.CALLER,      messaging.amqp("pika")),
     "psycopg":  Plugin("psycopg",  Belongs.LIBRARY,     sql.driver("postgres",
                        {"": "postgres.connection", "psycopg.": "psycopg.connection"},
                        component="psycopg", v1="postgresql"), default="postgres"),

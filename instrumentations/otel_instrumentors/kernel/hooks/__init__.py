@@ -6,6 +6,7 @@
 | `traced_block` | Each `with` block makes a span; the function returns its context manager. | `pymongo` |
 | `traced_handler` | Each call of a function of the application, by a framework, makes a span. | `django` (views) |
 | `traced_unless_below` | Each call makes a span, unless a lower layer is traced and makes it. | `sqlalchemy` |
+| `traced_result` | A span only where the call had a result: not for an idle poll. | `pika` |
 | `span_per_object` | A span begins in one method of an object and ends in another. | `tornado` |
 | `span_per_exchange` | A span begins when a connection sends and ends when its response is read. | `httplib` |
 | `span_per_answer` | A span begins with a request and ends when the library's future is done. | `cassandra` |
@@ -14,6 +15,7 @@
 | `end_entry_span` | The call ends the span of the request being served, before its handler returns. | `aiohttp` |
 | `change_arguments` | The function gets other arguments; no span. | `mysql_connector` |
 | `change_result` | The application gets another result; no span. | `grpc` |
+| `hook_argument` | A callback that the function is given is hooked, not the function. | `pika` |
 | `hook_products` | The objects that a factory makes are hooked, not the factory. | `celery`, `django` |
 | `context_manager` | Wraps another hook, for a function decorated with `contextlib.contextmanager`. | `psycopg` |
 | `streamed_result` | For `traced(..., hold=...)`: the span ends with the iterator returned. | `grpc`, `jinja2` |

@@ -6,6 +6,7 @@ from typing import Any
 
 from ..every_span.attributes import Meta, Targets, text_of
 from .operation import MEASURED, Operation, Operations
+from .otel import action
 from .urls import Urls
 
 _KEY = "messaging.operation.name"
@@ -42,6 +43,7 @@ _MESSAGES = Targets(
         "kombu.virtual_host": "out.vhost",
     }
 )
+_AMQP = Targets(_BROKER)
 
 
 def sent_tasks() -> Operations:
@@ -107,6 +109,37 @@ def messages() -> Operations:
 
     return Operations(
         operation("publish", "producer", "send"), {"receive": operation("receive", "consumer", "process")}, key=_KEY
+    )
+
+
+def amqp(component: str) -> Operations:
+    """Messages of a client of RabbitMQ: `rabbitmq.send`, `rabbitmq.receive` and `rabbitmq.process`.
+
+    ddtrace knows none of these clients. Names and resources are those that the Agent makes of OpenTelemetry's spans
+    (`conventions.otel`); the address of the broker and the tags of the library are as in all other spans of ours.
+    """
+
+    def operation(does: str, kind: str) -> Operation:
+        def destination(attributes: dict[str, Any], meta: Meta, urls: Urls) -> str:
+            # Queues with such names are as many as connections.
+            if attributes.get("messaging.destination.temporary"):
+                return f"{does} (temporary)"
+            return action(does, text_of(attributes, "messaging.destination.name"), "")
+
+        return Operation(
+            f"rabbitmq.{does}",
+            type="worker",
+            kind=kind,
+            component=component,
+            metrics=MEASURED,
+            targets=_AMQP,
+            describe=destination,
+        )
+
+    return Operations(
+        operation("send", "producer"),
+        {does: operation(does, "consumer") for does in ("receive", "process")},
+        key="messaging.operation.type",
     )
 
 

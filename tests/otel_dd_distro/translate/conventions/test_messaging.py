@@ -175,3 +175,56 @@ def test_a_message_of_kombu(operation: str, kind: SpanKind, name: str, in_v1: st
     }
     assert entry("kombu", attributes, kind, DD_SERVICE="shop")["service"] == "shop"
     assert entry("kombu", attributes, kind, DD_TRACE_SPAN_ATTRIBUTE_SCHEMA="v1")["name"] == in_v1
+
+
+AMQP = {
+    "messaging.system": "rabbitmq",
+    "messaging.operation.name": "publish",
+    "messaging.operation.type": "send",
+    "messaging.destination.name": "tea",
+    "messaging.rabbitmq.destination.routing_key": "leaf.green",
+    "messaging.message.id": "m-1",
+    "messaging.message.body.size": 3,
+    "server.address": "broker",
+    "server.port": 5672,
+}
+
+
+@pytest.mark.parametrize("plugin", ["pika"])
+@pytest.mark.parametrize(
+    ("operation", "kind", "resource"),
+    [
+        ("send", SpanKind.PRODUCER, "send tea"),
+        ("receive", SpanKind.CONSUMER, "receive tea"),
+        ("process", SpanKind.CONSUMER, "process tea"),
+    ],
+)
+def test_a_message_of_a_client_of_rabbitmq(plugin: str, operation: str, kind: SpanKind, resource: str) -> None:
+    told = entry(plugin, {**AMQP, "messaging.operation.type": operation}, kind)
+    assert (told["name"], told["resource"], told["type"]) == (f"rabbitmq.{operation}", resource, "worker")
+    assert told["service"] == "unnamed-python-service"
+    assert own(told["meta"]) == {
+        "_dd.svc_src": plugin,
+        "component": plugin,
+        "messaging.system": "rabbitmq",
+        "messaging.operation.name": "publish",
+        "messaging.operation.type": operation,
+        "messaging.destination.name": "tea",
+        "messaging.rabbitmq.destination.routing_key": "leaf.green",
+        "messaging.message.id": "m-1",
+        "out.host": "broker",
+        "span.kind": kind.name.lower(),
+    }
+    assert own(told["metrics"]) == {
+        "_dd.measured": 1,
+        "_dd.top_level": 1,
+        "messaging.message.body.size": 3,
+        "network.destination.port": 5672,
+    }
+
+
+def test_a_queue_of_a_connection_gives_no_resource_its_name() -> None:
+    temporary = {**AMQP, "messaging.destination.name": "amq.gen-x", "messaging.destination.temporary": True}
+    assert entry("pika", temporary, SpanKind.PRODUCER)["resource"] == "send (temporary)"
+    unnamed = {key: value for key, value in AMQP.items() if key != "messaging.destination.name"}
+    assert entry("pika", unnamed, SpanKind.PRODUCER)["resource"] == "send"
