@@ -425,8 +425,18 @@ def _await_select(_recorder: Recorder, request: pytest.FixtureRequest) -> None:
 
 
 @call("celery + kombu", "`add.delay(1, 2)`")
+@call("celery + kombu + pika", "`add.delay(1, 2)`")
 def _delay(_recorder: Recorder, _request: pytest.FixtureRequest) -> None:
     from tests.otel_instrumentors.test_celery import task, thrown_away
 
     task("add").delay(1, 2)
     thrown_away()
+
+
+@call("pika", '`channel.basic_publish("", "pairs", b"tea")`')
+def _publish(_recorder: Recorder, request: pytest.FixtureRequest) -> None:
+    from tests.otel_instrumentors.test_pika import blocking
+
+    # By a channel above another one.
+    with blocking(request.getfixturevalue("rabbitmq")) as channel:
+        channel.basic_publish("", "pairs", b"tea")

@@ -70,9 +70,7 @@ def hooked(function: Callable[..., Any], scope: Scope) -> Callable[..., Any]:
 
 
 @pytest.mark.parametrize("function", [Shop.subscribe, Shop.later], ids=["plain", "coroutine"])
-def test_each_call_of_a_callback_is_hooked_however_it_is_given(
-    function: Any, scope: Scope, recorder: Recorder
-) -> None:
+def test_each_call_of_a_callback_is_hooked_however_it_is_given(function: Any, scope: Scope, recorder: Recorder) -> None:
     shop, subscribe = Shop(), hooked(function, scope)
     assert subscribe(shop, "tea", plain) == ("tea", 1)
     assert subscribe(shop, "tea", callback=functools.partial(plain), count=7) == ("tea", 7)
