@@ -10,6 +10,7 @@ import threading
 from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from functools import partial
 from typing import Any
 
 import pytest
@@ -22,12 +23,19 @@ from otel_instrumentors.futures import FuturesInstrumentor
 from tests.otel_instrumentors.contract import Carrying, Recorder, instrumented, job
 
 HAS_RUNNER = sys.version_info >= (3, 11)
+PREFIX = "OTEL_PYTHON_ASYNCIO_"
 HAS_EAGER_TASKS = sys.version_info >= (3, 12)
 
 
 class TestAsyncioContract(Carrying):
     instrumentor = AsyncioInstrumentor
     parents = {"a task": True, "a connection": False, **({"a later run": True} if HAS_RUNNER else {})}
+
+    @pytest.fixture(autouse=True)
+    def _all_hooks(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Those that are off unless something is named."""
+        monkeypatch.setenv(f"{PREFIX}COROUTINE_NAMES_TO_TRACE", "nothing")
+        monkeypatch.setenv(f"{PREFIX}TO_THREAD_FUNCTION_NAMES_TO_TRACE", "nothing")
 
     @staticmethod
     def use() -> Any:
@@ -53,7 +61,8 @@ async def _served() -> tuple[str, bytes]:
         await writer.wait_closed()
         server.close()
         await server.wait_closed()
-    return await asyncio.create_task(task()), answer
+    # Not `asyncio.create_task`: where the exam has that break, the coroutine would never be awaited.
+    return await asyncio.get_running_loop().create_task(task()), answer
 
 
 def _run_twice() -> str:
@@ -308,3 +317,172 @@ if HAS_RUNNER:
     def test_a_run_in_a_context_that_the_application_names_is_left_alone(tracer: Tracer) -> None:
         with asyncio.Runner() as runner, tracer.start_as_current_span("caller"):
             assert runner.run(find(), context=contextvars.Context()) == (0, None)
+
+
+@pytest.fixture
+def bare() -> Recorder:
+    return Recorder()
+
+
+def told(bare: Recorder) -> list[tuple[str, str]]:
+    return sorted((span.name, span.status.status_code.name) for span in bare.take())
+
+
+async def brew(fails: bool = False) -> str:
+    await asyncio.sleep(0)
+    if fails:
+        raise ValueError("no water")
+    return "brew"
+
+
+async def other() -> str:
+    return "other"
+
+
+async def wait_for_all(given: Any) -> list[Any]:
+    done, _ = await asyncio.wait([asyncio.create_task(item) for item in given])
+    return [task.result() for task in done]
+
+
+async def in_any_order(given: Any) -> list[Any]:
+    return sorted([await item for item in asyncio.as_completed(given)])
+
+
+async def from_elsewhere(given: Any) -> list[Any]:
+    loop = asyncio.get_running_loop()
+    return [await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(item, loop)) for item in given]
+
+
+async def in_a_group(given: Any) -> list[Any]:
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(item) for item in given]
+    return [task.result() for task in tasks]
+
+
+async def one_by_one(start: Callable[[Any], Awaitable[Any]], given: Any) -> list[Any]:
+    return [await start(item) for item in given]
+
+
+WAYS: dict[str, Callable[[Any], Awaitable[Any]]] = {
+    "create_task": lambda given: one_by_one(lambda item: asyncio.create_task(item), given),
+    "ensure_future": lambda given: one_by_one(lambda item: asyncio.ensure_future(item), given),
+    "wait_for": lambda given: one_by_one(lambda item: asyncio.wait_for(item, 60), given),
+    "wait": wait_for_all,
+    "as_completed": in_any_order,
+    "gather": lambda given: asyncio.gather(*given),
+    "run_coroutine_threadsafe": from_elsewhere,
+    **({"a group": in_a_group} if HAS_RUNNER else {}),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_coroutine_that_is_named_has_a_span_whichever_way_it_is_started(
+    way: str, bare: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(f"{PREFIX}COROUTINE_NAMES_TO_TRACE", "brew, pour")
+
+    async def main() -> Any:
+        return list(await WAYS[way]([brew(), other()]))
+
+    with instrumented(AsyncioInstrumentor, bare.provider):
+        results = asyncio.run(main())
+    assert sorted(results) == ["brew", "other"]
+    assert told(bare) == [("asyncio coro-brew", "UNSET")]
+
+
+def test_a_coroutine_that_is_named_runs_in_its_span_and_fails_with_its_own_exception(
+    bare: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(f"{PREFIX}COROUTINE_NAMES_TO_TRACE", "brew,seen")
+
+    async def seen() -> int:
+        return get_current_span().get_span_context().span_id
+
+    async def main() -> int:
+        with pytest.raises(ValueError, match="no water"):
+            await asyncio.create_task(brew(fails=True))
+        task = asyncio.create_task(seen())
+        assert task.get_coro().__name__ == "seen"  # type: ignore[union-attr]
+        return await task
+
+    with instrumented(AsyncioInstrumentor, bare.provider):
+        inside = asyncio.run(main())
+    failed, span = bare.take()
+    assert (failed.name, failed.status.status_code.name) == ("asyncio coro-brew", "ERROR")
+    assert (span.name, span.context.span_id) == ("asyncio coro-seen", inside)
+
+
+def test_a_coroutine_that_is_given_twice_runs_once(bare: Recorder, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(f"{PREFIX}COROUTINE_NAMES_TO_TRACE", "brew")
+
+    async def main() -> Any:
+        given = brew()
+        return await asyncio.gather(given, given)
+
+    with instrumented(AsyncioInstrumentor, bare.provider):
+        assert asyncio.run(main()) == ["brew", "brew"]
+    assert told(bare) == [("asyncio coro-brew", "UNSET")]
+
+
+def test_a_coroutine_that_never_runs_is_closed_with_what_stands_for_it(
+    bare: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(f"{PREFIX}COROUTINE_NAMES_TO_TRACE", "brew")
+    given = brew()
+
+    async def main() -> None:
+        asyncio.create_task(given).cancel()
+        await asyncio.sleep(0)
+
+    with instrumented(AsyncioInstrumentor, bare.provider):
+        asyncio.run(main())
+    with pytest.raises(RuntimeError, match="cannot reuse"):
+        given.send(None)
+    assert told(bare) == []
+
+
+def test_a_function_that_is_named_has_a_span_in_its_thread(bare: Recorder, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(f"{PREFIX}TO_THREAD_FUNCTION_NAMES_TO_TRACE", "stir")
+
+    def stir(times: int, *, well: bool) -> tuple[int, bool, int]:
+        return times, well, get_current_span().get_span_context().span_id
+
+    async def main() -> Any:
+        assert await asyncio.to_thread(str, 1) == "1"
+        return await asyncio.to_thread(stir, 3, well=True), await asyncio.to_thread(partial(stir, 3), well=True)
+
+    with instrumented(AsyncioInstrumentor, bare.provider):
+        results = asyncio.run(main())
+    spans = bare.take()
+    assert [span.name for span in spans] == ["asyncio to_thread-stir"] * 2
+    assert list(results) == [(3, True, span.context.span_id) for span in spans]
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_future_has_a_span_until_it_is_done_where_that_is_asked(
+    fails: bool, bare: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(f"{PREFIX}FUTURE_TRACE_ENABLED", "True")
+
+    async def main() -> Any:
+        future = asyncio.get_running_loop().create_future()
+        asyncio.get_running_loop().call_soon(
+            *((future.set_exception, ValueError("no")) if fails else (future.set_result, 1))
+        )
+        task = asyncio.ensure_future(asyncio.create_task(other()))
+        (result,) = await asyncio.gather(asyncio.ensure_future(future), return_exceptions=True)
+        await task
+        return result
+
+    with instrumented(AsyncioInstrumentor, bare.provider):
+        result = asyncio.run(main())
+    assert isinstance(result, ValueError) is fails
+    # `ensure_future` and `gather` are given it: each waits for itself.
+    assert told(bare) == [("asyncio future", "ERROR" if fails else "UNSET")] * 2
+
+
+def test_nothing_is_wrapped_where_nothing_is_named() -> None:
+    names = ("create_task", "ensure_future", "gather", "to_thread", "wait", "wait_for")
+    untraced = [getattr(asyncio, name) for name in names]
+    with instrumented(AsyncioInstrumentor, Recorder().provider):
+        assert [getattr(asyncio, name) for name in names] == untraced

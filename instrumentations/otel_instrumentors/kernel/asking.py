@@ -17,6 +17,7 @@ from .company import company_of
 from .options import PREFIX, Convention, Options
 from .scope import Scope
 from .scope_with_options import Kind, ScopeWithOptions, Wish
+from .switch import entries, listed
 
 TRACED_REQUEST_ATTRS = "TRACED_REQUEST_ATTRS"
 STABILITY = "OTEL_SEMCONV_STABILITY_OPT_IN"
@@ -35,7 +36,7 @@ def scopes_of(plugin: str, options: Options, tracer: Tracer, asked: Mapping[str,
     _tell_of_conventions()
     kinds = dict(_kinds(plugin, options, asked))
     wishes = [Wish(hook, asked[name]) for name, hook in options.hooks.items() if callable(asked.get(name))]
-    named = _entries(_variable(plugin.upper(), TRACED_REQUEST_ATTRS) or "")
+    named = listed(f"{PREFIX}{plugin.upper()}_{TRACED_REQUEST_ATTRS}")
     if options.request is not None and named:
         wishes.append(Wish(options.request, _copying(named)))
     others = {name: asked[name] for name in options.others if asked.get(name) is not None}
@@ -59,7 +60,7 @@ def _kinds(plugin: str, options: Options, asked: Mapping[str, Any]) -> Iterator[
             )
             patterns = _patterns(options.libraries(plugin, kind), convention.variable) if given is None else given
             if isinstance(patterns, str):
-                patterns = _entries(patterns)
+                patterns = entries(patterns)
             meter = _meter(convention, asked.get("meter_provider"))
             made = Kind(convention, patterns, meter, asked.get("duration_histogram_boundaries"))
             if made:
@@ -90,10 +91,6 @@ def _variable(library: str, what: str) -> str | None:
     return os.environ.get(f"{PREFIX}{library}_{what}")
 
 
-def _entries(text: str) -> tuple[str, ...]:
-    return tuple(entry for part in text.split(",") if (entry := part.strip()))
-
-
 def _copying(names: tuple[str, ...]) -> Callable[[Span, Any], None]:
     """A hook that puts attributes of a request object on the span, under their own names."""
 
@@ -108,7 +105,6 @@ def _copying(names: tuple[str, ...]) -> Callable[[Span, Any], None]:
 
 @functools.cache
 def _tell_of_conventions() -> None:
-    wanted = _entries(os.environ.get(STABILITY, ""))
-    old = [entry for entry in wanted if entry == "default" or entry.endswith("/dup")]
+    old = [entry for entry in listed(STABILITY) if entry == "default" or entry.endswith("/dup")]
     if old:
         _logger.warning("%s asks for %s: only the stable semantic conventions are supported", STABILITY, ", ".join(old))

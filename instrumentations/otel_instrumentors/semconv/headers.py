@@ -7,7 +7,6 @@ all values of the header, in a list), and OpenTelemetry's variables OTEL_INSTRUM
 from __future__ import annotations
 
 import functools
-import os
 import re
 from collections.abc import Iterable
 from typing import Any, NamedTuple
@@ -19,6 +18,7 @@ from opentelemetry.semconv.attributes.http_attributes import (
 from opentelemetry.util.types import AttributeValue
 
 from ..kernel import safety
+from ..kernel.switch import listed
 
 VARIABLES = "OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_"
 """What the names of the four variables begin with."""
@@ -102,9 +102,6 @@ class Captured(NamedTuple):
 @functools.cache
 def captured() -> Captured:
     """What the environment asks for, read when the first request comes by."""
-
-    def listed(variable: str) -> list[str]:
-        return [entry for part in os.environ.get(variable, "").split(",") if (entry := part.strip())]
 
     def wanted(direction: str, prefix: str) -> Wanted | None:
         entries = listed(VARIABLES + direction)
