@@ -380,10 +380,10 @@ def _api(_recorder: Recorder, _request: pytest.FixtureRequest) -> None:
 
 @call("sqlalchemy + sqlite3", '`connection.execute(text("SELECT 1"))`')
 @call("sqlalchemy", '`connection.execute(text("SELECT 1"))`')
-def _select(recorder: Recorder, _request: pytest.FixtureRequest) -> None:
+def _select(recorder: Recorder, _request: pytest.FixtureRequest, url: str = "sqlite://") -> None:
     import sqlalchemy
 
-    engine = sqlalchemy.create_engine("sqlite://")
+    engine = sqlalchemy.create_engine(url)
     with engine.connect() as connection:
         # What the pool says to a connection that it makes, and to one that it takes back.
         recorder.take()
@@ -392,6 +392,12 @@ def _select(recorder: Recorder, _request: pytest.FixtureRequest) -> None:
     engine.dispose()
     recorder.take()
     recorder.exporter.export(spans)
+
+
+@call("sqlalchemy + pymysql", '`connection.execute(text("SELECT 1"))`, with `mysql+pymysql`')
+def _select_by_pymysql(recorder: Recorder, request: pytest.FixtureRequest) -> None:
+    url = request.getfixturevalue("mariadb")
+    _select(recorder, request, url.replace("mysql:", "mysql+pymysql:"))
 
 
 @call("mongoengine + pymongo", '`Tea.objects.get(name="green")`')

@@ -114,6 +114,17 @@ def test_mysqlclient(mariadb: str, recorder: Recorder, send: Way) -> None:
 
 
 @pytest.mark.parametrize("send", SENDING)
+def test_pymysql(mariadb: str, recorder: Recorder, send: Way) -> None:
+    import pymysql
+
+    with inside_a_span(recorder, "pymysql"):
+        connection = pymysql.connect(**server())
+        with table(connection, "BLOB"):
+            send(connection, "%s")
+            assert stored(connection) == ROWS
+
+
+@pytest.mark.parametrize("send", SENDING)
 @pytest.mark.parametrize("library", ["psycopg2", "psycopg"])
 def test_psycopg(postgresql: str, recorder: Recorder, library: str, send: Way) -> None:
     with inside_a_span(recorder, "psycopg"):

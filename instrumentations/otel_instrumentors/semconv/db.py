@@ -51,6 +51,8 @@ CLIENT = Convention(
 
 _VERB_LENGTH = 24
 _TRACEPARENT = "traceparent"
+_UNKNOWN = 1 << 63
+"""MySQL's libraries say 2 ** 64 - 1; no attribute holds that."""
 
 
 class Comments(Enum):
@@ -120,8 +122,8 @@ def fetch(
 
 
 def rows(count: object) -> Outcome | None:
-    """How many rows a statement touched; drivers say -1 or None where they do not know."""
-    return Outcome({DB_ROW_COUNT: count}) if isinstance(count, int) and count >= 0 else None
+    """How many rows a statement touched; drivers say -1, None or all bits of a word where they do not know."""
+    return Outcome({DB_ROW_COUNT: count}) if isinstance(count, int) and 0 <= count < _UNKNOWN else None
 
 
 def comments_vary() -> bool:

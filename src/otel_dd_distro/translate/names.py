@@ -88,6 +88,7 @@ PLUGINS: dict[str, Plugin] = {
     "pymemcache": Plugin("pymemcache", Belongs.LIBRARY, key_value.memcached("pymemcache"),
                        renaming_told=True, named_late=True, default="memcached"),
     "pymongo":  Plugin("pymongo",  Belongs.LIBRARY,     mongodb.driver("pymongo")),
+    "pymysql":  Plugin("pymysql",  Belongs.LIBRARY,     sql.driver("pymysql", "pymysql.connection", v1="mysql")),
     "pyramid":  Plugin("pyramid",  Belongs.APPLICATION, frameworks.PYRAMID, renaming_told=True),
     "redis":    Plugin("redis",    Belongs.LIBRARY,     key_value.redis("redis"), renaming_told=True),
     "rediscluster": Plugin("rediscluster", Belongs.LIBRARY, key_value.redis("rediscluster", shortens_batches=False),

@@ -55,7 +55,7 @@ def test_what_is_known_of_a_connection_is_on_its_statements_and_transactions() -
     assert known == db.connection("shop", "db.example")
 
 
-@pytest.mark.parametrize(("count", "told"), [(0, 0), (7, 7), (-1, None), (None, None), ("7", None)])
+@pytest.mark.parametrize(("count", "told"), [(0, 0), (7, 7), (-1, None), (2**64 - 1, None), (None, None), ("7", None)])
 def test_rows_are_told_where_the_driver_knows(count: object, told: int | None) -> None:
     outcome = db.rows(count)
     assert (None if outcome is None else outcome.attributes) == (None if told is None else {"db.row_count": told})

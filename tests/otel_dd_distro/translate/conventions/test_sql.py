@@ -41,6 +41,7 @@ def query(system: str, **more: Any) -> dict[str, Any]:
         ("psycopg", "postgresql", "psycopg", "postgres.query", "postgres"),
         ("mysqldb", "mysql", "mysqldb", "mysql.query", "mysql"),
         ("mysql_connector", "mysql", "mysql", "mysql.query", "mysql"),
+        ("pymysql", "mysql", "pymysql", "pymysql.query", "pymysql"),
         ("vertica", "vertica", "vertica", "vertica.query", "vertica"),
     ],
 )
@@ -95,6 +96,7 @@ def test_a_statement_of_sqlalchemys_is_by_the_name_of_the_database(system: str, 
         ("psycopg", "psycopg.rollback", "psycopg.connection.rollback"),
         ("mysqldb", "rollback", "MySQLdb.connection.rollback"),
         ("mysql_connector", "commit", "mysql.connection.commit"),
+        ("pymysql", "commit", "pymysql.connection.commit"),
         ("sqlite3", "commit", "sqlite.connection.commit"),
     ],
 )
