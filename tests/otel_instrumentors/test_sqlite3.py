@@ -199,6 +199,22 @@ def test_connections_that_are_there_already_are_told_of_once(caplog: pytest.LogC
     assert line.startswith("Statements of sqlite3.Connection are not traced for the ")
 
 
+def test_connections_that_are_there_already_are_told_of_once_where_another_tool_wrapped_one_name(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import sqlite3
+
+    original = sqlite3.connect
+    monkeypatch.setattr(sqlite3, "connect", lambda *args, **kwargs: original(*args, **kwargs))
+    early = original(":memory:")
+    for _ in range(2):
+        with instrumented(Sqlite3Instrumentor, Recorder().provider):
+            sqlite3.connect(":memory:").close()
+        assert len(caplog.records) == 1
+        caplog.clear()
+    early.close()
+
+
 def test_who_took_connect_by_its_name_before_is_told_of_once(
     caplog: pytest.LogCaptureFixture,
 ) -> None:

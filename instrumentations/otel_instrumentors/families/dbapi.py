@@ -250,18 +250,19 @@ def connect(driver: Driver, connection: Factory, cursor: Factory, more: Mapping[
 
 
 class _Connect:
-    __slots__ = ("connection", "cursor", "driver", "more")
+    __slots__ = ("_told", "connection", "cursor", "driver", "more")
 
     def __init__(self, driver: Driver, connection: Factory, cursor: Factory, more: Mapping[str, Hook]) -> None:
         self.driver = driver
         self.connection = connection
         self.cursor = cursor
         self.more = more
+        self._told: tuple[Scope, set[str]] | None = None
 
     def wrap(self, target: Target, scope: Scope) -> Callable[..., Any]:
         function, factory, system = target.function, self.connection, self.driver.system
         classes = _TracedClasses(self, target.owner, scope)
-        classes.connections.tell_of_untraced(function, target.owner)
+        self._tell_of_untraced(classes.connections, target, scope)
 
         def wrapper(*args: Any, **kwargs: Any) -> Any:
             if scope.active:
@@ -273,6 +274,16 @@ class _Connect:
             return function(*args, **kwargs)
 
         return standing_for(function, wrapper)
+
+    def _tell_of_untraced(self, classes: _TracedClass, target: Target, scope: Scope) -> None:
+        # Of the same installation: its scopes, one for each module, are active as long as each other.
+        if self._told is None or not self._told[0].active:
+            self._told = scope, set()
+        untraced, told = classes.untraced(target.function, target.owner), self._told[1]
+        # The driver's `connect()` may be two functions, where another tool has wrapped it in one module of two.
+        if untraced and untraced not in told:
+            told.add(untraced)
+            classes.tell(untraced)
 
 
 def _replaced(
@@ -342,7 +353,7 @@ class _TracedClass:
     def form(self, wanted: Any) -> Any:
         """The traced form of a class. What is no class of the driver's is left alone."""
         if not (isinstance(wanted, type) and issubclass(wanted, self.own)):
-            self._tell(f"those made by {safety.place(wanted)}")
+            self.tell(f"those made by {safety.place(wanted)}")
             return wanted
         if issubclass(wanted, self._traced):
             return wanted
@@ -351,29 +362,30 @@ class _TracedClass:
             made = self._made[wanted] = type(wanted.__name__, (wanted, self._traced), _identity(wanted))
         return made
 
-    def tell_of_untraced(self, connect: Callable[..., Any], module: Any) -> None:
-        """Warn of the objects of the class that are there already, and of who makes them with a name of its own."""
+    def untraced(self, connect: Callable[..., Any], module: Any) -> str:
+        """The objects of the class that are there already, and who makes them with a name of its own, in words."""
         # While a module is being imported there can be neither: the search would cost each start its time.
         if getattr(getattr(module, "__spec__", None), "_initializing", False):
-            return
+            return ""
         number = sum(
             issubclass(type(found), self.own) and not getattr(found, "closed", False) for found in gc.get_objects()
         )
         untraced = [f"the {number} made before it was instrumented"] if number else []
-        untraced += [f"those made by {name}, which imported {connect.__name__}() earlier" for name in _takers(connect)]
-        if untraced:
-            self._tell(", ".join(untraced))
+        untraced += [
+            f"those made by {name}, which imported {connect.__name__}() earlier" for name in _takers(connect, module)
+        ]
+        return ", ".join(untraced)
 
-    def _tell(self, which: str) -> None:
+    def tell(self, which: str) -> None:
         if not self._has_told:
             self._has_told = True
             own = self.own
             _logger.warning("Statements of %s.%s are not traced for %s", own.__module__, own.__qualname__, which)
 
 
-def _takers(function: Callable[..., Any]) -> list[str]:
-    """The modules that have a function under a name of theirs, but for those of its own package."""
-    package = str(function.__module__).partition(".")[0].strip("_")
+def _takers(function: Callable[..., Any], module: Any) -> list[str]:
+    """The modules that have a function under a name of theirs, but for those of the package of a module."""
+    package = str(module.__name__).partition(".")[0].strip("_")
     spaces = [found for found in gc.get_referrers(function) if type(found) is dict and "__spec__" in found]
     names = {str(space["__name__"]) for space in spaces}
     return sorted(name for name in names if name.partition(".")[0].strip("_") != package)
