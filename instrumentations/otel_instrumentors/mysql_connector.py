@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from .families import dbapi
@@ -53,11 +54,31 @@ _driver = Driver(
     connection=connection_of,
     known=known,
     nests=True,
+    fetches="MYSQL_CONNECTOR_FETCHES",
 )
 _statements = {name: _driver.statement(name) for name in ("execute", "executemany", "callproc")}
 # A cursor of prepared statements knows them by identity: with a comment each call would prepare its own.
 _prepared = {name: _driver.statement(name, comments=Comments.NONE) for name in ("execute", "executemany")}
 _unasked, _unasked_in_c = change_arguments(unasked), change_arguments(unasked_in_c)
+_fetches = _driver.fetches()
+# The kinds of cursors, by what follows the name, and what each of them fetches by methods of its own; releases differ.
+_KINDS = {
+    "": dbapi.FETCHES,
+    "Buffered": dbapi.FETCHES,
+    "Raw": ("fetchone", "fetchall"),
+    "BufferedRaw": ("fetchone", "fetchall"),
+    "Dict": ("fetchone", "fetchall"),
+    "BufferedDict": ("fetchone", "fetchall"),
+    "Prepared": dbapi.FETCHES,
+    "PreparedDict": ("fetchmany",),
+}
+_KINDS_IN_C = {
+    "": dbapi.FETCHES,
+    "Buffered": dbapi.FETCHES,
+    "Dict": dbapi.FETCHES,
+    "BufferedDict": ("fetchall",),
+    "Prepared": dbapi.FETCHES,
+}
 _transactions = {name: _driver.transaction(name) for name in ("commit", "rollback")}
 
 
@@ -65,16 +86,23 @@ def _of(cls: str, hooks: dict[str, Hook]) -> dict[str, Hook]:
     return {f"{cls}.{name}": hook for name, hook in hooks.items()}
 
 
+def _cursors(name: str, kinds: Mapping[str, tuple[str, ...]]) -> dict[str, Hook]:
+    hooks = {**_of(name, {**_statements, **_driver.iteration()}), **_of(f"{name}Prepared", _prepared)}
+    for kind, own in kinds.items():
+        hooks.update(_of(f"{name}{kind}", {method: _fetches[method] for method in own}))
+    return hooks
+
+
 class MysqlConnectorInstrumentor(ForConnections):
     options = dbapi.OPTIONS
     hooks = {
-        "mysql.connector.cursor": {**_of("MySQLCursor", _statements), **_of("MySQLCursorPrepared", _prepared)},
+        "mysql.connector.cursor": _cursors("MySQLCursor", _KINDS),
         "mysql.connector.connection": {
             **_of("MySQLConnection", _transactions),
             "MySQLConnection.cmd_query": _unasked,
             "MySQLConnection.cmd_stmt_execute": _unasked,
         },
-        "mysql.connector.cursor_cext": {**_of("CMySQLCursor", _statements), **_of("CMySQLCursorPrepared", _prepared)},
+        "mysql.connector.cursor_cext": _cursors("CMySQLCursor", _KINDS_IN_C),
         "mysql.connector.connection_cext": {
             **_of("CMySQLConnection", _transactions),
             "CMySQLConnection.cmd_query": _unasked_in_c,

@@ -7,6 +7,7 @@ from typing import Any
 from .families import dbapi
 from .families.connections import ForConnections
 from .families.dbapi import Attributes, Driver
+from .families.fetches import connected
 from .semconv import db
 from .semconv.db import Comments
 
@@ -22,7 +23,7 @@ def known(connection: Any) -> Attributes:
     )
 
 
-_driver = Driver("mysql", comments=Comments.DOUBLED, known=known, nests=True)
+_driver = Driver("mysql", comments=Comments.DOUBLED, known=known, nests=True, fetches="MYSQLDB_FETCHES")
 
 
 class MysqldbInstrumentor(ForConnections):
@@ -33,8 +34,15 @@ class MysqldbInstrumentor(ForConnections):
             # Behind a comment it would not know an INSERT, and send its rows one by one.
             "BaseCursor.executemany": _driver.statement("executemany", comments=Comments.NONE),
             "BaseCursor.callproc": _driver.statement("callproc"),
+            **{
+                f"{form}.{name}": hook
+                for form in ("CursorStoreResultMixIn", "CursorUseResultMixIn")
+                for name, hook in _driver.fetches().items()
+            },
+            "BaseCursor.__next__": _driver.iteration()["__next__"],
         },
         "MySQLdb.connections": {
+            "Connection.__init__": connected("mysql", "MYSQLDB_CONNECT"),
             "Connection.commit": _driver.transaction("commit"),
             "Connection.rollback": _driver.transaction("rollback"),
         },

@@ -5,9 +5,11 @@ from __future__ import annotations
 from .families import dbapi
 from .families.connections import ForConnections
 from .families.dbapi import Factory, connect
+from .families.fetches import connected
 from .families.psycopg import driver
 from .kernel.call import Call
 from .kernel.hooks.context_manager import context_manager
+from .kernel.hooks.several import several
 
 
 def copied_from(call: Call) -> str:
@@ -19,7 +21,8 @@ def copied_to(call: Call) -> str:
 
 
 # psycopg prepares what comes the sixth time, psycopg2 nothing.
-_driver, _driver2 = driver(recognises=True), driver()
+_FETCHES, _CONNECT = "PSYCOPG_FETCHES", "PSYCOPG_CONNECT"
+_driver, _driver2 = driver(recognises=True, fetches=_FETCHES), driver(fetches=_FETCHES)
 
 _execute, _executemany = _driver.statement("execute"), _driver.statement("executemany")
 _stream, _copy = _driver.statement("stream"), context_manager(_driver.statement("copy", argument="statement"))
@@ -28,6 +31,7 @@ _sent = _driver.sent()
 _UNPREPARED = ("Cursor", "AsyncCursor", "ClientCursor", "AsyncClientCursor")
 _commit = _driver.transaction("commit", "psycopg.commit")
 _rollback = _driver.transaction("rollback", "psycopg.rollback")
+_connected = connected("postgresql", _CONNECT, "psycopg.connect")
 
 
 class PsycopgInstrumentor(ForConnections):
@@ -36,15 +40,18 @@ class PsycopgInstrumentor(ForConnections):
     hooks = {
         # Its classes are C types, which cannot be hooked; whatever name of `connect` is called makes them by this one.
         "psycopg2": {
-            "_connect": connect(
-                _driver2,
-                Factory("extensions.connection", "connection_factory", 1, optional=True),
-                Factory("extensions.cursor", "cursor_factory", 1, optional=True, default="cursor_factory"),
-                {
-                    "copy_expert": _driver2.statement("copy_expert", argument="sql"),
-                    "copy_from": _driver2.statement("copy_from", text=copied_from),
-                    "copy_to": _driver2.statement("copy_to", text=copied_to),
-                },
+            "_connect": several(
+                connect(
+                    _driver2,
+                    Factory("extensions.connection", "connection_factory", 1, optional=True),
+                    Factory("extensions.cursor", "cursor_factory", 1, optional=True, default="cursor_factory"),
+                    {
+                        "copy_expert": _driver2.statement("copy_expert", argument="sql"),
+                        "copy_from": _driver2.statement("copy_from", text=copied_from),
+                        "copy_to": _driver2.statement("copy_to", text=copied_to),
+                    },
+                ),
+                connected("postgresql", _CONNECT),
             )
         },
         "psycopg": {
@@ -59,6 +66,15 @@ class PsycopgInstrumentor(ForConnections):
                 }.items()
             },
             **{f"{cursor}._execute_send": _sent for cursor in _UNPREPARED},
+            **{
+                f"{cursor}.{name}": hook
+                for cursor in ("Cursor", "AsyncCursor", "ServerCursor", "AsyncServerCursor")
+                for name, hook in _driver.fetches().items()
+            },
+            # The module has the class's method under a name of its own.
+            "connect": _connected,
+            "Connection.connect": _connected,
+            "AsyncConnection.connect": connected("postgresql", _CONNECT, "psycopg.AsyncConnection.connect"),
             "ServerCursor.execute": _execute,
             "AsyncServerCursor.execute": _execute,
             "Connection.commit": _commit,

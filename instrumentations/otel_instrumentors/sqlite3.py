@@ -8,7 +8,7 @@ from .families.dbapi import Driver, Factory, connect, owners
 from .kernel.options import Options
 from .semconv import db
 
-_driver = Driver("sqlite", argument="sql")
+_driver = Driver("sqlite", argument="sql", fetches="SQLITE3_FETCHES")
 _connect = connect(
     _driver,
     Factory("Connection", argument="factory", position=5),

@@ -40,3 +40,18 @@ def test_commands_of_redis_are_cut_where_datadogs_variable_says() -> None:
 def test_keys_of_memcached_are_asked_for_where_datadogs_variable_says() -> None:
     assert "OTEL_INSTRUMENTATION_MEMCACHED_KEYS" not in asked()
     assert asked(DD_TRACE_MEMCACHED_COMMAND_ENABLED="true")["OTEL_INSTRUMENTATION_MEMCACHED_KEYS"] == "true"
+
+
+def test_spans_of_fetches_and_connections_are_asked_for_where_datadogs_variables_say() -> None:
+    wanted = {
+        "DD_PSYCOPG_TRACE_CONNECT": "PSYCOPG_CONNECT",
+        "DD_PSYCOPG2_TRACE_CONNECT": "PSYCOPG_CONNECT",
+        "DD_MYSQLDB_TRACE_CONNECT": "MYSQLDB_CONNECT",
+        "DD_PSYCOPG_TRACE_FETCH_METHODS": "PSYCOPG_FETCHES",
+        "DD_MYSQLDB_TRACE_FETCH_METHODS": "MYSQLDB_FETCHES",
+        "DD_MYSQL_TRACE_FETCH_METHODS": "MYSQL_CONNECTOR_FETCHES",
+        "DD_SQLITE_TRACE_FETCH_METHODS": "SQLITE3_FETCHES",
+    }
+    for variable, switch in wanted.items():
+        before, after = asked(), asked(**{variable: "true"})
+        assert after == {**before, f"OTEL_INSTRUMENTATION_{switch}": "true"}

@@ -32,7 +32,9 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 import otel_instrumentors.semconv
 from otel_instrumentors.kernel import safety
 from otel_instrumentors.kernel.call import Outcome, SpanSpec
+from otel_instrumentors.kernel.hooks.opt_in import _OptIn
 from otel_instrumentors.kernel.instrumentor import Instrumentor
+from otel_instrumentors.kernel.switch import PREFIX
 from tests import servers
 from tests.otel_instrumentors.options_exam import OptionsExam
 
@@ -193,7 +195,14 @@ class Contract(OptionsExam):
             assert span.status.is_unset, span.to_json()
 
     @pytest.mark.depends_on_python
-    def test_every_hook_of_the_table_stands_and_is_given_back(self, recorder: Recorder) -> None:
+    def test_every_hook_of_the_table_stands_and_is_given_back(
+        self, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Those that have to be switched on as well."""
+        for hooks in self.instrumentor.hooks.values():
+            for hook in hooks.values():
+                if isinstance(hook, _OptIn):
+                    monkeypatch.setenv(f"{PREFIX}{hook.switch}", "true")
         before = self.originals()
         assert before, "the installed version has none of the hooks"
         untraced = self.traces(recorder)

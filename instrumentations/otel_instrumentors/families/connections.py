@@ -43,7 +43,7 @@ class ForConnections(Instrumentor):
 
 
 def _of_connection(driver: Driver) -> dict[str, Hook]:
-    cursor = hook_products(**{name: driver.statement(name) for name in STATEMENTS})
+    cursor = hook_products(**{name: driver.statement(name) for name in STATEMENTS}, **driver.fetches())
     return {
         **{name: driver.transaction(name) for name in TRANSACTIONS},
         **{name: _Shortcut(name, cursor) for name in STATEMENTS},

@@ -17,12 +17,15 @@ from ..kernel import safety
 from ..kernel.call import Arguments, Call, Outcome, SpanSpec
 from ..kernel.hook import Hook, Target, standing_for
 from ..kernel.hooks.change_arguments import change_arguments
+from ..kernel.hooks.opt_in import opt_in
 from ..kernel.hooks.traced import traced
 from ..kernel.options import Options
 from ..kernel.scope import Scope
 from ..semconv import db
 from ..semconv.db import Comments
 from . import sqlcommenter
+from .fetches import FETCHES as FETCHES
+from .fetches import Fetches
 
 _logger = logging.getLogger("otel_instrumentors")
 
@@ -88,7 +91,8 @@ class Driver:
     `nests` is for drivers written in Python that send the rows of `executemany` with the same cursor's `execute`: those
     are no further statements of the application's. `recognises` is for drivers that prepare a statement which comes
     again, by its text: a comment that varies is put before what is sent (`sent`), not into what they recognise.
-    `silences` is `db.SUPPRESSED` where a driver sends its statements with another one.
+    `silences` is `db.SUPPRESSED` where a driver sends its statements with another one. `fetches` is the switch of spans
+    for the rows that a cursor fetches (`opt_in`).
     """
 
     def __init__(
@@ -105,6 +109,7 @@ class Driver:
         nests: bool = False,
         recognises: bool = False,
         silences: str | None = None,
+        fetches: str = "",
     ) -> None:
         self.system = system
         self._argument = argument
@@ -117,6 +122,7 @@ class Driver:
         self._nests = nests
         self._recognises = recognises
         self._silences = silences
+        self._fetches = Fetches(system, fetches, self._known_of, rows_touched) if fetches else None
 
     def statement(
         self,
@@ -132,12 +138,23 @@ class Driver:
         differs from the driver's others.
         """
         argument = argument or ("procname" if name == _PROCEDURE else self._argument)
-        return traced(
-            self._statement(name, argument, text),
-            rows_touched,
-            suppressed_by=db.SUPPRESSED,
-            prepare=self._commenting(name, argument, comments),
-        )
+        described, prepare = self._statement(name, argument, text), self._commenting(name, argument, comments)
+
+        def hook(describe: Callable[[Call], SpanSpec | None]) -> Hook:
+            return traced(describe, rows_touched, suppressed_by=db.SUPPRESSED, prepare=prepare)
+
+        fetches = self._fetches
+        if fetches is None:
+            return hook(described)
+        return opt_in(fetches.switch, hook(fetches.remembering(described)), otherwise=hook(described))
+
+    def fetches(self) -> dict[str, Hook]:
+        """Hooks for the cursor's methods that fetch rows, by their names."""
+        return {} if self._fetches is None else self._fetches.hooks()
+
+    def iteration(self) -> dict[str, Hook]:
+        """Hooks for a cursor that iterates by its own `fetchone()`, by their names."""
+        return {} if self._fetches is None else self._fetches.iteration()
 
     def sent(self) -> Hook:
         """A hook for the cursor's method that sends a statement unprepared, as the bytes `query` of its first argument.
@@ -166,6 +183,9 @@ class Driver:
             return db.transaction(self.system, name, told or name, known(call.instance))
 
         return traced(transaction, suppressed_by=_IN_SCRIPT)
+
+    def _known_of(self, cursor: Any) -> Attributes:
+        return self._known(self._connection(cursor))
 
     def _statement(
         self, name: str, argument: str, text: Callable[[Call], Any] | None
@@ -306,7 +326,7 @@ class _TracedClasses:
         driver, factory = hook.driver, hook.cursor
         own = attrgetter(factory.cls)(module)
         statements = {name: driver.statement(name) for name in STATEMENTS}
-        self.cursors = _TracedClass(own, _members(own, {**statements, **hook.more}, scope))
+        self.cursors = _TracedClass(own, _members(own, {**statements, **driver.fetches(), **hook.more}, scope))
         own = attrgetter(hook.connection.cls)(module)
         members = _members(own, {name: driver.transaction(name) for name in TRANSACTIONS}, scope)
         members["cursor"] = self._cursor_method(own.cursor, factory, scope)
@@ -403,11 +423,10 @@ def _shortcut(function: Callable[..., Any], name: str, scope: Scope) -> Callable
 
 
 def _members(own: type[Any], hooks: dict[str, Hook], scope: Scope) -> dict[str, Any]:
-    return {
-        name: hook.wrap(Target(getattr(own, name), own, is_method=True), scope)
-        for name, hook in hooks.items()
-        if hasattr(own, name)
-    }
+    found = {name: (getattr(own, name), hook) for name, hook in hooks.items() if hasattr(own, name)}
+    wrapped = {name: hook.wrap(Target(method, own, is_method=True), scope) for name, (method, hook) in found.items()}
+    # What is switched off stays the class's own.
+    return {name: wrapper for name, wrapper in wrapped.items() if wrapper is not found[name][0]}
 
 
 def _identity(own: type[Any]) -> dict[str, Any]:

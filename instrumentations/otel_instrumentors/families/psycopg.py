@@ -55,7 +55,12 @@ def known(connection: Any) -> Attributes:
 
 
 def driver(
-    *, argument: str = "query", known: Known = known, recognises: bool = False, silences: str | None = None
+    *,
+    argument: str = "query",
+    known: Known = known,
+    recognises: bool = False,
+    silences: str | None = None,
+    fetches: str = "",
 ) -> Driver:
     """As `Driver`, which says what the arguments are."""
     return Driver(
@@ -68,4 +73,5 @@ def driver(
         known=once(known),
         recognises=recognises,
         silences=silences,
+        fetches=fetches,
     )

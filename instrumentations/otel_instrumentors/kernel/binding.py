@@ -21,13 +21,18 @@ _PLAIN = (FunctionType, BuiltinFunctionType, MethodDescriptorType, WrapperDescri
 class Binding:
     """What was found under a name: the target that calls it, and what a wrapper has to be to be bound as it is.
 
-    `key` is the function that several names may share.
+    `key` is the function that several names may share. `inherited` is the name of a method that the class `owner` has
+    from another one.
     """
 
     __slots__ = ("_kind", "key", "target")
 
-    def __init__(self, found: Any, owner: Any, is_method: bool) -> None:
+    def __init__(self, found: Any, owner: Any, is_method: bool, inherited: str = "") -> None:
         self._kind = _kind(found) if is_method else None
+        if inherited and type(found) in _PLAIN:
+            self.key = _from_bases(found, owner, inherited)
+            self.target = Target(self.key, owner, True, shape_of(found))
+            return
         takes_instance = is_method and self._kind is not staticmethod
         function = found.__func__ if type(found) in (staticmethod, classmethod) else found
         self.key = function
@@ -62,6 +67,16 @@ def _layers(found: Any) -> Iterator[Any]:
         yield found
         name = "func" if isinstance(found, (partial, partialmethod)) else "__wrapped__"
         found = getattr(found, name, None) or getattr(found, "__func__", None)
+
+
+def _from_bases(found: Any, owner: Any, name: str) -> Callable[..., Any]:
+    """A method that a class inherits: in a class made of several bases that of another one may go before it."""
+
+    def call(self: Any, /, *args: Any, **kwargs: Any) -> Any:
+        method = getattr(super(owner, self), name) if isinstance(self, owner) else partial(found, self)
+        return method(*args, **kwargs)
+
+    return standing_for(found, call)
 
 
 def _to_instance(found: Any, owner: Any) -> Callable[..., Any]:

@@ -233,13 +233,19 @@ class _Installation:
             _logger.debug("%s: %s has no %s, which is skipped", self._plugin, module.__name__, path)
             self.missing.append(f"{module.__name__}.{path}")
             return False
-        wrapper, original = self._wrapper(owner, found, hook, scope, is_method=bool(parents))
         is_own = name in vars(owner)
+        inherited = "" if is_own or not isinstance(owner, type) else name
+        wrapper, original = self._wrapper(owner, found, hook, scope, is_method=bool(parents), inherited=inherited)
+        if wrapper is found and not is_own:
+            # Switched off, or hooked in a base. In a class made of several it would go before what other bases have.
+            return True
         setattr(owner, name, wrapper)
         self._placed.append((owner, name, vars(owner)[name], original if is_own else None))
         return True
 
-    def _wrapper(self, owner: Any, found: Any, hook: Hook, scope: Scope, is_method: bool) -> tuple[Any, Any]:
+    def _wrapper(
+        self, owner: Any, found: Any, hook: Hook, scope: Scope, is_method: bool, inherited: str
+    ) -> tuple[Any, Any]:
         """What to put in the place of `found`, and what to give back for it later.
 
         A function that a library shows under two names gets one wrapper, also when the second name is copied from the
@@ -247,7 +253,7 @@ class _Installation:
         """
         if id(found) in self._originals:
             return found, self._originals[id(found)]
-        binding = Binding(found, owner, is_method)
+        binding = Binding(found, owner, is_method, inherited)
         key = (id(binding.key), id(hook))
         wrapper = self._wrappers.get(key)
         if wrapper is None:

@@ -33,6 +33,9 @@ DB_CLIENT_NAME = "db.client.name"
 DB_ROW_COUNT = "db.row_count"
 """The rows that a statement returned or changed, where the driver knows. The conventions count returned ones only."""
 
+DB_FETCH_SIZE = "db.fetch.size"
+"""How many rows were asked for at most. The conventions have no key for it."""
+
 SUPPRESSED = create_key("otel_instrumentors.db.suppressed")
 """The context key under which a driver that is traced by a layer above stays silent."""
 
@@ -112,13 +115,28 @@ def transaction(system: str, name: str, call: str = "", known: Mapping[str, Attr
 
 
 def fetch(
-    system: str, call: str, known: Mapping[str, AttributeValue] | None = None, silences: str | None = None
+    system: str,
+    call: str,
+    known: Mapping[str, AttributeValue] | None = None,
+    silences: str | None = None,
+    size: object = None,
 ) -> SpanSpec:
-    """The span of rows that are fetched with the driver's method `call`."""
-    attributes: dict[str, AttributeValue] = {DB_SYSTEM_NAME: system, DB_DRIVER_CALL: call}
+    """The span of rows that are fetched with the driver's method `call`, at most `size` of them.
+
+    `known` is what is known of the connection, and of the statement that asked for the rows.
+    """
+    attributes: dict[str, AttributeValue] = {DB_SYSTEM_NAME: system}
     if known:
         attributes.update(known)
+    attributes[DB_DRIVER_CALL] = call
+    if isinstance(size, int):
+        attributes[DB_FETCH_SIZE] = size
     return SpanSpec(call, SpanKind.CLIENT, attributes, silences=silences)
+
+
+def connect(system: str, call: str) -> SpanSpec:
+    """The span of a connection that is made with the driver's function `call`."""
+    return SpanSpec("CONNECT", SpanKind.CLIENT, {DB_SYSTEM_NAME: system, DB_DRIVER_CALL: call})
 
 
 def rows(count: object) -> Outcome | None:

@@ -118,6 +118,12 @@ class Settings(NamedTuple):
 
     dbm_propagation_mode: str
     """`disabled`, `service` or `full`."""
+    psycopg_connect: bool
+    mysqldb_connect: bool
+    psycopg_fetches: bool
+    mysqldb_fetches: bool
+    mysql_connector_fetches: bool
+    sqlite3_fetches: bool
     redis_names_alone: bool
     valkey_names_alone: bool
     redis_command_length: int

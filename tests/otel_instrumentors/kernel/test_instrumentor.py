@@ -13,6 +13,7 @@ import pytest
 
 from otel_instrumentors.kernel import safety, versions
 from otel_instrumentors.kernel.call import Call, SpanSpec
+from otel_instrumentors.kernel.hooks.opt_in import opt_in
 from otel_instrumentors.kernel.hooks.traced import traced
 from otel_instrumentors.kernel.instrumentor import Instrumentor
 from tests.otel_instrumentors.contract import Recorder, instrumented
@@ -90,6 +91,42 @@ def test_methods_class_methods_static_methods_and_functions_are_hooked(recorder:
 def test_a_method_that_is_called_without_its_instance_fails_as_it_does_untraced(recorder: Recorder) -> None:
     with instrumented(ThingInstrumentor, recorder.provider), pytest.raises(TypeError, match="self"):
         library().Thing.method()
+
+
+DIAMOND = """
+class Base:
+    def fetch(self): return "base"
+    def keep(self): return "base"
+
+class Left(Base): pass
+
+class Right(Base):
+    def fetch(self): return "right"
+    def keep(self): return "right"
+
+class Both(Left, Right): pass
+"""
+
+
+class DiamondInstrumentor(Instrumentor):
+    """What is hooked, and what is switched off, in a class that has it from its base."""
+
+    hooks = {"a_library": {"Left.fetch": traced(describe), "Left.keep": opt_in("KEEPING", traced(describe))}}
+
+
+def test_a_class_of_several_bases_keeps_the_method_of_the_nearer_one(tmp_path: Path, recorder: Recorder) -> None:
+    (tmp_path / "a_library.py").write_text(DIAMOND)
+    with instrumented(DiamondInstrumentor, recorder.provider):
+        module = library()
+        assert [(made().fetch(), made().keep()) for made in (module.Both, module.Left)] == [
+            ("right", "right"),
+            ("base", "base"),
+        ]
+        # Called with an object of another class, as Python lets one.
+        assert module.Left.fetch(module.Base()) == "base"
+        assert "keep" not in vars(module.Left)
+    assert [span.name for span in recorder.take()] == ["Both", "Left", "Base"]
+    assert "fetch" not in vars(module.Left)
 
 
 def test_uninstrumenting_gives_back_each_attribute_where_it_was(recorder: Recorder) -> None:

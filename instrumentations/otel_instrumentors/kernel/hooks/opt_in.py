@@ -10,20 +10,22 @@ from ..scope import Scope
 from ..switch import is_on
 
 
-def opt_in(switch: str, hook: Hook) -> Hook:
+def opt_in(switch: str, hook: Hook, otherwise: Hook | None = None) -> Hook:
     """`hook`, where the variable `OTEL_INSTRUMENTATION_<switch>` is on when the library is hooked; off by default.
 
-    What is off costs nothing: the library keeps its own function.
+    What is off costs nothing: the library keeps its own function, or gets the hook `otherwise`.
     """
-    return _OptIn(switch, hook)
+    return _OptIn(switch, hook, otherwise)
 
 
 class _OptIn:
-    __slots__ = ("hook", "switch")
+    __slots__ = ("hook", "otherwise", "switch")
 
-    def __init__(self, switch: str, hook: Hook) -> None:
+    def __init__(self, switch: str, hook: Hook, otherwise: Hook | None) -> None:
         self.switch = switch
         self.hook = hook
+        self.otherwise = otherwise
 
     def wrap(self, target: Target, scope: Scope) -> Callable[..., Any]:
-        return self.hook.wrap(target, scope) if is_on(self.switch) else target.function
+        hook = self.hook if is_on(self.switch) else self.otherwise
+        return target.function if hook is None else hook.wrap(target, scope)

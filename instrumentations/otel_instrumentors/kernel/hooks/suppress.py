@@ -12,10 +12,10 @@ from ..hook import Hook, Target, standing_for
 from ..scope import Scope
 
 
-def suppress(key: str, *, inside: str) -> Hook:
+def suppress(key: str, *, inside: str | None = None) -> Hook:
     """A hook without a span, for plain functions: hooks that the context key `key` suppresses are silent meanwhile.
 
-    Only where the context key `inside` is set: within a span that silences it (`SpanSpec.silences`).
+    With `inside`, only where that context key is set: within a span that silences it (`SpanSpec.silences`).
     """
     return _Suppress(key, inside)
 
@@ -23,7 +23,7 @@ def suppress(key: str, *, inside: str) -> Hook:
 class _Suppress:
     __slots__ = ("inside", "key")
 
-    def __init__(self, key: str, inside: str) -> None:
+    def __init__(self, key: str, inside: str | None) -> None:
         self.key = key
         self.inside = inside
 
@@ -32,7 +32,7 @@ class _Suppress:
 
         def wrapper(*args: Any, **kwargs: Any) -> Any:
             context = get_current()
-            if not scope.active or not context.get(inside):
+            if not scope.active or (inside is not None and not context.get(inside)):
                 return function(*args, **kwargs)
             token = attach(set_value(key, True, context))
             try:

@@ -34,10 +34,22 @@ TOOLKIT_TARGETS = {
 }
 
 
-def driver(prefix: str, connections: str | Mapping[str, str], *, component: str = "", v1: str = "") -> Operations:
-    """A DB-API driver: `<prefix>.query` for statements, `<connection>.commit` and `.rollback`.
+FETCHES = ("fetchone", "fetchmany", "fetchall")
+
+
+def driver(
+    prefix: str,
+    connections: str | Mapping[str, str],
+    *,
+    component: str = "",
+    v1: str = "",
+    connecting: Mapping[str, str] | None = None,
+    unsaid: tuple[str, ...] = (),
+) -> Operations:
+    """A DB-API driver: `<prefix>.query` for statements, `<connection>.commit` and `.rollback`, `<query>.fetchone`.
 
     Where a plugin watches several drivers, `connections` names those of each, by what stands before their calls.
+    `connecting` names what connects, by its calls; `unsaid` are attributes that such a span does not tell.
     """
     component = component or prefix
 
@@ -63,7 +75,34 @@ def driver(prefix: str, connections: str | Mapping[str, str], *, component: str 
         for before, connection in ({"": connections} if isinstance(connections, str) else connections).items()
         for call in ("commit", "rollback")
     }
-    return Operations(query(), {"executemany": query(**{"sql.executemany": "true"}), **ends}, key="db.driver.call")
+    fetches = {
+        call: Operation(
+            f"{prefix}.query.{call}",
+            v1=f"{v1}.query.{call}" if v1 else "",
+            type="sql",
+            kind="client",
+            component=component,
+            metrics={"db.row_count": -1},
+            targets=TARGETS,
+            describe=statement,
+        )
+        for call in FETCHES
+    }
+    made = {
+        call: Operation(
+            name,
+            type="sql",
+            kind="client",
+            component=component,
+            metrics=MEASURED,
+            targets=Targets(
+                {"db.system.name": "db.system", "db.driver.call": "", "error.type": "", **dict.fromkeys(unsaid, "")}
+            ),
+        )
+        for call, name in (connecting or {}).items()
+    }
+    calls = {"executemany": query(**{"sql.executemany": "true"}), **ends, **fetches, **made}
+    return Operations(query(), calls, key="db.driver.call")
 
 
 def fetching_driver(component: str, *calls: str) -> Operations:

@@ -61,3 +61,23 @@ def files(name: str) -> Operations:
 
     others = ("render_unicode", "render_context")
     return Operations(operation("render"), {verb: operation(verb) for verb in others}, key=_KEY)
+
+
+def _in_folder(attributes: dict[str, Any], meta: Meta, urls: Urls) -> str:
+    folder, name = text_of(attributes, "aiohttp_jinja2.package_path"), text_of(attributes, "template.name")
+    meta["aiohttp.template"] = f"{folder}/{name}"
+    return ""
+
+
+OF_AIOHTTP = Operations(
+    Operation(
+        "aiohttp.template",
+        type="template",
+        component="aiohttp_jinja2",
+        targets=Targets(
+            {"template.name": "", "aiohttp_jinja2.package_path": "", **_UNSENT}, made=("aiohttp.template",)
+        ),
+        describe=_in_folder,
+    )
+)
+"""Templates that handlers of aiohttp render."""

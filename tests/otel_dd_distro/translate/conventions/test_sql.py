@@ -154,3 +154,53 @@ def test_verticas_copies_and_fetches_are_operations_of_their_own(
     entry = translated("vertica", attributes)
     assert (entry["name"], entry["resource"], entry["type"]) == (f"vertica.{call}", resource, "sql")
     assert entry["metrics"]["db.row_count"] == rows
+
+
+@pytest.mark.parametrize(
+    ("plugin", "system", "name"),
+    [
+        ("psycopg", "postgresql", "postgres.query"),
+        ("mysqldb", "mysql", "mysql.query"),
+        ("mysql_connector", "mysql", "mysql.query"),
+        ("sqlite3", "sqlite", "sqlite.query"),
+    ],
+)
+@pytest.mark.parametrize("call", ["fetchone", "fetchmany", "fetchall"])
+def test_a_fetch_is_named_after_its_statement_and_not_measured(plugin: str, system: str, name: str, call: str) -> None:
+    attributes = query(system, **{"db.driver.call": call, "db.fetch.size": 7})
+    (entry,) = Translator(settings.read({}, argv=["-"])).chunk(chunk(ours(plugin, attributes)), native_events=True)
+    assert (entry["name"], entry["resource"], entry["type"]) == (f"{name}.{call}", "SELECT 1", "sql")
+    assert (entry["metrics"]["db.fetch.size"], entry["metrics"]["db.row_count"]) == (7, 1)
+    assert "_dd.measured" not in entry["metrics"]
+
+
+def test_a_fetch_in_schema_v1_is_named_after_its_statement_too() -> None:
+    attributes = query("postgresql", **{"db.driver.call": "fetchone"})
+    told = translated("psycopg", attributes, DD_TRACE_SPAN_ATTRIBUTE_SCHEMA="v1")
+    assert told["name"] == "postgresql.query.fetchone"
+
+
+@pytest.mark.parametrize(
+    ("plugin", "call", "name", "meta"),
+    [
+        ("psycopg", "connect", "psycopg2.connect", {"component": "psycopg", "db.system": "postgresql"}),
+        (
+            "psycopg",
+            "psycopg.connect",
+            "psycopg.connection.connect",
+            {"component": "psycopg", "db.system": "postgresql"},
+        ),
+        (
+            "psycopg",
+            "psycopg.AsyncConnection.connect",
+            "psycopg.connection_async.connect",
+            {"component": "psycopg", "db.system": "postgresql"},
+        ),
+        ("mysqldb", "connect", "MySQLdb.connection.connect", {"component": "mysqldb"}),
+    ],
+)
+def test_a_connection_that_is_made(plugin: str, call: str, name: str, meta: dict[str, str]) -> None:
+    system = "mysql" if plugin == "mysqldb" else "postgresql"
+    told = translated(plugin, {"db.system.name": system, "db.driver.call": call})
+    assert (told["name"], told["resource"], told["type"]) == (name, name, "sql")
+    assert {key: told["meta"].get(key) for key in ("component", "db.system")} == {"db.system": None, **meta}

@@ -53,3 +53,16 @@ def test_the_librarys_own_name_counts_as_a_service_that_was_given(
 ) -> None:
     entry = rendered({}, **variables)
     assert (entry["service"], entry["meta"]["_dd.svc_src"]) == (service, source)
+
+
+@pytest.mark.parametrize(
+    ("folder", "told"), [({}, "/tea.html"), ({"aiohttp_jinja2.package_path": "pages"}, "pages/tea.html")]
+)
+def test_a_template_of_aiohttp_is_named_with_its_folder(folder: dict[str, str], told: str) -> None:
+    attributes = {"template.engine": "aiohttp_jinja2", "template.operation": "render", "template.name": "tea.html"}
+    (entry,) = Translator(settings.read({}, argv=["-"])).chunk(
+        chunk(ours("aiohttp_jinja2", {**attributes, **folder})), native_events=True
+    )
+    assert (entry["name"], entry["resource"], entry["type"]) == ("aiohttp.template", "aiohttp.template", "template")
+    meta = {key: value for key, value in entry["meta"].items() if key.startswith(("aiohttp", "template", "component"))}
+    assert meta == {"aiohttp.template": told, "component": "aiohttp_jinja2"}

@@ -8,9 +8,11 @@ import types
 import pytest
 
 from otel_instrumentors.kernel.call import Call, SpanSpec
+from otel_instrumentors.kernel.hook import Target
 from otel_instrumentors.kernel.hooks.opt_in import opt_in
 from otel_instrumentors.kernel.hooks.traced import traced
 from otel_instrumentors.kernel.instrumentor import Instrumentor
+from otel_instrumentors.kernel.scope import Scope
 from otel_instrumentors.kernel.switch import PREFIX, is_on
 from tests.otel_instrumentors.contract import Recorder, instrumented, names
 
@@ -71,3 +73,14 @@ def test_what_is_switched_off_is_the_librarys_own_and_other_hooks_of_it_stand(
         assert [shop.brewed() for shop in shops] == ["tea", "tea"]
     assert names(recorder.take()) == expected
     assert [shop.brewed for shop in shops] == [brewed, brewed]
+
+
+@pytest.mark.parametrize(("value", "expected"), [("false", "plain"), ("true", "special")])
+def test_what_is_switched_off_may_have_another_hook(value: str, expected: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(f"{PREFIX}TEA", value)
+    recorder = Recorder()
+    scope = Scope(recorder.provider.get_tracer("test"))
+    special, plain = (traced(lambda call, name=name: SpanSpec(name)) for name in ("special", "plain"))
+    hook = opt_in("TEA", special, otherwise=plain)
+    assert hook.wrap(Target(brewed, None, is_method=False), scope)() == "tea"
+    assert names(recorder.take()) == [expected]

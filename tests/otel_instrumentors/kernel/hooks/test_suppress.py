@@ -73,6 +73,15 @@ def test_nothing_is_silenced_that_nobody_tells(client: Any, recorder: Recorder) 
     assert names(recorder) == ["lower"]
 
 
+def test_where_no_span_has_to_be_around_it_is_silent_in_any_case(scope: Scope, recorder: Recorder) -> None:
+    lower = traced(lambda call: SpanSpec("lower"), suppressed_by=SUPPRESSED).wrap(
+        Target(Client.lower, Client, is_method=True), scope
+    )
+    wrapper = suppress(SUPPRESSED).wrap(Target(lower, Client, is_method=True), scope)
+    assert wrapper(Client(), lambda: 7) == 7
+    assert names(recorder) == []
+
+
 def test_the_context_is_given_back_also_where_the_call_raises(client: Any, recorder: Recorder) -> None:
     def act() -> None:
         assert get_current().get(SUPPRESSED)
