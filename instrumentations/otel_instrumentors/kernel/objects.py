@@ -29,7 +29,8 @@ class Objects:
         self._kept: dict[int, Any] = {}
 
     def __bool__(self) -> bool:
-        return bool(self._scopes)
+        """Whether calls of one of them are recorded."""
+        return any(scope is not None for scope in self._scopes.values())
 
     def __contains__(self, thing: object) -> bool:
         return self._scopes.get(id(thing)) is not None
@@ -54,7 +55,7 @@ class Objects:
     def dispatch(self, scope: Scope, module: str) -> None:
         """Let the scope that the hooks of a module have ask whose a call is.
 
-        Its `open` is replaced: wrappers that the application has kept have to ask, too, and all others nothing.
+        Its methods are replaced: wrappers that the application has kept have to ask, too, and all others nothing.
         """
         made: dict[MakeScope, Scope] = {}
 
@@ -86,3 +87,12 @@ class Objects:
             return None if chosen is None else chosen.open(describe, call, suppressed_by, incoming, begun)
 
         vars(scope)["open"] = opened
+        vars(scope)["leaves_out"] = self._leaves_out
+
+    def _leaves_out(self, call: Call) -> bool:
+        try:
+            named = [self._scopes[id(owner)] for owner in self._owners(call) if id(owner) in self._scopes]
+        except Exception as error:  # noqa: BLE001
+            safety.report("looking for whose a call is", error)
+            return False
+        return bool(named) and named[0] is None

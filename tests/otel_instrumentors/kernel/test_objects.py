@@ -114,6 +114,17 @@ def test_one_object_is_left_out_of_what_the_library_has(library: Any, recorder: 
     assert AppInstrumentor()._installation is None
 
 
+def test_where_one_object_is_left_out_uninstrumenting_gives_the_library_back(library: Any, recorder: Recorder) -> None:
+    original = vars(library.App)["serve"]
+    left_out = library.App("left out")
+    with instrumented(AppInstrumentor, recorder.provider):
+        AppInstrumentor.uninstrument_app(left_out)
+        kept = library.App("kept").serve
+    assert vars(library.App)["serve"] is original
+    kept()
+    assert recorder.take() == []
+
+
 @pytest.mark.parametrize("several", [False, True])
 def test_the_objects_that_instrument_names_are_the_only_ones(several: bool, library: Any, recorder: Recorder) -> None:
     one, other = library.App("one"), library.Slotted("other")
