@@ -36,6 +36,27 @@ difference (`nox -s tests`), and on the oldest release, on Python 3.11 (`nox -s 
 |---|---|---|---|
 """
 
+MIDDLEWARES = """
+## Applications of no framework
+
+An application that no instrumentor knows (datasette, aiohttp-wsgi, plain ASGI and WSGI) is traced by one line of its
+own code:
+
+```python
+from otel_instrumentors.asgi import OpenTelemetryMiddleware  # or otel_instrumentors.wsgi
+
+app = OpenTelemetryMiddleware(app)
+```
+
+The class has the name, the arguments and the hooks of the one in `opentelemetry.instrumentation.asgi` (and `.wsgi`): to
+come from there, change the import. It may stand around a framework that is traced, or inside of one: a request has one
+span, with the framework's route. These two are no entry points of `opentelemetry_instrumentor`, because nothing is
+instrumented by loading them: the application says what they are around.
+
+| Module | What it does |
+|---|---|
+"""
+
 LEFT_OUT = """
 ## What the extra `all` leaves out
 
@@ -76,7 +97,15 @@ def page() -> str:
             unreachable.append(f"| `{entry.name}` | {' | '.join(words)} |\n")
     left_out = [f"| `{name}` | {sentence(why)} |\n" for name, why in sorted(TOOL["not-in-all"].items())]
     head = HEAD.format(off=", ".join(f"`{name}`" for name in sorted(OFF_BY_DEFAULT)))
-    return "".join([head, *rows, LEFT_OUT, *left_out, UNREACHABLE, *unreachable])
+    return "".join(
+        [head, *rows, MIDDLEWARES, *map(middleware, ("asgi", "wsgi")), LEFT_OUT, *left_out, UNREACHABLE, *unreachable]
+    )
+
+
+def middleware(name: str) -> str:
+    """The row of a module that has a middleware in place of an instrumentor."""
+    doc = importlib.import_module(f"otel_instrumentors.{name}").__doc__ or ""
+    return f"| `otel_instrumentors.{name}` | {sentence(doc.splitlines()[0].partition(': ')[2])} |\n"
 
 
 def stand_in(plugin: str) -> str:

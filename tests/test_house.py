@@ -19,7 +19,9 @@ else:
 ROOT = Path(__file__).parents[1]
 NEUTRAL = ROOT / "instrumentations" / "otel_instrumentors"
 DATADOG = ROOT / "src" / "otel_dd_distro"
-PLUGINS = sorted(path.stem for path in NEUTRAL.glob("*.py") if path.stem != "__init__")
+MIDDLEWARES = ["asgi", "wsgi"]
+"""What an application puts around itself by its own code: loading it instruments nothing, so it is no entry point."""
+PLUGINS = sorted(path.stem for path in NEUTRAL.glob("*.py") if path.stem not in ("__init__", *MIDDLEWARES))
 FLOORS = {"plugin": 3, "families": 2, "semconv": 1, "kernel": 0}
 DISTRIBUTION = importlib.metadata.distribution("otel-dd-distro")
 TABLES = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["otel-dd-distro"]
@@ -132,7 +134,7 @@ def test_the_neutral_half_names_no_vendor(path: Path) -> None:
     assert re.findall(r"(?i)datadog|ddtrace|\bDD_", path.read_text()) == []
 
 
-@pytest.mark.parametrize("plugin", PLUGINS)
+@pytest.mark.parametrize("plugin", [*PLUGINS, *MIDDLEWARES])
 def test_a_plugin_carries_no_try(plugin: str) -> None:
     tree = ast.parse((NEUTRAL / f"{plugin}.py").read_text())
     assert [node.lineno for node in ast.walk(tree) if isinstance(node, ast.Try)] == []
@@ -175,9 +177,12 @@ def test_every_plugin_is_loaded_with_the_libraries_that_it_watches() -> None:
     for name, value in catalogue().items():
         module, _, attribute = value.partition(":")
         watched = {path.partition(".")[0] for path in getattr(importlib.import_module(module), attribute).hooks}
-        # What is another plugin's its own library may import: MongoEngine pymongo, FastAPI Starlette.
-        needed = watched - (catalogue().keys() - {name}) or {name}
-        assert needed <= set(libraries_of(name)) <= watched | {name}, f"{name}: pyproject.toml"
+        expected = watched - LOADED_OTHERWISE.get(name, set()) or {name}
+        assert set(libraries_of(name)) == expected, f"{name}: pyproject.toml"
+
+
+LOADED_OTHERWISE = {"fastapi": {"starlette"}, "mongoengine": {"pymongo"}, "starlette": {"fastapi"}}
+"""The packages that a plugin watches and is not loaded with: its own library imports them, or they import that."""
 
 
 def test_the_table_of_names_has_a_row_for_every_plugin_that_makes_spans_in_alphabetical_order() -> None:
@@ -185,7 +190,14 @@ def test_the_table_of_names_has_a_row_for_every_plugin_that_makes_spans_in_alpha
 
     exams = {plugin: ROOT / "tests" / "otel_instrumentors" / f"test_{plugin}.py" for plugin in PLUGINS}
     making_spans = [plugin for plugin, exam in exams.items() if "(Contract)" in exam.read_text()]
-    assert list(names.PLUGINS) == making_spans
+    assert list(names.PLUGINS) == sorted((*making_spans, *MIDDLEWARES))
+
+
+@pytest.mark.parametrize("name", MIDDLEWARES)
+def test_a_middleware_has_the_name_of_opentelemetrys_own_and_the_exam_of_its_own(name: str) -> None:
+    """Who comes from `opentelemetry.instrumentation.asgi` changes the import and nothing else."""
+    assert callable(importlib.import_module(f"otel_instrumentors.{name}").OpenTelemetryMiddleware)
+    assert (ROOT / "tests" / "otel_instrumentors" / f"test_{name}.py").exists()
 
 
 def test_the_extra_all_has_the_requirements_of_every_plugin_but_those_named_with_a_reason() -> None:

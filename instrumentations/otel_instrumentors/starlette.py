@@ -1,4 +1,4 @@
-"""Starlette: a span for each HTTP request, named by its route and the mounts above it, until its body is sent."""
+"""Starlette: a span for each request, by its route and mounts, until its body is sent, and WebSocket handshake."""
 
 from __future__ import annotations
 

@@ -6,10 +6,11 @@ import threading
 import time
 
 import uvicorn
-from fastapi import APIRouter, BackgroundTasks, Depends, FastAPI, HTTPException
+from fastapi import APIRouter, BackgroundTasks, Depends, FastAPI, HTTPException, WebSocket
 from fastapi.responses import PlainTextResponse
 from guest import guest_of
 from steps import step
+from websockets.sync.client import connect
 
 BESIDE = ("parity/guest.py",)
 
@@ -36,6 +37,13 @@ async def tea(kind: str, cups: int = 1, kettle: str = Depends(dependency)) -> di
 @app.get("/thread")
 def in_a_thread() -> PlainTextResponse:
     return PlainTextResponse("steeped")
+
+
+@router.websocket("/chat/{room}")
+async def chat(socket: WebSocket, shop: str, room: str) -> None:
+    await socket.accept()
+    async for text in socket.iter_text():
+        await socket.send_text(f"{room}: {text}")
 
 
 @app.get("/later")
@@ -109,3 +117,10 @@ with step("no such page"):
 
 with step("no such method"):
     assert ask("/thread", "DELETE") == 405
+
+with (
+    step("a WebSocket"),
+    connect(f"ws://127.0.0.1:{PORT}/shops/corner/chat/blue", user_agent_header="guest/1") as socket,
+):
+    socket.send("green")
+    assert socket.recv() == "blue: green"

@@ -13,8 +13,11 @@ from starlette.background import BackgroundTask
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, StreamingResponse
-from starlette.routing import Mount, Route
+from starlette.routing import Mount, Route, WebSocketRoute
+from starlette.websockets import WebSocket
 from steps import step
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import connect
 
 SETTINGS = {"DD_SERVICE": "teahouse"}
 BESIDE = ("parity/guest.py",)
@@ -80,6 +83,16 @@ async def other(scope: dict, receive: object, send: object) -> None:
     await PlainTextResponse("other")(scope, receive, send)
 
 
+async def chat(socket: WebSocket) -> None:
+    await socket.accept()
+    async for text in socket.iter_text():
+        await socket.send_text(text)
+
+
+async def closed(socket: WebSocket) -> None:
+    await socket.close()
+
+
 app = Starlette(
     routes=[
         Route("/", home),
@@ -95,6 +108,8 @@ app = Starlette(
         Route("/moved", moved),
         Mount("/shops/{shop}", routes=[Route("/tea/{kind}", tea)]),
         Mount("/other", other),
+        WebSocketRoute("/chat/{room}", chat),
+        WebSocketRoute("/closed", closed),
     ],
     exception_handlers={SoldOut: handled},
 )
@@ -171,3 +186,11 @@ with step("continued from a service traced by Datadog"):
 
 with step("continued by W3C headers"):
     ask("/", traceparent="00-640cfd8d0000abcd12345678901234f1-000000000000004d-01", tracestate="dd=s:1,other=1")
+
+with step("a WebSocket"), connect(f"ws://127.0.0.1:{PORT}/chat/blue", user_agent_header="guest/1") as socket:
+    for text in ("green", "black"):
+        socket.send(text)
+        assert socket.recv() == text
+
+with step("a WebSocket that is refused", InvalidStatus):
+    connect(f"ws://127.0.0.1:{PORT}/closed", user_agent_header="guest/1")

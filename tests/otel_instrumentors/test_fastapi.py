@@ -17,6 +17,7 @@ from otel_instrumentors.fastapi import FastapiInstrumentor
 from otel_instrumentors.starlette import StarletteInstrumentor
 from tests.otel_instrumentors.contract import Contract, Recorder, instrumented
 from tests.otel_instrumentors.families import asgi_server
+from tests.otel_instrumentors.test_starlette import application as starlette_application
 
 
 def application(tracer: trace.Tracer | None = None, **options: Any) -> Any:
@@ -187,6 +188,33 @@ def test_dependencies_endpoints_in_threads_and_background_tasks_have_the_request
     assert all(span.parent for span in own)
 
 
+def test_an_application_that_is_left_out_is_not_left_to_starlette() -> None:
+    recorder, app, other = Recorder(), application(), application()
+    with (
+        instrumented(StarletteInstrumentor, recorder.provider),
+        instrumented(FastapiInstrumentor, recorder.provider),
+    ):
+        FastapiInstrumentor.uninstrument_app(app)
+        assert ask("/item/1", app)[0] == 200
+        assert recorder.take() == []
+        assert ask("/item/1", other)[0] == 200
+        assert [span.name for span in recorder.take()] == ["GET /item/{number}"]
+
+
+def test_what_is_mounted_in_an_application_that_is_left_out_is_traced() -> None:
+    recorder, app, inner = Recorder(), application(), starlette_application()
+    app.mount("/below", inner)
+    with (
+        instrumented(StarletteInstrumentor, recorder.provider),
+        instrumented(FastapiInstrumentor, recorder.provider),
+    ):
+        FastapiInstrumentor.uninstrument_app(app)
+        assert ask("/below/item/1", app)[0] == 200
+    (span,) = recorder.take()
+    assert span.instrumentation_scope is not None
+    assert (span.instrumentation_scope.name, span.name) == ("otel_instrumentors.starlette", "GET /item/{number:int}")
+
+
 def test_an_application_made_before_instrumenting_is_traced() -> None:
     app = application()
     assert ask("/item/1", app)[0] == 200
@@ -197,6 +225,18 @@ def test_an_application_made_before_instrumenting_is_traced() -> None:
 
 
 if importlib.util.find_spec("fastapi.telemetry") is not None:
+
+    def test_without_our_instrumentor_of_fastapi_the_span_is_starlettes_and_there_is_none_of_fastapis_own(
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        recorder = Recorder()
+        monkeypatch.setattr(trace, "_TRACER_PROVIDER", recorder.provider)
+        with instrumented(StarletteInstrumentor, recorder.provider):
+            assert ask("/item/1", application(telemetry={"meter_provider": MeterProvider()}))[0] == 200
+        (span,) = recorder.take()
+        assert span.instrumentation_scope is not None
+        assert span.instrumentation_scope.name == "otel_instrumentors.starlette"
+        assert span.name == "GET /item/{number}"
 
     def test_its_own_telemetry_makes_no_second_span_and_keeps_its_metrics(monkeypatch: pytest.MonkeyPatch) -> None:
         recorder, reader = Recorder(), InMemoryMetricReader()

@@ -1,4 +1,4 @@
-"""ASGI applications (ASGI 3): one span for each HTTP request, until the last byte of the body."""
+"""ASGI applications (ASGI 3): one span for each HTTP request, until its body is sent, and each WebSocket handshake."""
 
 from __future__ import annotations
 
@@ -6,26 +6,37 @@ from collections.abc import Callable, Iterable
 from typing import Any
 from urllib.parse import quote
 
-from opentelemetry.context import create_key, get_current, set_value
+from opentelemetry.context import create_key, set_value
 from opentelemetry.propagators.textmap import Getter
-from opentelemetry.trace import SpanKind
+from opentelemetry.semconv.attributes.http_attributes import (
+    HTTP_REQUEST_HEADER_TEMPLATE,
+    HTTP_RESPONSE_HEADER_TEMPLATE,
+)
+from opentelemetry.trace import Span, SpanKind
 from opentelemetry.util.types import AttributeValue
 
+from ..kernel.aftermath import left_behind
 from ..kernel.call import Call, Incoming, Outcome, SpanSpec
+from ..kernel.current import attach, detach, get_current
 from ..kernel.hook import Hook, Target, standing_for
 from ..kernel.options import Options, when_started, when_told
 from ..kernel.recording import Recording
 from ..kernel.response import propagate_response
 from ..kernel.scope import Describe, Scope, inside_request
 from ..semconv import http
-from ..semconv.headers import captured
+from ..semconv.headers import Wanted, captured
 
 AsgiScope = dict[str, Any]
 Attributes = dict[str, AttributeValue]
 Pairs = Iterable[tuple[bytes, bytes]]
 _PATH_CHARACTERS = "/:@!$&'()*+,;=~-._"
+REQUESTS = ("http", "websocket")
+"""The types of scopes that are requests."""
 _SERVED = create_key("otel_instrumentors.asgi.served")
-"""The context key of the headers of the request that is being served: mounted applications get the same ones."""
+"""The context key of the headers of the request that is being served: mounted applications get the same ones.
+
+Or of the application whose requests are not to be recorded, while it serves one.
+"""
 
 
 def application(describe: Describe) -> Hook:
@@ -33,8 +44,10 @@ def application(describe: Describe) -> Hook:
 
     The span is current while the application runs, in the tasks and threads that it starts, too. It ends when the last
     part of the body is sent, or when the application is done without that. An application that is called with the
-    request of another one (mounted in it) makes no second span. WebSocket connections and the lifespan protocol are
-    left alone.
+    request of another one (mounted in it) makes no second span. The lifespan protocol is left alone.
+
+    The span of a WebSocket is that of its handshake: it ends when the connection is accepted or refused. There is none
+    of a message. What is done for one is below the handshake, or begins a trace of its own when that is long over.
     """
     return _Application(describe)
 
@@ -59,7 +72,7 @@ def request(scope: AsgiScope, attributes: Attributes | None = None) -> SpanSpec:
     if wanted is not None:
         attributes.update(wanted.of(pairs))
     return http.server_request(
-        scope["method"],
+        scope["method"] if "method" in scope else handshake_method(scope),
         scheme=scheme,
         path=quote(scope.get("path", ""), _PATH_CHARACTERS, errors="replace") or "/",
         query=query if isinstance(query, str) else query.decode("latin-1"),
@@ -71,6 +84,15 @@ def request(scope: AsgiScope, attributes: Attributes | None = None) -> SpanSpec:
         protocol_version=scope.get("http_version"),
         attributes=attributes,
     )
+
+
+def handshake_method(scope: AsgiScope) -> str:
+    """How a WebSocket is asked for (RFC 6455, RFC 8441): its scope has no method."""
+    return "GET" if _is_upgraded(scope) else "CONNECT"
+
+
+def _is_upgraded(scope: AsgiScope) -> bool:
+    return str(scope.get("http_version") or "1.1").startswith("1")
 
 
 def _pairs(scope: AsgiScope) -> Pairs:
@@ -116,16 +138,27 @@ class _Application:
 
         # Called with fewer arguments it fails at once, as it always did: that is how servers tell it from a factory.
         async def wrapper(self: Any, scope: AsgiScope, receive: Any, send: Any) -> Any:
-            recording = _opened(describe, Call(self, (scope, receive, send), {}), ours) if ours.active else None
-            if recording is None:
+            if not ours.active:
                 return await function(self, scope, receive, send)
+            call = Call(self, (scope, receive, send), {})
+            recording = _opened(describe, call, ours)
+            if recording is None:
+                if not ours.leaves_out(call):
+                    return await function(self, scope, receive, send)
+                # The class that its own is derived from may be hooked as well: FastAPI's application is Starlette's.
+                token = attach(set_value(_SERVED, self))
+                try:
+                    return await function(self, scope, receive, send)
+                finally:
+                    detach(token)
             # Entered here, and ended wherever the last part is sent: that may be another task, with its own context.
             here = Recording(recording.span, recording.context)
             here.enter()
             try:
                 if recording.is_attended:
                     receive, send = _receiving(receive, scope, recording), _passing(send, scope, recording)
-                result = await function(self, scope, receive, _sending(send, recording))
+                following = _sending if scope["type"] == "http" else _shaking_hands
+                result = await function(self, scope, receive, following(send, scope, recording))
             except BaseException as error:
                 here.abandon()
                 recording.fail(error)
@@ -139,26 +172,26 @@ class _Application:
 
 def _opened(describe: Describe, call: Call, ours: Scope) -> Recording | None:
     scope = call.args[0]
-    if not isinstance(scope, dict) or scope.get("type") != "http":
+    if not isinstance(scope, dict) or scope.get("type") not in REQUESTS:
         return None
     headers = scope.get("headers")
-    if headers is not None and get_current().get(_SERVED) is headers:
+    served = get_current().get(_SERVED)
+    if served is not None and (served is headers or served is call.instance):
         return None
     recording = ours.open(describe, call, None, incoming)
     if recording is not None:
-        recording.context = set_value(_SERVED, headers, recording.context)
+        context = set_value(_SERVED, headers, recording.context)
+        recording.context = context if scope["type"] == "http" else left_behind(context)
     return recording
 
 
-def _sending(send: Callable[[Any], Any], recording: Recording) -> Callable[[Any], Any]:
+def _sending(send: Callable[[Any], Any], _scope: AsgiScope, recording: Recording) -> Callable[[Any], Any]:
     """The server's `send`, which tells us in passing the status, and when the body is complete."""
 
     async def sending(message: Any) -> None:
         kind = message.get("type") if isinstance(message, dict) else None
         if kind == "http.response.start":
-            recording.learn(_answered, message)
-            if isinstance(message.get("headers"), list):
-                propagate_response(message["headers"], recording, _append)
+            _learn_answer(recording, message)
         elif kind == "http.response.body" and not message.get("more_body"):
             try:
                 await send(message)
@@ -168,6 +201,38 @@ def _sending(send: Callable[[Any], Any], recording: Recording) -> Callable[[Any]
         await send(message)
 
     return sending
+
+
+_ENDS_OF_HANDSHAKE = ("websocket.accept", "websocket.close", "websocket.http.response.body")
+
+
+def _shaking_hands(send: Callable[[Any], Any], scope: AsgiScope, recording: Recording) -> Callable[[Any], Any]:
+    """The `send` of a WebSocket's server, which tells us in passing what becomes of the handshake."""
+
+    async def sending(message: Any) -> None:
+        kind = message.get("type") if isinstance(message, dict) and not recording.ended else None
+        if kind == "websocket.http.response.start":
+            _learn_answer(recording, message)
+        elif kind == "websocket.accept":
+            _learn_answer(recording, message, 101 if _is_upgraded(scope) else 200)
+        elif kind == "websocket.close":
+            # What servers answer where the application refuses the connection.
+            _learn_answer(recording, message, 403)
+        if kind not in _ENDS_OF_HANDSHAKE or message.get("more_body"):
+            await send(message)
+            return
+        try:
+            await send(message)
+        finally:
+            recording.end()
+
+    return sending
+
+
+def _learn_answer(recording: Recording, message: dict[str, Any], status: int | None = None) -> None:
+    recording.learn(_answered, message, status)
+    if isinstance(message.get("headers"), list):
+        propagate_response(message["headers"], recording, _append)
 
 
 def _append(headers: Any, name: str, value: str) -> None:
@@ -211,6 +276,19 @@ def _scope(call: Call) -> tuple[Any, ...]:
     return call.args[:1]
 
 
+def _answered(message: dict[str, Any], status: int | None) -> Outcome:
+    """`status` is that of a message which stands for an answer without bearing one."""
+    wanted = captured().server_response
+    return http.server_response(
+        message["status"] if status is None else status,
+        wanted.of(message.get("headers") or ()) if wanted is not None else None,
+    )
+
+
+def _answer(message: dict[str, Any], _status: int | None) -> tuple[Any, ...]:
+    return (message,)
+
+
 OPTIONS = Options(
     server=http.SERVER._replace(excludes=http.address_of),
     hooks={
@@ -221,9 +299,39 @@ OPTIONS = Options(
 )
 """What whoever instruments an ASGI framework may ask for."""
 
+MIDDLEWARE_OPTIONS = OPTIONS._replace(
+    hooks={
+        **OPTIONS.hooks,
+        "default_span_details": when_started(_scope, SpanKind.SERVER),
+        "captured_request": when_started(_scope, SpanKind.SERVER),
+        "captured_response": when_told(_answered, _answer),
+    }
+)
+"""What whoever puts a middleware around an application may ask for; `detailing` and `capturing` make the last three."""
 
-def _answered(message: dict[str, Any]) -> Outcome:
-    wanted = captured().server_response
-    return http.server_response(
-        message["status"], wanted.of(message.get("headers") or ()) if wanted is not None else None
-    )
+
+def detailing(details: Callable[[AsgiScope], tuple[str, Attributes]] | None) -> Callable[..., None] | None:
+    """A hook that gives a span the name and the attributes that `details` says of its scope."""
+    if details is None:
+        return None
+
+    def detail(span: Span, scope: AsgiScope) -> None:
+        name, attributes = details(scope)
+        span.set_attributes(attributes)
+        span.update_name(name)
+
+    return detail
+
+
+def capturing(
+    request: Iterable[str] | None, response: Iterable[str] | None, secret: Iterable[str] | None
+) -> dict[str, Callable[..., None]]:
+    """Hooks that make attributes of headers, of requests and of responses, beside those that variables name."""
+    hooks: dict[str, Callable[..., None]] = {}
+    if request:
+        of_request = Wanted(HTTP_REQUEST_HEADER_TEMPLATE, request, secret or ())
+        hooks["captured_request"] = lambda span, scope: span.set_attributes(of_request.of(_pairs(scope)))
+    if response:
+        of_response = Wanted(HTTP_RESPONSE_HEADER_TEMPLATE, response, secret or ())
+        hooks["captured_response"] = lambda span, message: span.set_attributes(of_response.of(_pairs(message)))
+    return hooks

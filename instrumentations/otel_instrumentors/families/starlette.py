@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from opentelemetry.context import create_key, set_value
 
@@ -44,9 +46,10 @@ class Routing:
 
     def matched(self, call: Call) -> Outcome | None:
         scope = call.arg(0, "scope")
-        if scope["type"] != "http":
+        if scope["type"] not in asgi.REQUESTS:
             return None
-        return http.routed(scope["method"], f"{get_current().get(self._mounts) or ''}{_path(call.instance, scope)}")
+        method = scope["method"] if "method" in scope else asgi.handshake_method(scope)
+        return http.routed(method, f"{get_current().get(self._mounts) or ''}{_path(call.instance, scope)}")
 
 
 def _path(route: Any, scope: dict[str, Any]) -> str:
@@ -84,20 +87,55 @@ class _Mounted:
         return standing_for(function, wrapper)
 
 
+class _WithoutOwnSpans:
+    """A hook for FastAPI's own telemetry, which makes no spans meanwhile, as if it were told so.
+
+    Its metrics and logs are left alone, and so is whoever gave it a tracer provider.
+    """
+
+    def __init__(self) -> None:
+        self._silent: WeakKeyDictionary[Any, Any] = WeakKeyDictionary()
+
+    def wrap(self, target: Target, scope: Scope) -> Callable[..., Any]:
+        function, silent = target.function, self._silent
+
+        def wrapper(telemetry: Any, *args: Any, **kwargs: Any) -> Any:
+            if scope.active and telemetry.config["tracing"] and telemetry.config["tracer_provider"] is None:
+                # One that lasts: it keeps its instruments.
+                known = silent.get(telemetry)
+                if known is None:
+                    known = silent[telemetry] = copy.copy(telemetry)
+                    known.config = {**telemetry.config, "tracing": False}
+                telemetry = known
+            return function(telemetry, *args, **kwargs)
+
+        return standing_for(function, wrapper)
+
+
 _failed = annotate_entry_span(failed, when="called")
+_without_own_spans = _WithoutOwnSpans()
 
 
 def handling() -> dict[str, dict[str, Hook]]:
     """The hooks for what is below an application, for one plugin."""
     routing = Routing()
     return {
-        "starlette.routing": {"Route.handle": routing.route, "Mount.handle": routing.mount},
+        "starlette.routing": {
+            "Route.handle": routing.route,
+            "WebSocketRoute.handle": routing.route,
+            "Mount.handle": routing.mount,
+        },
         # Every exception of an endpoint comes by here, handled or not.
         "starlette._exception_handler": {"_lookup_exception_handler": _failed},
         "starlette.middleware.errors": {
             # Those of a middleware; the answer is complete before Starlette raises them again.
             "ServerErrorMiddleware.error_response": _failed,
             "ServerErrorMiddleware.debug_response": _failed,
+        },
+        # FastAPI's applications are Starlette's: they have a span where FastAPI's own instrumentor is off, too.
+        "fastapi.telemetry._asgi": {
+            "NativeTelemetry.enabled": _without_own_spans,
+            "NativeTelemetry.__call__": _without_own_spans,
         },
         # Before 0.29
         "starlette.middleware.exceptions": {"ExceptionMiddleware._lookup_exception_handler": _failed},

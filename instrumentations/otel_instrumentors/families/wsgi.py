@@ -7,12 +7,14 @@ from inspect import signature
 from typing import Any
 from urllib.parse import quote
 
+from opentelemetry.context import create_key, set_value
 from opentelemetry.propagators.textmap import Getter
 from opentelemetry.trace import SpanKind
 from opentelemetry.util.types import AttributeValue
 
 from ..kernel import numbers
 from ..kernel.call import Call, Incoming, Outcome, SpanSpec
+from ..kernel.current import get_current
 from ..kernel.hook import Hook, Target, standing_for
 from ..kernel.options import Options, when_started, when_told
 from ..kernel.proxy import Proxy, stand_for
@@ -25,6 +27,8 @@ from ..semconv.headers import captured
 Environ = dict[str, Any]
 Attributes = dict[str, AttributeValue]
 _PATH_CHARACTERS = "/:@!$&'()*+,;=~-._%"
+_SERVED = create_key("otel_instrumentors.wsgi.served")
+"""The key, in the context and in `environ`, of what tells the request that a middleware has a span of."""
 _COMPLETE = (list, tuple)
 """Bodies that are there already: nothing of the application's runs when a server reads them."""
 
@@ -32,6 +36,15 @@ _COMPLETE = (list, tuple)
 def application(describe: Describe) -> Hook:
     """A hook for a method `(environ, start_response)` of an application class; `describe` names its requests."""
     return _Application(describe)
+
+
+def middleware(describe: Describe) -> Hook:
+    """The same for a middleware that may be around any application, or inside of one that is hooked.
+
+    Within a request that is served already it makes no span. An application makes none that is called with the
+    `environ` of the middleware's request, or with a copy of it.
+    """
+    return _Application(describe, is_middleware=True)
 
 
 def request(environ: Environ, attributes: Attributes | None = None) -> SpanSpec:
@@ -99,25 +112,48 @@ def incoming(call: Call) -> Incoming | None:
     return None if inside_request() else Incoming(call.arg(0, "environ"), _headers)
 
 
-class _Application:
-    __slots__ = ("describe",)
+def _opened(describe: Describe, call: Call, scope: Scope) -> Recording | None:
+    served = get_current().get(_SERVED)
+    if served is not None:
+        (environ,) = _environ(call)
+        if environ.get(_SERVED) is served:
+            return None
+    return scope.open(describe, call, None, incoming)
 
-    def __init__(self, describe: Describe) -> None:
+
+def _opened_around(describe: Describe, call: Call, scope: Scope) -> Recording | None:
+    recording = None if inside_request() else scope.open(describe, call, None, incoming)
+    if recording is not None:
+        (environ,) = _environ(call)
+        served = environ[_SERVED] = object()
+        recording.context = set_value(_SERVED, served, recording.context)
+    return recording
+
+
+class _Application:
+    __slots__ = ("describe", "is_middleware")
+
+    def __init__(self, describe: Describe, *, is_middleware: bool = False) -> None:
         self.describe = describe
+        self.is_middleware = is_middleware
 
     def wrap(self, target: Target, scope: Scope) -> Callable[..., Any]:
         function, describe = target.function, self.describe
+        opened = _opened_around if self.is_middleware else _opened
 
         def wrapper(*args: Any, **kwargs: Any) -> Any:
-            recording = scope.open(describe, target.call(args, kwargs), None, incoming) if scope.active else None
+            if not scope.active:
+                return function(*args, **kwargs)
+            call = target.call(args, kwargs)
+            recording = opened(describe, call, scope)
             if recording is None:
                 return function(*args, **kwargs)
             recording.enter()
             try:
                 if "start_response" in kwargs:
-                    kwargs["start_response"] = _Started(kwargs["start_response"], recording)
+                    kwargs["start_response"] = _Started(kwargs["start_response"], recording, call)
                 else:
-                    args = (*args[:-1], _Started(args[-1], recording))
+                    args = (*args[:-1], _Started(args[-1], recording, call))
                 body = function(*args, **kwargs)
             except BaseException as error:
                 recording.fail(error)
@@ -134,7 +170,7 @@ class _Application:
         return standing_for(function, wrapper)
 
 
-def _answered(status: str, rest: tuple[Any, ...]) -> Outcome | None:
+def _answered(status: str, rest: tuple[Any, ...], _call: Call) -> Outcome | None:
     code = status[:3]
     if not code.isdecimal():
         return None
@@ -146,8 +182,12 @@ def _answered(status: str, rest: tuple[Any, ...]) -> Outcome | None:
     return outcome
 
 
-def _status_and_headers(status: str, rest: tuple[Any, ...]) -> tuple[Any, ...]:
+def _status_and_headers(status: str, rest: tuple[Any, ...], _call: Call) -> tuple[Any, ...]:
     return status, rest[0] if rest else []
+
+
+def _request_and_response(status: str, rest: tuple[Any, ...], call: Call) -> tuple[Any, ...]:
+    return *_environ(call), status, rest[0] if rest else []
 
 
 def _environ(call: Call) -> tuple[Any, ...]:
@@ -163,6 +203,11 @@ OPTIONS = Options(
 )
 """What whoever instruments a WSGI framework may ask for."""
 
+MIDDLEWARE_OPTIONS = OPTIONS._replace(
+    hooks={**OPTIONS.hooks, "response_hook": when_told(_answered, _request_and_response)}
+)
+"""What whoever puts a middleware around an application may ask for."""
+
 
 def _append(headers: Any, name: str, value: str) -> None:
     headers.append((name, value))
@@ -171,14 +216,15 @@ def _append(headers: Any, name: str, value: str) -> None:
 class _Started:
     """The server's `start_response`, which tells us the status in passing."""
 
-    __slots__ = ("_recording", "_start_response")
+    __slots__ = ("_call", "_recording", "_start_response")
 
-    def __init__(self, start_response: Callable[..., Any], recording: Recording) -> None:
+    def __init__(self, start_response: Callable[..., Any], recording: Recording, call: Call) -> None:
         self._start_response = start_response
         self._recording = recording
+        self._call = call
 
     def __call__(self, status: str, *args: Any, **kwargs: Any) -> Any:
-        self._recording.learn(_answered, status, args)
+        self._recording.learn(_answered, status, args, self._call)
         if args and isinstance(args[0], list):
             propagate_response(args[0], self._recording, _append)
         return self._start_response(status, *args, **kwargs)

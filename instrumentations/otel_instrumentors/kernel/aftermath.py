@@ -1,7 +1,7 @@
-"""Spans of a thread or greenlet long after the span that started it has ended: they begin traces of their own.
+"""Spans of what goes on long after the span that started it has ended: they begin traces of their own.
 
 A job that a request leaves behind (a mail, a clean-up) belongs to the request's trace. A poller that the first request
-happened to start does not, hours later.
+happened to start does not, hours later; nor does what a WebSocket is told, hours after its handshake.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ LONGEST_NS = 60_000_000_000
 """How long after the end of the span what it left behind still belongs to its trace."""
 
 LEFT_BEHIND = create_key("otel_instrumentors.left_behind")
-"""Set in the context of a thread or greenlet that may live on when the span that started it has ended."""
+"""Set in the context of a thread, greenlet or connection that may live on when the span that started it has ended."""
 
 
 def left_behind(context: Context) -> Context:
-    """`context`, for a thread or greenlet that is started in it."""
+    """`context`, for a thread, greenlet or connection that is started in it."""
     return set_value(LEFT_BEHIND, True, context)
 
 

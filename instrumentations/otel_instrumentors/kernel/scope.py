@@ -46,6 +46,10 @@ class Scope:
         self.injects = propagates and injects
         self.active = True
 
+    def leaves_out(self, call: Call) -> bool:
+        """Whether the object that is called was named as one whose calls are not recorded (`Objects`)."""
+        return False
+
     def open(
         self,
         describe: Describe,

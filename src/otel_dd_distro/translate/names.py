@@ -40,6 +40,7 @@ PLUGINS: dict[str, Plugin] = {
     "aiohttp_jinja2": Plugin("aiohttp_jinja2", Belongs.CALLER, templates.OF_AIOHTTP),
     "aiopg":    Plugin("aiopg",    Belongs.LIBRARY,     sql.driver("postgres", "postgres.connection",
                        component="aiopg", v1="postgresql"), renaming_told=True, default="postgres"),
+    "asgi":     Plugin("asgi",     Belongs.APPLICATION, frameworks.ASGI, renaming_told=True),
     "boto":     Plugin("boto",     Belongs.LIBRARY,     aws.requests("boto"), renaming_told=True,
                        named_late=True, default="aws", part=aws.PREFIX),
     "botocore": Plugin("botocore", Belongs.LIBRARY,     aws.calls("botocore"), renaming_told=True,
@@ -109,6 +110,7 @@ PLUGINS: dict[str, Plugin] = {
     "valkey":   Plugin("valkey",   Belongs.LIBRARY,     key_value.redis("valkey", "valkey")),
     "vertica":  Plugin("vertica",  Belongs.LIBRARY,     sql.fetching_driver("vertica", "copy", "fetchall", "fetchmany",
                        "fetchone", "iterate", "nextset")),
+    "wsgi":     Plugin("wsgi",     Belongs.LIBRARY,     frameworks.WSGI, renaming_told=True),
 }
 # fmt: on
 

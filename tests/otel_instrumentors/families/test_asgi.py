@@ -191,7 +191,7 @@ class _Forever:
         yield
 
 
-@pytest.mark.parametrize("kind", ["websocket", "lifespan", "strange"])
+@pytest.mark.parametrize("kind", ["lifespan", "strange", []])
 def test_what_is_no_request_is_left_alone(kind: str, recorder: Recorder) -> None:
     seen: list[Any] = []
 
@@ -322,3 +322,77 @@ def test_the_client_is_told_of_its_span_where_a_propagator_for_responses_is_set(
     assert span.context is not None
     told = f"00-{span.context.trace_id:032x}-{span.context.span_id:016x}-{span.context.trace_flags:02x}".encode()
     assert (b"traceresponse", told) in client.messages[0]["headers"]
+
+
+def websocket(recorder: Recorder, *messages: Any, version: str = "1.1", error: Exception | None = None) -> list[Any]:
+    """What the server is sent by an application that sends these messages, and then raises."""
+
+    class Talking:
+        async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
+            for message in messages:
+                await send(message)
+            if error is not None:
+                raise error
+
+    sent: list[Any] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    scope = {**http_scope("/talk"), "type": "websocket", "scheme": "ws", "http_version": version}
+    del scope["method"]
+    with suppress(ValueError):
+        asyncio.run(hooked(Talking(), recorder)(scope, None, send))
+    return sent
+
+
+ACCEPTED = {"type": "websocket.accept", "headers": [(b"x-tea", b"green")]}
+SAID = {"type": "websocket.send", "text": "tea"}
+CLOSED = {"type": "websocket.close", "code": 1000}
+
+
+@pytest.mark.parametrize(
+    ("messages", "version", "expected"),
+    [
+        ([ACCEPTED, SAID, CLOSED], "1.1", ("GET", 101)),
+        ([{"type": "websocket.accept"}], "2", ("CONNECT", 200)),
+        ([CLOSED], "1.1", ("GET", 403)),
+        (
+            [
+                {"type": "websocket.http.response.start", "status": 401, "headers": []},
+                {"type": "websocket.http.response.body", "body": b"not", "more_body": True},
+                {"type": "websocket.http.response.body", "body": b"you"},
+            ],
+            "1.1",
+            ("GET", 401),
+        ),
+        ([], "1.1", ("GET", None)),
+        (["nonsense", {"type": []}], "1.1", ("GET", None)),
+    ],
+    ids=["accepted", "HTTP/2", "closed", "answered", "forgotten", "nonsense"],
+)
+def test_a_handshake_has_the_status_that_its_client_gets(
+    messages: list[Any], version: str, expected: tuple[str, int | None], recorder: Recorder
+) -> None:
+    assert websocket(recorder, *messages, version=version) == messages
+
+    (span,) = recorder.take()
+    attributes = span.attributes or {}
+    assert (span.name, span.kind) == (expected[0], SpanKind.SERVER)
+    assert (attributes["http.request.method"], attributes.get("http.response.status_code")) == expected
+    assert (attributes["url.scheme"], attributes["url.path"]) == ("ws", "/talk")
+    assert span.status.is_unset
+
+
+def test_an_exception_is_the_handshakes_while_that_goes_on(recorder: Recorder) -> None:
+    websocket(recorder, error=ValueError("broken"))
+    websocket(recorder, ACCEPTED, error=ValueError("broken"))
+    shaking, talking = recorder.take()
+    assert (shaking.status.is_unset, talking.status.is_unset) == (False, True)
+    assert [event.name for event in (*shaking.events, *talking.events)] == ["exception"]
+
+
+def test_ten_thousand_messages_are_one_span(recorder: Recorder) -> None:
+    messages = [ACCEPTED, *[SAID] * 10_000, CLOSED]
+    assert websocket(recorder, *messages) == messages
+    assert names(recorder.take()) == ["GET"]

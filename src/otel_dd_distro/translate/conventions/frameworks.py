@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import unquote
 
 from ..every_span.attributes import Meta, Targets, text_of
 from . import http_server
@@ -38,7 +39,17 @@ def _falcon(attributes: dict[str, Any], meta: Meta, method: str) -> str:
 FALCON = Operations(http_server.requests("falcon", _falcon, source="m", targets={"falcon.resource": ""}))
 
 
+def _by_path(attributes: dict[str, Any], meta: Meta, method: str) -> str:
+    """What an application of its own has in place of routes, unless it tells of some."""
+    return f"{method} {meta.get('http.route') or unquote(text_of(attributes, 'url.path'))}"
+
+
 _ASGI = {"network.protocol.version": "http.version"}
+ASGI = Operations(
+    http_server.requests("asgi", _by_path, source="asgi", targets=_ASGI, unanswered="500", measured=False)
+)
+_UNASKED = {"http.request.referrer_host": "", "user_agent.original": ""}
+WSGI = Operations(http_server.requests("wsgi", _by_path, targets=_UNASKED, measured=False))
 FASTAPI = Operations(http_server.requests("fastapi", http_server.by_route, targets=_ASGI, measured=False))
 STARLETTE = Operations(http_server.requests("starlette", http_server.by_route, targets=_ASGI, measured=False))
 

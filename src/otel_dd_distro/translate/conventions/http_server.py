@@ -65,14 +65,14 @@ def requests(
         component=framework,
         source=source,
         metrics=MEASURED if measured else {},
-        targets=Targets({**TARGETS, **targets}, made=("http.url", *made)),
+        targets=Targets({**TARGETS, **targets}, made=("http.upgraded", "http.url", *made)),
         describe=describe,
         failed=failed_request,
     )
 
 
 def served(attributes: dict[str, Any], meta: Meta, urls: Urls, *, quoted: bool = False) -> str:
-    """Completes the tags of any request that was served; its method, as the client sent it.
+    """Completes the tags of any request that was served; its method, as the client sent it, or `websocket`.
 
     `quoted` leaves the path of its URL as the client sent it, too.
     """
@@ -83,7 +83,13 @@ def served(attributes: dict[str, Any], meta: Meta, urls: Urls, *, quoted: bool =
     if code is not None:
         meta["http.status_code"] = status_text(code)
     meta["http.url"] = value(urls.served(attributes, quoted=quoted))
+    if attributes.get("url.scheme") in _WEBSOCKETS:
+        meta["http.upgraded"] = "websocket"
+        return "websocket"
     return meta.get("http.method", "")
+
+
+_WEBSOCKETS = ("ws", "wss")
 
 
 def by_route(attributes: dict[str, Any], meta: Meta, method: str) -> str:
