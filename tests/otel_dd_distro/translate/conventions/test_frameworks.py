@@ -34,6 +34,9 @@ def translated(plugin: str, attributes: dict[str, Any], **variables: str) -> dic
 @pytest.mark.parametrize(
     ("plugin", "attributes", "resource"),
     [
+        ("asgi", {}, "GET /tea/gr\u00fcn"),
+        ("asgi", {"http.route": "/tea/{kind}"}, "GET /tea/{kind}"),
+        ("asgi", {"url.scheme": "ws", "http.response.status_code": 101}, "websocket /tea/gr\u00fcn"),
         ("bottle", {"http.route": "/tea/<kind>"}, "GET /tea/<kind>"),
         ("bottle", {"http.route": "/shop/tea/<kind>", "bottle.rule": "/tea/<kind>"}, "GET /tea/<kind>"),
         ("bottle", {}, "GET 200"),
@@ -54,12 +57,15 @@ def translated(plugin: str, attributes: dict[str, Any], **variables: str) -> dic
         ("pyramid", {"http.response.status_code": 404}, "404"),
         ("starlette", {"http.route": "/tea/{kind}"}, "GET /tea/{kind}"),
         ("starlette", {"http.response.status_code": 404}, "GET 404"),
+        ("starlette", {"url.scheme": "wss", "http.route": "/chat/{room}"}, "websocket /chat/{room}"),
+        ("wsgi", {}, "GET /tea/gr\u00fcn"),
+        ("wsgi", {"http.route": "/tea/<kind>"}, "GET /tea/<kind>"),
     ],
 )
 def test_a_request_is_named_as_its_framework_names_it(plugin: str, attributes: dict[str, Any], resource: str) -> None:
     entry = translated(plugin, attributes)
     assert (entry["name"], entry["resource"], entry["type"]) == (f"{plugin}.request", resource, "web")
-    assert entry["metrics"].get("_dd.measured") == (None if plugin in ("fastapi", "starlette") else 1)
+    assert entry["metrics"].get("_dd.measured") == (None if plugin in ("asgi", "fastapi", "starlette", "wsgi") else 1)
     assert (entry["meta"]["component"], entry["meta"]["span.kind"]) == (plugin, "server")
     told = {"molten.route", "molten.version", "pylons.route.action", "pylons.route.controller", "pyramid.route.name"}
     assert {key for key in entry["meta"] if key.startswith((f"{plugin}.", "url.", "server."))} <= told
@@ -133,3 +139,15 @@ def test_what_a_framework_renders_tells_as_much_as_it_does_in_ddtrace(plugin: st
     assert {key: entry["meta"][key] for key in entry["meta"] if "template" in key} == (
         {"template.name": name} if name else {}
     )
+
+
+def test_a_websocket_is_an_upgraded_request() -> None:
+    entry = translated("starlette", {"url.scheme": "ws", "http.response.status_code": 101})
+    told = {key: entry["meta"].get(key) for key in ("http.upgraded", "http.method", "http.status_code", "http.url")}
+    assert told == {
+        "http.upgraded": "websocket",
+        "http.method": "GET",
+        "http.status_code": "101",
+        "http.url": "ws://shop.example:8080/tea/gr\u00fcn?<redacted>",
+    }
+    assert "http.upgraded" not in translated("starlette", {})["meta"]
