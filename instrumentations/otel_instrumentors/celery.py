@@ -157,7 +157,7 @@ _tracer = hook_product_by_call(tracer, tasks)
 
 
 class CeleryInstrumentor(Instrumentor):
-    options = Options(others=(USE_SPAN_LINKS,))
+    options = Options(others={USE_SPAN_LINKS: USE_SPAN_LINKS})
     hooks = {
         # Where every task goes out, whatever sent it; its headers and where it is routed to are known here.
         "kombu.messaging": {"Producer.publish": traced(apply_async, suppressed_by=messaging.SUPPRESSED)},

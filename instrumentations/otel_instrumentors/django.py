@@ -14,12 +14,12 @@ from uuid import UUID
 from opentelemetry.semconv.attributes.code_attributes import CODE_FUNCTION_NAME
 from opentelemetry.util.types import AttributeValue
 
-from .families import asgi, wsgi
+from .families import asgi, sqlcommenter, wsgi
 from .kernel.call import Call, Outcome, SpanSpec
 from .kernel.hook import Hook
 from .kernel.hooks.annotate_entry_span import annotate_entry_span
 from .kernel.hooks.hook_products import hook_products
-from .kernel.hooks.opt_in import opt_in
+from .kernel.hooks.opt_in import opt_in, where_asked
 from .kernel.hooks.several import several
 from .kernel.hooks.traced import traced
 from .kernel.hooks.traced_handler import traced_handler
@@ -63,6 +63,11 @@ def simulated(_call: Call, response: Any) -> Outcome:
 
 def asked(_call: Call) -> None:
     """Somebody may have asked to see it."""
+
+
+def resolved(call: Call, match: Any) -> Outcome | None:
+    """Which view will answer, for comments behind its statements; other requests tell when they have been answered."""
+    return _matched(call.arg(0, "request").method, match, {})
 
 
 def response(call: Call, response: Any) -> Outcome:
@@ -272,6 +277,7 @@ class DjangoInstrumentor(Instrumentor):
         client=db.CLIENT,
         hooks={"request_hook": when_told(asked, _request), "response_hook": when_told(response, _response)},
         request=when_told(asked, _request),
+        others={"is_sql_commentor_enabled": sqlcommenter.ENABLED, sqlcommenter.CHOSEN: sqlcommenter.CHOSEN},
     )
 
     hooks = {
@@ -285,6 +291,9 @@ class DjangoInstrumentor(Instrumentor):
             "BaseHandler.get_response": _responded,
             "BaseHandler.get_response_async": _responded,
             "BaseHandler.make_view_atomic": hook_products(traced_handler(view, answers=is_answer)),
+            "BaseHandler.resolve_request": where_asked(
+                sqlcommenter.ENABLED, annotate_entry_span(resolved, when="returned")
+            ),
             "import_string": opt_in("DJANGO_MIDDLEWARE", _middlewares),
         },
         "django.core.handlers.exception": {"handle_uncaught_exception": _uncaught},

@@ -41,6 +41,10 @@ def matched(call: Call, found: Any) -> Outcome | None:
     return http.routed(request.method, mount + template[0], attributes)
 
 
+def answered(_call: Call) -> None:
+    """Somebody may have asked to see the response, whose headers are about to be sent."""
+
+
 def failed(call: Call) -> Outcome:
     """An exception that a handler of the application or of Falcon's own is about to answer."""
     # Before 2.0 it comes first.
@@ -48,6 +52,7 @@ def failed(call: Call) -> Outcome:
 
 
 _matched = annotate_entry_span(matched, when="returned")
+_answered = annotate_entry_span(answered, when="called")
 _failed = annotate_entry_span(failed, when="called")
 
 
@@ -55,10 +60,17 @@ def _request(call: Call, _found: Any) -> tuple[Any, ...]:
     return (call.arg(0, "req"),)
 
 
+def _request_and_response(call: Call, _found: Any, sent: Call) -> tuple[Any, ...]:
+    return call.arg(0, "req"), sent.instance
+
+
 class FalconInstrumentor(ForApplications):
     options = Options(
         server=http.SERVER._replace(excludes=http.path_of),
-        hooks={"request_hook": when_told(matched, _request)},
+        hooks={
+            "request_hook": when_told(matched, _request),
+            "response_hook": when_told(answered, _request_and_response, after=matched),
+        },
         request=when_told(matched, _request),
     )
 
@@ -72,6 +84,8 @@ class FalconInstrumentor(ForApplications):
             "App.__call__": asgi.application(asgi_request),
             "App._handle_exception": _failed,
         },
+        "falcon.response": {"Response._wsgi_headers": _answered},
+        "falcon.asgi.response": {"Response._asgi_headers": _answered},
         # Before 3.0
         "falcon.api": {
             "API.__call__": wsgi.application(request),

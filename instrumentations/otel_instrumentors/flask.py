@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from opentelemetry.util.types import AttributeValue
 
-from .families import wsgi
+from .families import sqlcommenter, wsgi
 from .kernel import versions
 from .kernel.call import Call, Outcome, SpanSpec
 from .kernel.for_objects import ForApplications
@@ -35,7 +35,7 @@ def unhandled(call: Call) -> Outcome:
 
 
 class FlaskInstrumentor(ForApplications):
-    options = wsgi.OPTIONS
+    options = wsgi.OPTIONS._replace(others=sqlcommenter.FRAMEWORK_OPTIONS)
     hooks = {
         "flask.app": {
             "Flask.wsgi_app": wsgi.application(request),

@@ -7,9 +7,9 @@ from typing import Any
 
 from .families import wsgi
 from .kernel.call import Call, Outcome, SpanSpec
+from .kernel.for_objects import ForConfigurations
 from .kernel.hooks.annotate_entry_span import annotate_entry_span
 from .kernel.hooks.traced import traced
-from .kernel.instrumentor import Instrumentor
 from .kernel.options import when_told
 from .semconv import http, templates
 
@@ -78,8 +78,17 @@ def _request(call: Call, _found: Any) -> tuple[Any, ...]:
     return (call.arg(0, "request"),)
 
 
-class PyramidInstrumentor(Instrumentor):
-    options = wsgi.OPTIONS._replace(request=when_told(matched, _request))
+def _registry(thing: Any) -> Any:
+    """What a configuration and all that it makes have in common."""
+    return getattr(thing, "registry", None)
+
+
+def _owners(call: Call) -> tuple[Any, ...]:
+    return (_registry(call.instance),)
+
+
+class PyramidInstrumentor(ForConfigurations):
+    options = wsgi.OPTIONS._replace(request=when_told(matched, _request), owner=_registry, owners=_owners)
     hooks = {
         "pyramid.router": {
             "Router.__call__": wsgi.application(request),

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from opentelemetry.context import Context
+
+from .families import sqlcommenter
 from .families.dbapi import Attributes, once
-from .kernel.call import Call, Outcome, SpanSpec
+from .kernel import versions
+from .kernel.call import Arguments, Call, Outcome, SpanSpec
 from .kernel.hook import Hook
+from .kernel.hooks.traced import traced
 from .kernel.hooks.traced_unless_below import traced_unless_below
 from .kernel.instrumentor import Instrumentor
 from .kernel.options import Options
@@ -14,6 +19,12 @@ from .semconv import db
 
 SYSTEMS = {"mssql": "microsoft.sql_server", "oracle": "oracle.db"}
 """Dialects by the names that the conventions have for them, where those are others."""
+
+
+_CONTEXT = 3
+"""The position of the execution context where a method is given parameters."""
+_FORMATTED = ("format", "pyformat")
+"""Styles of parameters in which a sign of percent that means itself is written twice."""
 
 
 def known(engine: Any) -> Attributes:
@@ -33,7 +44,7 @@ def rows_touched(call: Call, _result: object) -> Outcome | None:
     return db.rows(call.arg(0, "cursor").rowcount)
 
 
-def _calling(name: str, *, context_at: int = 3) -> Hook:
+def _calling(name: str, *, context_at: int = _CONTEXT) -> Hook:
     """A hook for the method of a dialect that calls the cursor's method `name`."""
 
     def statement(call: Call) -> SpanSpec:
@@ -42,14 +53,35 @@ def _calling(name: str, *, context_at: int = 3) -> Hook:
         connection = None if context is None else _known(context.engine)
         return db.query(SYSTEMS.get(dialect, dialect), call.arg(1, "statement"), name, connection)
 
-    return traced_unless_below(statement, rows_touched, claim=db.STATEMENT)
+    def commented(call: Call) -> SpanSpec:
+        """The comment names this span: there is none of the driver's."""
+        spec = statement(call)
+        spec.silences = db.SUPPRESSED
+        return spec
+
+    def with_comment(call: Call, context: Context) -> Arguments | None:
+        doubles = context_at == _CONTEXT and call.instance.paramstyle in _FORMATTED
+        comments = db.Comments.DOUBLED if doubles else db.Comments.PLAIN
+        comment = sqlcommenter.comment(context, comments, lambda: _of_dialect(call.instance))
+        if not comment or len(call.args) < 2:
+            return None
+        cursor, statement, *rest = call.args
+        return (cursor, sqlcommenter.appended(statement, comment), *rest), call.kwargs
+
+    own = traced(commented, rows_touched, prepare=with_comment)
+    return traced_unless_below(statement, rows_touched, claim=db.STATEMENT, instead=(sqlcommenter.ENABLED, own))
+
+
+def _of_dialect(dialect: Any) -> sqlcommenter.Pairs:
+    yield "db_driver", dialect.driver
+    yield "db_framework", f"sqlalchemy:{versions.installed('sqlalchemy')}"
 
 
 _execute, _executemany = _calling("execute"), _calling("executemany")
 
 
 class SqlalchemyInstrumentor(Instrumentor):
-    options = Options(client=db.CLIENT, owner=dialect, singly=("engine", "engines"))
+    options = Options(client=db.CLIENT, others=sqlcommenter.OPTIONS, owner=dialect, singly=("engine", "engines"))
     # The methods between engine and driver that are called once for each call of a cursor, by every engine there is,
     # whenever and however it was made. Below are the dialects that have their own.
     hooks = {

@@ -101,6 +101,15 @@ def statement(request: HttpRequest) -> HttpResponse:
         return HttpResponse(str(cursor.fetchone()[0]))
 
 
+def queried(request: HttpRequest) -> HttpResponse:
+    """What PostgreSQL was sent."""
+    import psycopg
+
+    with psycopg.connect(request.GET["url"]) as connection:
+        row = connection.execute("SELECT query FROM pg_stat_activity WHERE pid = pg_backend_pid()").fetchone()
+    return HttpResponse(row[0] if row else "")
+
+
 def boom(request: HttpRequest) -> HttpResponse:
     raise ValueError("the view failed")
 
@@ -184,6 +193,7 @@ urlpatterns = [
     path("items/<int:n>/", item, name="item"),
     path("everything/", everything),
     path("statement/", statement),
+    path("queried/", queried, name="queried"),
     path("boom/", boom),
     path("taken/", taken),
     path("missing/", missing),

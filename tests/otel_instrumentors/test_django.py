@@ -39,6 +39,7 @@ def all_on(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("all_on")
 class TestDjangoContract(Contract):
     instrumentor = DjangoInstrumentor
+    asked_for = ("BaseHandler.resolve_request",)
 
     @staticmethod
     def use() -> Any:
@@ -391,6 +392,26 @@ def test_a_statement_is_one_span_where_the_driver_is_traced(switch: str, monkeyp
 
 
 if VERSION >= (4, 2) and find_spec("psycopg"):
+
+    def test_what_a_request_sends_to_a_database_bears_a_comment_where_that_is_asked_for(postgresql: str) -> None:
+        from otel_instrumentors.psycopg import PsycopgInstrumentor
+        from tests.otel_instrumentors.django_site import ask
+
+        chosen = {"commenter_options": {"opentelemetry_values": False, "dbapi_level": False}}
+        provider = Recorder().provider
+        url = f"/queried/?url={postgresql}"
+        with (
+            instrumented(DjangoInstrumentor, provider, is_sql_commentor_enabled=True, **chosen),
+            instrumented(PsycopgInstrumentor, provider),
+        ):
+            pairs = ask(url).body.decode().replace("%%", "%").partition("/*")[2].removesuffix("*/").split(",")
+        assert [pair for pair in pairs if not pair.startswith(("db", "driver", "libpq"))] == [
+            "controller='queried'",
+            f"framework='django%3A{version('django')}'",
+            "route='queried/'",
+        ]
+        with instrumented(DjangoInstrumentor, provider), instrumented(PsycopgInstrumentor, provider):
+            assert b"/*" not in ask(url).body
 
     @pytest.mark.parametrize("switch", ["true", "false"])
     def test_a_statement_is_one_span_on_postgresql(

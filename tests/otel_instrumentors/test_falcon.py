@@ -357,3 +357,17 @@ if HAS_ASGI:
         assert ask("asgi", "/wrapped", app) == (200, b"item 1")
         (span,) = recorder.take()
         assert (span.name, span.attributes["falcon.resource"]) == ("GET /wrapped", f"{__name__}.Wrapped")
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_the_hooks_of_a_request_and_its_response_are_called_with_both(way: str, recorder: Recorder) -> None:
+    FalconInstrumentor().uninstrument()
+    called: list[Any] = []
+    hooks = {
+        "request_hook": lambda span, request: called.append((span.name, request.path)),
+        "response_hook": lambda span, request, response: called.append((request.path, response.status[:3])),
+    }
+    with instrumented(FalconInstrumentor, recorder.provider, **hooks):
+        ask(way, "/item/3")
+        (span,) = recorder.take()
+    assert called == [(span.name, "/item/3"), ("/item/3", "200")]

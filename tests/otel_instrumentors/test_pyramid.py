@@ -410,3 +410,30 @@ if SINCE_1_9:
         assert (span.name, span.attributes["http.response.status_code"]) == ("GET /flaky", 200)
         assert span.status.is_unset
         assert span.events == ()
+
+
+def test_the_application_of_one_configuration_is_traced_alone_until_it_is_no_more(recorder: Recorder) -> None:
+    from pyramid.config import Configurator
+
+    PyramidInstrumentor().uninstrument()
+    configs = [Configurator(), Configurator()]
+    apps = []
+    for config in configs:
+        config.include(includeme)
+        config.add_route("page", "/page")
+        config.add_view(lambda request: {"tea": 1}, route_name="page", renderer="json")
+        apps.append(config.make_wsgi_app())
+    heard: list[Any] = []
+    PyramidInstrumentor.instrument_config(
+        configs[0], tracer_provider=recorder.provider, request_hook=lambda span, _environ: heard.append(span.name)
+    )
+    try:
+        for app in apps:
+            assert asked(app, "/page") == ("200 OK", b'{"tea": 1}')
+        assert [span.name for span in recorder.take()] == ["render json", "GET /page"]
+        assert heard == ["GET"]
+    finally:
+        PyramidInstrumentor.uninstrument_config(configs[0])
+    for app in apps:
+        asked(app, "/page")
+    assert recorder.take() == []

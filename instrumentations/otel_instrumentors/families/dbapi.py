@@ -217,7 +217,7 @@ class Driver:
 
         def commented(call: Call, context: Context) -> Arguments | None:
             comment = "" if recognises and db.comments_vary() else db.comment(context, wanted)
-            described = sqlcommenter.comment(call.instance, context, wanted)
+            described = sqlcommenter.comment(context, wanted, lambda: sqlcommenter.of_driver(type(call.instance)))
             args, kwargs = call.args, call.kwargs
             if not (comment or described) or not (args or argument in kwargs):
                 return None

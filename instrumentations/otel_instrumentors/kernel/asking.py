@@ -39,7 +39,7 @@ def scopes_of(plugin: str, options: Options, tracer: Tracer, asked: Mapping[str,
     named = listed(f"{PREFIX}{plugin.upper()}_{TRACED_REQUEST_ATTRS}")
     if options.request is not None and named:
         wishes.append(Wish(options.request, _copying(named)))
-    others = {name: asked[name] for name in options.others if asked.get(name) is not None}
+    others = {known: asked[name] for name, known in options.others.items() if asked.get(name) is not None}
     propagation = {"propagates": asked.get("propagate", True), "injects": asked.get("inject", True)}
 
     def scope_of(module: str) -> Scope:

@@ -21,6 +21,20 @@ class ForApplications(Instrumentor):
         cls()._uninstrument_object(app)
 
 
+class ForConfigurations(Instrumentor):
+    """Instruments the application that one configuration makes."""
+
+    @classmethod
+    def instrument_config(cls, config: Any, **options: Any) -> None:
+        """Record the requests of this application, with the options that `instrument()` takes; of others as before."""
+        cls()._instrument_object(config, options)
+
+    @classmethod
+    def uninstrument_config(cls, config: Any) -> None:
+        """Record the requests of this application no more."""
+        cls()._uninstrument_object(config)
+
+
 class ForClients(Instrumentor):
     """Instruments a single client."""
 

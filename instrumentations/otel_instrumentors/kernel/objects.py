@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from . import safety
@@ -86,8 +86,12 @@ class Objects:
                 return None
             return None if chosen is None else chosen.open(describe, call, suppressed_by, incoming, begun)
 
-        vars(scope)["open"] = opened
-        vars(scope)["leaves_out"] = self._leaves_out
+        def asked(call: Call) -> Mapping[str, Any]:
+            chosen = scope_for(call)
+            return {} if chosen is None else chosen.asked(call)
+
+        vars(scope).update(open=opened, leaves_out=self._leaves_out, asked=asked)
+        scope.asks = True
 
     def _leaves_out(self, call: Call) -> bool:
         try:

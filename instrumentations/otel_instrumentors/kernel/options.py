@@ -62,11 +62,13 @@ class UserHook(NamedTuple):
     `started`: when a span has begun, `values` is given the call. `finished`: when a call has returned, `values` is
     given the call and its result. `told`: after the plugin's describing function `of` was asked of something that was
     learnt later, `values` is given what that was asked of. Of the first two, `of` is the kind of span, None for each.
+    With `after` the function is called only where that was asked before, and `values` is given what of first.
     """
 
     when: When
     values: Values
     of: SpanKind | Callable[..., Any] | str | None = None
+    after: Callable[..., Any] | None = None
 
 
 def when_wanted(values: Values) -> UserHook:
@@ -85,8 +87,8 @@ def when_finished(values: Values, of: SpanKind | None = None) -> UserHook:
     return UserHook("finished", values, of)
 
 
-def when_told(of: Callable[..., Any], values: Values) -> UserHook:
-    return UserHook("told", values, of)
+def when_told(of: Callable[..., Any], values: Values, after: Callable[..., Any] | None = None) -> UserHook:
+    return UserHook("told", values, of, after)
 
 
 def _instance(call: Call) -> tuple[Any, ...]:
@@ -103,7 +105,7 @@ class Options(NamedTuple):
     `server` and `client` are for its spans of these kinds; a plugin that has both reads the variables of either by its
     own name and `_SERVER` or `_CLIENT`. `hooks` are the functions that an application may give, by the name of the
     option. `request` is when the object of a request is known, of which the operator may name attributes. `others` are
-    options that the plugin's own hooks look at, through the context (`scope_with_options.OTHERS`).
+    options that hooks look at themselves, and what they call each in the context (`scope_with_options.OTHERS`).
 
     `owners` says which objects a call may be one of, for those that are instrumented singly; `owner` is what such an
     object is known by in calls. `singly` are the keywords of `instrument()` that name one, or several, to be the only
@@ -114,7 +116,7 @@ class Options(NamedTuple):
     client: Convention | None = None
     hooks: Mapping[str, UserHook] = {}
     request: UserHook | None = None
-    others: tuple[str, ...] = ()
+    others: Mapping[str, str] = {}
     owners: Callable[[Call], tuple[Any, ...]] = _instance
     owner: Callable[[Any], Any] = _itself
     singly: tuple[str, ...] = ()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY, Context, set_value
@@ -39,6 +39,8 @@ class Scope:
     __slots__ = ("__dict__", "active", "injects", "propagates", "tracer")
 
     recording: ClassVar[type[Recording]] = Recording
+    asks: bool = False
+    """Whether there may be options that hooks look at themselves (`asked`)."""
 
     def __init__(self, tracer: Tracer, *, propagates: bool = True, injects: bool = True) -> None:
         self.tracer = tracer
@@ -49,6 +51,10 @@ class Scope:
     def leaves_out(self, call: Call) -> bool:
         """Whether the object that is called was named as one whose calls are not recorded (`Objects`)."""
         return False
+
+    def asked(self, call: Call) -> Mapping[str, Any]:
+        """The options for a call that hooks look at themselves (`Options.others`)."""
+        return {}
 
     def open(
         self,

@@ -94,7 +94,7 @@ def _one_of(patterns: Iterable[str]) -> re.Pattern[str] | None:
 class ScopeWithOptions(Scope):
     """What the wrappers of one instrumented library share, where something is asked for."""
 
-    __slots__ = ("company", "kinds", "others", "wishes")
+    __slots__ = ("asks", "company", "kinds", "others", "wishes")
 
     def __init__(
         self,
@@ -112,6 +112,7 @@ class ScopeWithOptions(Scope):
         self.kinds = kinds
         self.wishes = tuple(wishes)
         self.others = others
+        self.asks = bool(others)
 
     def open(
         self,
@@ -128,12 +129,17 @@ class ScopeWithOptions(Scope):
         recording = super().open(opening, call, suppressed_by, opening.read if incoming is not None else None, begun)
         if isinstance(recording, _Recording) and opening.spec is not None:
             if self.others:
-                recording.context = set_value(OTHERS, self.others, recording.context)
+                around: Any = recording.context.get(OTHERS)
+                others = {**around, **self.others} if around else self.others
+                recording.context = set_value(OTHERS, others, recording.context)
             recording.attend(self, opening.spec, started)
             recording.call_hooks("started", opening.spec.kind, call)
         elif opening.is_excluded:
             return _silent(incoming is not None)
         return recording
+
+    def asked(self, call: Call) -> Mapping[str, Any]:
+        return self.others
 
     def _is_left_to_others(self, call: Call) -> bool:
         try:
@@ -220,7 +226,7 @@ def _silent(comes_in: bool) -> Recording:
 class _Recording(Recording):
     """The span of a call of which something is asked."""
 
-    __slots__ = ("_begun", "_is_named", "_kind", "_known", "_measured", "_scope")
+    __slots__ = ("_before", "_begun", "_is_named", "_kind", "_known", "_measured", "_scope")
 
     is_attended = True
 
@@ -230,6 +236,8 @@ class _Recording(Recording):
         super().__init__(span, context)
         self._scope = None
         self._is_named = False
+        # What a function of the application's is given that comes `after` something.
+        self._before: tuple[Any, ...] | None = None
 
     def attend(self, scope: ScopeWithOptions, spec: SpanSpec, begun: int) -> None:
         """From now on."""
@@ -245,12 +253,15 @@ class _Recording(Recording):
         if self._scope is None or self.ended:
             return
         for hook, function in self._scope.wishes:
-            if hook.when != when or (hook.of is not None and hook.of is not of):
+            if hook.after is not None and hook.after is of:
+                self._before = subject
+            before = () if hook.after is None else self._before
+            if hook.when != when or (hook.of is not None and hook.of is not of) or before is None:
                 continue
             token = attach(self.context)
             try:
                 named: object = getattr(self.span, "name", None)
-                function(self.span, *hook.values(*subject))
+                function(self.span, *hook.values(*before, *subject))
                 # The application's name stays, whatever is learnt of the request later.
                 self._is_named = self._is_named or getattr(self.span, "name", None) != named
             except Exception as error:  # noqa: BLE001
@@ -272,6 +283,7 @@ class _Recording(Recording):
     def end(self) -> None:
         is_first = not self.ended
         super().end()
+        self._before = None
         if is_first and self._scope is not None and self._measured is not None:
             try:
                 self._measured.measure(max(clock.time_ns() - self._begun, 0) / 1e9, self._known, self.context)

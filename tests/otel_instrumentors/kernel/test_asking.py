@@ -36,8 +36,13 @@ from tests.otel_instrumentors.contract import Recorder, instrumented, names, sai
 
 LIBRARY = """
 def serve(path, request=None):
+    if path == "/early": done(path)
     routed(path)
-    return send(path)
+    result = send(path)
+    done(path)
+    return result
+
+def done(path): pass
 
 def routed(path): return path
 
@@ -74,6 +79,10 @@ def routed(call: Call, _result: Any) -> Outcome:
     return Outcome({"route": "/r"}, name="serve")
 
 
+def done(_call: Call) -> None:
+    """Somebody may have asked to see it."""
+
+
 def _path(attributes: Any) -> str:
     return str(attributes.get("path") or attributes.get("url"))
 
@@ -90,16 +99,18 @@ class BothInstrumentor(Instrumentor):
             "request_hook": when_started(lambda call: call.args, SpanKind.SERVER),
             "response_hook": when_finished(lambda call, result: (call.args, result), SpanKind.CLIENT),
             "route_hook": when_told(routed, lambda call, result: (result,)),
+            "done_hook": when_told(done, lambda asked, result, call: (asked.args, result, call.args), after=routed),
             "url_filter": in_place("url", lambda call: call.args),
             "filter_": when_wanted(lambda call, attributes: (call.args[0], dict(attributes))),
         },
         request=when_started(lambda call: (call.arg(1, "request"),), SpanKind.SERVER),
-        others=(USE_SPAN_LINKS,),
+        others={USE_SPAN_LINKS: USE_SPAN_LINKS},
     )
     hooks = {
         "a_both_library": {
             "serve": traced(serve, incoming=nobody),
             "routed": annotate_entry_span(routed, when="returned"),
+            "done": annotate_entry_span(done, when="called"),
             "send": traced(send),
             "work": traced(work, incoming=message),
         },
@@ -195,6 +206,14 @@ def test_functions_are_called_with_the_span_and_what_they_are_about(library: Any
         ("route", "serve", "/r", "/x/1"),
         ("response", "send", ("/x/1",), "/X/1"),
     ]
+
+
+def test_a_function_that_comes_after_something_is_given_that_too(library: Any, recorder: Recorder) -> None:
+    called: list[Any] = []
+    with instrumented(BothInstrumentor, recorder.provider, done_hook=lambda span, *about: called.append(about)):
+        library.serve("/x")
+        library.serve("/early")
+    assert called == [(("/x",), "/x", ("/x",)), (("/early",), "/early", ("/early",))]
 
 
 def test_the_name_that_a_function_gives_a_span_stays(library: Any, recorder: Recorder) -> None:

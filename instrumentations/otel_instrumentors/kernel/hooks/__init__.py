@@ -21,6 +21,7 @@
 | `streamed_result` | For `traced(..., hold=...)`: the span ends with the iterator returned. | `grpc`, `jinja2` |
 | `suppress_outside` | Traced calls inside it make no spans where there is no current span. | `celery` |
 | `opt_in` | Wraps another hook that is off unless an environment variable switches it on. | `django` |
+| `where_asked` (in `opt_in`) | Wraps another hook that is off unless an option asks for it. | `django` |
 | `several` | Wraps several hooks, for one function that gets all of them. | `django` |
 | `warn_of_existing` | Wraps another hook; warns of objects made before it, which cannot be traced. | `django` |
 

@@ -1,10 +1,11 @@
-"""Hooks that are off unless an operator switches them on."""
+"""Hooks that are off unless an operator switches them on, or an application asks for what they are for."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
+from ..call import Call
 from ..hook import Hook, Target
 from ..scope import Scope
 from ..switch import is_on
@@ -16,6 +17,26 @@ def opt_in(switch: str, hook: Hook, otherwise: Hook | None = None) -> Hook:
     What is off costs nothing: the library keeps its own function, or gets the hook `otherwise`.
     """
     return _OptIn(switch, hook, otherwise)
+
+
+def where_asked(option: str, hook: Hook) -> Hook:
+    """`hook`, where the plugin is instrumented with an option (of `Options.others`, by the name that it has there).
+
+    For plugins of which nothing is instrumented singly: that would have to be asked at each call.
+    """
+    return _WhereAsked(option, hook)
+
+
+class _WhereAsked:
+    __slots__ = ("hook", "option")
+
+    def __init__(self, option: str, hook: Hook) -> None:
+        self.option = option
+        self.hook = hook
+
+    def wrap(self, target: Target, scope: Scope) -> Callable[..., Any]:
+        is_asked = scope.asked(Call(None, (), {})).get(self.option)
+        return self.hook.wrap(target, scope) if is_asked else target.function
 
 
 class _OptIn:

@@ -9,9 +9,10 @@ import pytest
 
 from otel_instrumentors.kernel.call import Call, SpanSpec
 from otel_instrumentors.kernel.hook import Target
-from otel_instrumentors.kernel.hooks.opt_in import opt_in
+from otel_instrumentors.kernel.hooks.opt_in import opt_in, where_asked
 from otel_instrumentors.kernel.hooks.traced import traced
 from otel_instrumentors.kernel.instrumentor import Instrumentor
+from otel_instrumentors.kernel.options import Options
 from otel_instrumentors.kernel.scope import Scope
 from otel_instrumentors.kernel.switch import PREFIX, is_on
 from tests.otel_instrumentors.contract import Recorder, instrumented, names
@@ -23,6 +24,11 @@ def brewed() -> str:
 
 def brew(call: Call) -> SpanSpec:
     return SpanSpec("brew")
+
+
+class AskedInstrumentor(Instrumentor):
+    options = Options(others={"wants_tea": "tea"})
+    hooks = {"plain_tea": {"brewed": where_asked("tea", traced(brew))}}
 
 
 class TeaInstrumentor(Instrumentor):
@@ -84,3 +90,12 @@ def test_what_is_switched_off_may_have_another_hook(value: str, expected: str, m
     hook = opt_in("TEA", special, otherwise=plain)
     assert hook.wrap(Target(brewed, None, is_method=False), scope)() == "tea"
     assert names(recorder.take()) == [expected]
+
+
+@pytest.mark.parametrize("wants_tea", [True, False, None])
+def test_a_hook_that_an_option_asks_for_stands_only_then(wants_tea: bool | None, shops: list[types.ModuleType]) -> None:
+    recorder, (_, plain) = Recorder(), shops
+    with instrumented(AskedInstrumentor, recorder.provider, wants_tea=wants_tea):
+        assert (plain.brewed is brewed) is not bool(wants_tea)
+        plain.brewed()
+    assert names(recorder.take()) == (["brew"] if wants_tea else [])
