@@ -5,6 +5,7 @@ from __future__ import annotations
 # Before the first provider is made: see configurator.py.
 import concurrent.futures.thread  # noqa: F401
 import gc
+import logging
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -98,6 +99,17 @@ def pytest_configure(config: pytest.Config) -> None:
     stack = ExitStack()
     stack.enter_context(session())
     config.add_cleanup(stack.close)
+
+
+@pytest.fixture(autouse=True)
+def _logging_as_it_was() -> Iterator[None]:
+    """What a library's set-up of logging leaves behind: at a lower level pytest would keep every later test's lines."""
+    root, switched_off = logging.getLogger(), logging.root.manager.disable
+    level, handlers = root.level, root.handlers[:]
+    yield
+    root.setLevel(level)
+    root.handlers[:] = handlers
+    logging.disable(switched_off)
 
 
 @pytest.fixture(scope="session")
