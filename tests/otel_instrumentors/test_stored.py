@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib
 import os
 import sqlite3
@@ -122,6 +123,30 @@ def test_pymysql(mariadb: str, recorder: Recorder, send: Way) -> None:
         with table(connection, "BLOB"):
             send(connection, "%s")
             assert stored(connection) == ROWS
+
+
+@pytest.mark.parametrize("many", [False, True], ids=["by_execute", "by_executemany"])
+def test_aiomysql(mariadb: str, recorder: Recorder, many: bool) -> None:
+    import aiomysql
+
+    # The newest one cannot escape bytes for the newest PyMySQL.
+    rows = [(n, name, None if data is None else data.hex()) for n, name, data in ROWS]
+    where = {"db" if name == "database" else name: value for name, value in server().items()}
+
+    async def sent() -> list[Any]:
+        connection = await aiomysql.connect(**where, charset="utf8mb4")
+        async with connection, connection.cursor() as cursor:
+            await cursor.execute("CREATE TEMPORARY TABLE stored (n INT, name TEXT, data TEXT)")
+            if many:
+                await cursor.executemany("INSERT INTO stored VALUES (%s, %s, %s)", rows)
+            else:
+                for row in rows:
+                    await cursor.execute("INSERT INTO stored VALUES (%s, %s, %s)", row)
+            await cursor.execute("SELECT n, name, data FROM stored ORDER BY n")
+            return list(await cursor.fetchall())
+
+    with inside_a_span(recorder, "aiomysql"):
+        assert asyncio.run(sent()) == rows
 
 
 @pytest.mark.parametrize("send", SENDING)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from ...settings import Settings
@@ -45,11 +46,13 @@ def driver(
     v1: str = "",
     connecting: Mapping[str, str] | None = None,
     unsaid: tuple[str, ...] = (),
+    metrics: Mapping[str, int] = MappingProxyType({}),
 ) -> Operations:
     """A DB-API driver: `<prefix>.query` for statements, `<connection>.commit` and `.rollback`, `<query>.fetchone`.
 
     Where a plugin watches several drivers, `connections` names those of each, by what stands before their calls.
-    `connecting` names what connects, by its calls; `unsaid` are attributes that such a span does not tell.
+    `connecting` names what connects, by its calls; `unsaid` are attributes that such a span does not tell. `metrics`
+    are what each statement has.
     """
     component = component or prefix
 
@@ -62,7 +65,7 @@ def driver(
             component=component,
             tags=tags,
             # What drivers say where they do not know; ours leave it out.
-            metrics={**MEASURED, "db.row_count": -1},
+            metrics={**MEASURED, "db.row_count": -1, **metrics},
             targets=TARGETS,
             describe=statement,
         )

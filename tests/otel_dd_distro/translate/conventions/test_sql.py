@@ -37,6 +37,7 @@ def query(system: str, **more: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("plugin", "system", "component", "name", "service"),
     [
+        ("aiomysql", "mysql", "aiomysql", "mysql.query", "mysql"),
         ("aiopg", "postgresql", "aiopg", "postgres.query", "postgres"),
         ("psycopg", "postgresql", "psycopg", "postgres.query", "postgres"),
         ("mysqldb", "mysql", "mysqldb", "mysql.query", "mysql"),
