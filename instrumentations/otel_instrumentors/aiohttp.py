@@ -78,6 +78,10 @@ def started(call: Call, _result: Any) -> Outcome:
     return http.server_response(response.status, None if wanted is None else wanted.of(response.headers.items()))
 
 
+def add_header(response: Any, name: str, value: str) -> None:
+    response.headers.add(name, value)
+
+
 def unhandled(call: Call) -> Outcome | None:
     """What aiohttp answers with an error page of its own, or can no longer answer at all."""
     error = call.arg(2, "exc")
@@ -194,7 +198,9 @@ class AiohttpInstrumentor(ForSessions):
             "RequestHandler.handle_error": end_entry_span(unhandled, when="raised"),
         },
         "aiohttp.web_urldispatcher": {"UrlDispatcher.resolve": annotate_entry_span(resolved, when="returned")},
-        "aiohttp.web_response": {"StreamResponse._start": annotate_entry_span(started, when="returned")},
+        "aiohttp.web_response": {
+            "StreamResponse._start": annotate_entry_span(started, when="returned", add=add_header)
+        },
         "aiohttp.web_ws": {"WebSocketResponse.prepare": end_entry_span(upgraded, when="returned")},
         # A redirect is followed inside.
         "aiohttp.client": {

@@ -25,9 +25,16 @@ from .semconv.headers import captured
 HANDLER = "tornado.handler"
 """The class that serves the request."""
 
-_requests = SpanPerObject()
 _TOKENS = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\((?:\?P<\w+>|\?)?|.", re.DOTALL)
 """The parts of a pattern: what is escaped, sets, beginnings of groups, and signs."""
+
+
+def add_header(handler: Any, name: str, value: str) -> None:
+    if not handler._headers_written and value not in handler._headers.get_list(name):
+        handler.add_header(name, value)
+
+
+_requests = SpanPerObject(add_header)
 
 
 def serve(call: Call) -> SpanSpec:

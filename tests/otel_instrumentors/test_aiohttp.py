@@ -14,6 +14,8 @@ from typing import Any
 import pytest
 from opentelemetry import trace
 from opentelemetry.context import _SUPPRESS_HTTP_INSTRUMENTATION_KEY, attach, detach, set_value
+from opentelemetry.instrumentation import propagators
+from opentelemetry.instrumentation.propagators import TraceResponsePropagator
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.trace import SpanKind
 
@@ -718,3 +720,22 @@ if "def _build_url" in Path(_INSTALLED.origin).with_name("client.py").read_text(
 
         (span,) = of_client(recorder)
         assert dict(span.attributes or {})["url.full"] == f"{url}/tea/gr%C3%BCn"
+
+
+@pytest.mark.parametrize("path", ["/tea/green", "/nowhere"])
+def test_the_client_is_told_of_its_span_once_where_a_propagator_for_responses_is_set(
+    path: str, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import aiohttp
+
+    monkeypatch.setattr(propagators, "_RESPONSE_PROPAGATOR", TraceResponsePropagator())
+
+    async def asked() -> Any:
+        async with serving(application()) as url, aiohttp.ClientSession() as session, session.get(url + path) as answer:
+            return answer.headers
+
+    headers = asyncio.run(asked())
+    (span,) = of_server(recorder)
+    (told,) = headers.getall("traceresponse")
+    assert told.startswith(f"00-{span.context.trace_id:032x}-{span.context.span_id:016x}-")
+    assert headers.getall("access-control-expose-headers") == ["traceresponse"]

@@ -15,6 +15,8 @@ from typing import Any
 import pytest
 from opentelemetry import trace
 from opentelemetry.context import _SUPPRESS_HTTP_INSTRUMENTATION_KEY, attach, detach, set_value
+from opentelemetry.instrumentation import propagators
+from opentelemetry.instrumentation.propagators import TraceResponsePropagator
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.trace import SpanKind
 
@@ -688,3 +690,32 @@ def test_without_propagation_nothing_is_written_and_nothing_read() -> None:
 
     assert b"traceparent" not in body
     assert [span.parent for span in recorder.take() if span.kind is SpanKind.SERVER] == [None, None]
+
+
+@pytest.mark.parametrize("path", ["/tea/green", "/boom", "/gone", "/breaks-off", "/status/503"])
+def test_the_client_is_told_of_its_span_once_where_a_propagator_for_responses_is_set(
+    path: str, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(propagators, "_RESPONSE_PROPAGATOR", TraceResponsePropagator())
+    from tornado import gen
+
+    @gen.coroutine
+    def main(url: str) -> Any:
+        with ThreadPoolExecutor(1) as one:
+            answer = yield one.submit(_headers, url, path)
+        return answer
+
+    headers = run(main)
+    served = [span for span in recorder.take() if span.kind is SpanKind.SERVER]
+    told = [f"00-{span.context.trace_id:032x}-{span.context.span_id:016x}" for span in served]
+    assert len(told) == 1
+    assert [value[:52] for name, value in headers if name.lower() == "traceresponse"] == told
+    assert [value for name, value in headers if name.lower() == "access-control-expose-headers"] == ["traceresponse"]
+
+
+def _headers(url: str, path: str) -> list[tuple[str, str]]:
+    connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=60)
+    connection.request("GET", path)
+    answer = connection.getresponse()
+    connection.close()
+    return answer.getheaders()

@@ -11,9 +11,12 @@ from opentelemetry.instrumentation.propagators import FuncSetter
 from . import safety
 from .recording import Recording
 
+Add = Callable[[Any, str, str], None]
+"""Adds a header, by name and value, to what has those of a response."""
 
-def propagate_response(headers: Any, recording: Recording, add: Callable[[Any, str, str], None]) -> None:
-    """Put the context of the request's span into the headers of its response; `add` adds one, by name and value."""
+
+def propagate_response(headers: Any, recording: Recording, add: Add) -> None:
+    """Put the context of the request's span into the headers of its response."""
     propagator = propagators.get_global_response_propagator()  # type: ignore[no-untyped-call]
     if propagator is not None and not recording.ended:
         try:

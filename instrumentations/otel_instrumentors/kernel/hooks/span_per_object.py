@@ -11,6 +11,7 @@ from ..around import around
 from ..call import Call, Incoming, Outcome
 from ..hook import Hook, Target, standing_for
 from ..recording import Recording
+from ..response import Add, propagate_response
 from ..scope import Describe, Scope
 from ..shape import Shape
 
@@ -21,9 +22,12 @@ class SpanPerObject:
     """The requests of one framework that are being served, by the object that serves each.
 
     Contexts do not tell whose method is called: one request's code may end another request, and a thread any.
+
+    `add` adds a header to the response of such an object, unless it is there or has been sent.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, add: Add | None = None) -> None:
+        self._add = add
         self._open: WeakKeyDictionary[Any, _Request] = WeakKeyDictionary()
 
     def start(self, describe: Describe, incoming: Callable[[Call], Incoming], is_over: Callable[[Call], bool]) -> Hook:
@@ -53,6 +57,11 @@ class SpanPerObject:
             recording.end()
             return None
         return request
+
+    def tell_client(self, server: Any, recording: Recording) -> None:
+        """Write the context of the span into the response that `server` is about to give."""
+        if self._add is not None:
+            propagate_response(server, recording, self._add)
 
     def of(self, server: Any) -> _Request | None:
         """The request that `server` serves, if it is still open."""
@@ -102,7 +111,10 @@ class _Start:
 
         def opened(call: Call) -> _Request | None:
             recording = scope.open(self.describe, call, None, self.incoming) if scope.active else None
-            return None if recording is None else self.requests.keep(call.instance, recording, self.is_over)
+            if recording is None:
+                return None
+            self.requests.tell_client(call.instance, recording)
+            return self.requests.keep(call.instance, recording, self.is_over)
 
         def wrapper(*args: Any, **kwargs: Any) -> Any:
             call = target.call(args, kwargs)
@@ -167,6 +179,12 @@ class _End:
         self.if_idle = if_idle
 
     def wrap(self, target: Target, scope: Scope) -> Callable[..., Any]:
+        def called(call: Call) -> None:
+            # Once more: who answers with an error begins with headers of its own.
+            request = self.requests.of(call.instance)
+            if request is not None:
+                self.requests.tell_client(call.instance, request.recording)
+
         def returned(call: Call, result: Any) -> Any:
             request = self.requests.of(call.instance)
             if request is not None and not (self.if_idle and request.is_running):
@@ -178,4 +196,4 @@ class _End:
                 recording.end()
             return result
 
-        return around(target, scope, returned=returned)
+        return around(target, scope, before=called if self.describe is not None else None, returned=returned)
