@@ -34,7 +34,7 @@ OLDEST, APART, PEERS = TABLES["oldest"], TABLES["apart"], TABLES["peers"]
 PLUGINS = PYPROJECT["project"]["entry-points"]["opentelemetry_instrumentor"]
 EXTRAS: Mapping[str, list[str]] = PYPROJECT["project"]["optional-dependencies"]
 # This project with every library that gets on with the others.
-EVERYTHING = f".[{','.join(['all', *(name for name in TABLES['not-in-all'] if name not in APART)])}]"
+EVERYTHING = f".[{','.join(['all', 'view', *(name for name in TABLES['not-in-all'] if name not in APART)])}]"
 SUPPORTED = nox.project.python_versions(PYPROJECT)
 RUNNING = f"{sys.version_info.major}.{sys.version_info.minor}"
 # A machine that has only a newer Python than we know of tests on that one. The ends come first: they tell most.
@@ -159,7 +159,7 @@ def in_time(session: nox.Session) -> None:
 @nox.session
 def demo(session: nox.Session) -> None:
     """The example shop, traced without a change; `-- --serve` keeps it up."""
-    install(session, "demo", ".[flask,jinja2,requests,sqlite3]")
+    install(session, "demo", ".[flask,jinja2,requests,sqlite3,view]")
     # Ctrl-C: the demo has processes of its own to stop.
     session.run("python", "examples/demo.py", *session.posargs, interrupt_timeout=15)
 
@@ -236,7 +236,7 @@ def parity(session: nox.Session) -> None:
         # What stands apart has nothing beside it but what it names.
         libraries = (*EXTRAS[plugin], *APART.get(plugin, compared))
         theirs = (*PEERS.get(plugin, (DDTRACE,)), *libraries)
-        ours = (*nox.project.dependency_groups(PYPROJECT, "demo"), "tomli", f".[{plugin}]", *libraries)
+        ours = (*nox.project.dependency_groups(PYPROJECT, "agent", "demo"), "tomli", f".[{plugin}]", *libraries)
         sides = [
             environment(session, f"{plugin}-{side}", *requirements, python=PYTHON_OF_THE_OLD)
             for side, requirements in (("ours", ours), ("ddtrace", theirs))

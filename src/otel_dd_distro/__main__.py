@@ -10,10 +10,11 @@ from . import bootstrap, program
 USAGE = """\
 usage: python -m otel_dd_distro (program.py | directory | archive.zip | -m module) [argument ...]
        python -m otel_dd_distro doctor [--json] [--seconds N] [-- program.py [argument ...]]
+       python -m otel_dd_distro view [--port N] [--terminal] [option ...]
        python -m otel_dd_distro --version
 
-Runs a program traced, in one start of Python; or says why there are no spans. A program that is called `doctor` is
-named `./doctor`."""
+Runs a program traced, in one start of Python; or says why there are no spans; or receives traces and shows them on a
+page. A program that is called `doctor` or `view` is named `./doctor` or `./view`."""
 
 
 def main(arguments: list[str]) -> None:
@@ -29,6 +30,10 @@ def main(arguments: list[str]) -> None:
             from .doctor.command import main as doctor
 
             sys.exit(doctor(options))
+        case ["view", *options]:
+            from .view.command import main as view
+
+            sys.exit(view(options))
         case ["-m", name, *others]:
             # As a `sitecustomize` would find it: a service that is not named is inferred from it.
             sys.argv[:] = ["-m", *others]
