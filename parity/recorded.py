@@ -118,6 +118,10 @@ def trees(spans: Iterable[Raw], heard: Told, places: Places) -> dict[str, list[N
         elif parent_id(span):
             node.fields["parent"] = f"remote, {parent_id(span)} of the trace {span['trace_id']}"
     ids = known_ids(spans)
+    for span in spans:
+        if span.get("span_links"):
+            linked = [with_known_ids(link, ids) for link in span["span_links"]]
+            nodes[span["trace_id"], span["span_id"]].fields["span_links"] = json.dumps(linked, sort_keys=True)
     for moment, name, values in heard.seen:
         written = {key: places.steady(key, with_names(text, ids)) for key, text in sorted(values.items())}
         steps.setdefault(step_at(moment, heard.steps), []).append(Node({"name": "seen", "resource": name, **written}))
@@ -170,6 +174,17 @@ def known_ids(spans: Iterable[Raw]) -> dict[str, str]:
         for each in ids:
             names[str(each)] = names[f"{each:016x}"] = name
     return names
+
+
+def with_known_ids(link: Raw, ids: Mapping[str, str]) -> dict[str, Any]:
+    """A link without the state of the trace that it leads to, which that one's own spans show."""
+    named = {
+        "trace_id": ids.get(str(link["trace_id"])),
+        "trace_id_high": ids.get(f"{link.get('trace_id_high', 0):016x}"),
+        "span_id": ids.get(str(link["span_id"])),
+    }
+    plain = {key: value for key, value in link.items() if key != "tracestate"}
+    return {**plain, **{key: name for key, name in named.items() if name is not None}}
 
 
 def with_names(text: str, ids: Mapping[str, str]) -> str:

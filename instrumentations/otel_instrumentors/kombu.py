@@ -28,11 +28,7 @@ def publish(call: Call) -> SpanSpec:
 
 def with_headers(call: Call, _context: Context) -> Arguments | None:
     """The headers given may serve another message, too: the context goes into a copy."""
-    if call.carrier is None:
-        return None
-    if len(call.args) > _HEADERS:
-        return (*call.args[:_HEADERS], call.carrier, *call.args[_HEADERS + 1 :]), call.kwargs
-    return call.args, {**call.kwargs, "headers": call.carrier}
+    return None if call.carrier is None else call.with_arg(_HEADERS, "headers", call.carrier)
 
 
 def receive(call: Call) -> SpanSpec:

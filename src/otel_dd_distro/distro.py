@@ -73,6 +73,8 @@ class DatadogDistro(BaseDistro):  # type: ignore[misc]
             kwargs["propagate"] = False
         elif not settings.current().propagates(f"{entry_point.name}_client"):
             kwargs["inject"] = False
+        if settings.current().links(entry_point.name):
+            kwargs["use_span_links"] = True
         libraries = libraries_of(entry_point.name)
         if any(library in sys.modules for library in libraries):
             self._load(entry_point, kwargs)

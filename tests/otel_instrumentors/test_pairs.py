@@ -430,6 +430,20 @@ def _await_select(_recorder: Recorder, request: pytest.FixtureRequest) -> None:
     asyncio.run(select())
 
 
+@call(
+    "confluent_kafka",
+    '`producer.produce("tea", value="green")` of a `SerializingProducer`, and `consumer.poll()` of a '
+    "`DeserializingConsumer`",
+)
+def _produce_and_poll(_recorder: Recorder, request: pytest.FixtureRequest) -> None:
+    request.getfixturevalue("kafka_server")
+    from tests.otel_instrumentors.test_confluent_kafka import deserializing, polled, sent, serializing
+
+    receiver = deserializing()
+    assert polled(receiver, sent(serializing(), "tea", value="green")).value() == "green"
+    receiver.close()
+
+
 @call("celery + kombu", "`add.delay(1, 2)`")
 @call("celery + kombu + pika", "`add.delay(1, 2)`")
 def _delay(_recorder: Recorder, _request: pytest.FixtureRequest) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -44,6 +45,15 @@ def test_whatever_else_a_span_holds_is_compared() -> None:
     links = [{"trace_id": 1, "span_id": 2}]
 
     assert fields(raw(1, "tea", span_links=links), Places())["span_links"] == '[{"span_id": 2, "trace_id": 1}]'
+
+
+def test_links_tell_which_spans_they_lead_to_and_not_their_ids() -> None:
+    sender, elsewhere = raw(10, "sender"), {"trace_id": 77, "span_id": 78}
+    to_sender = {"trace_id": sender["trace_id"], "span_id": sender["span_id"], "tracestate": "dd=s:1"}
+    [node] = recorded(sender, raw(1500, "receiver", span_links=[to_sender, elsewhere]))["second"]
+
+    named = {"span_id": f"<id of {sender['name']}>", "trace_id": "<trace id>"}
+    assert json.loads(str(node.fields["span_links"])) == [named, elsewhere]
 
 
 def test_spans_are_sorted_into_the_steps_in_which_they_started() -> None:

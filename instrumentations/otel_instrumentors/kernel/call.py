@@ -35,6 +35,12 @@ class Call:
             return self.args[position]
         return self.kwargs.get(name, default)
 
+    def with_arg(self, position: int, name: str, value: Any) -> Arguments:
+        """The arguments with `value` for the one at `position`, or `name`, whichever way it is given."""
+        if position < len(self.args):
+            return (*self.args[:position], value, *self.args[position + 1 :]), self.kwargs
+        return self.args, {**self.kwargs, name: value}
+
 
 class SpanSpec:
     """The span that a call deserves, complete before it starts.

@@ -12,6 +12,12 @@ OFF_BY_DEFAULT = frozenset({"httplib", "kombu", "urllib3"})
 """Instrumentors that are to be switched on by name: what they see, a layer above or below them is traced for."""
 
 
+DATADOG_NAMES: Mapping[str, str] = {"confluent_kafka": "kafka"}
+"""What Datadog calls the library of an instrumentor in its variables, where that is not the instrumentor's name."""
+
+_KAFKA = frozenset({"confluent_kafka"})
+
+
 class Settings(NamedTuple):
     """What the environment asks for. Made by `read`; the defaults stand in the table `VARIABLES`."""
 
@@ -116,6 +122,9 @@ class Settings(NamedTuple):
     client_request_headers: tuple[str, ...]
     client_response_headers: tuple[str, ...]
 
+    links_to_senders: frozenset[str]
+    """Of instrumentors, or of what Datadog calls their libraries."""
+    kafka_propagation: bool
     dbm_propagation_mode: str
     """`disabled`, `service` or `full`."""
     psycopg_connect: bool
@@ -144,9 +153,9 @@ class Settings(NamedTuple):
 
         Those of OFF_BY_DEFAULT are wanted only where the former says so.
         """
-        wanted = self.instrumentor_enabled.get(name.lower().replace("-", "_"))
-        if wanted is not None:
-            return wanted
+        for known in _names(name):
+            if known in self.instrumentor_enabled:
+                return self.instrumentor_enabled[known]
         return name not in OFF_BY_DEFAULT | self.disabled_instrumentors and "*" not in self.disabled_instrumentors
 
     def disables(self, names: Collection[str]) -> bool:
@@ -155,4 +164,16 @@ class Settings(NamedTuple):
 
     def propagates(self, name: str) -> bool:
         """Whether the instrumentor of this entry point name reads and writes propagation headers."""
-        return self.instrumentor_distributed_tracing.get(name.lower().replace("-", "_"), True)
+        otherwise = self.kafka_propagation if name in _KAFKA else True
+        return self.instrumentor_distributed_tracing.get(name.lower().replace("-", "_"), otherwise)
+
+    def links(self, name: str) -> bool:
+        """Whether this instrumentor's spans of messages received are linked to the senders'."""
+        return not self.links_to_senders.isdisjoint(_names(name))
+
+
+def _names(instrumentor: str) -> tuple[str, ...]:
+    """The names of an instrumentor in variables, its own first."""
+    name = instrumentor.lower().replace("-", "_")
+    other = DATADOG_NAMES.get(name)
+    return (name,) if other is None else (name, other)

@@ -233,6 +233,12 @@ VARIABLES: tuple[Variable, ...] = (
         "Longest `x-datadog-tags` header that is written; 0 for none."),
     Variable("baggage_tag_keys", ("DD_TRACE_BAGGAGE_TAG_KEYS",), items, ("user.id", "account.id", "session.id"),
         "Baggage that becomes a tag `baggage.<key>` of the local root; `*` for all, empty for none.", empty=True),
+    Variable("links_to_senders", ("DD_TRACE_PROPAGATION_AS_SPAN_LINKS",), names, frozenset(),
+        "Messaging libraries (`kafka`, `celery`) whose spans of messages received are linked to those of the senders, "
+        "in traces of their own, in place of being their children."),
+    Variable("kafka_propagation", ("DD_KAFKA_PROPAGATION_ENABLED",), flag, False,
+        "Whether Kafka's messages bear the context of their senders: the spans of receivers are in the senders' "
+        "traces. As with ddtrace, headers of messages are neither added nor read unless this is on."),
     # Other exporters
     Variable("otlp_datadog_names", ("OTEL_DD_OTLP_DATADOG_NAMES",), flag, False,
         "Give the spans that go to OTLP (or any exporter but ours) the attributes `operation.name`, `resource.name`, "

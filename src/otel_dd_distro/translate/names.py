@@ -53,6 +53,7 @@ PLUGINS: dict[str, Plugin] = {
                        variable="celery_worker",
                        client=Plugin("celery", Belongs.APPLICATION, messaging.sent_tasks(), default="celery-producer",
                                      variable="celery_producer")),
+    "confluent_kafka": Plugin("kafka", Belongs.LIBRARY, messaging.kafka("kafka")),
     "django":   Plugin("django",   Belongs.APPLICATION, django.REQUESTS, renaming_told=True, own=django.service,
                        client=Plugin("django-database", Belongs.LIBRARY, django.STATEMENTS, own=django.service)),
     "djangorestframework": Plugin("django", Belongs.CALLER, django.REST),

@@ -35,6 +35,8 @@ def test_nothing_set_gives_the_defaults(caplog: pytest.LogCaptureFixture) -> Non
         "exporters": ("datadog",),
         "otlp_protocol": "http/protobuf",
         "otlp_datadog_names": False,
+        "links_to_senders": frozenset(),
+        "kafka_propagation": False,
         "dbm_propagation_mode": "disabled",
         "django_middleware": True,
         "django_templates": False,

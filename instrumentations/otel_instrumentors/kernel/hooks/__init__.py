@@ -17,6 +17,7 @@
 | `change_result` | The application gets another result; no span. | `grpc` |
 | `hook_argument` | A callback that the function is given is hooked, not the function. | `pika` |
 | `hook_products` | The objects that a factory makes are hooked, not the factory. | `celery`, `django` |
+| `hook_class` | A class written in C: a subclass with hooked methods takes its place. | `confluent_kafka` |
 | `context_manager` | Wraps another hook, for a function decorated with `contextlib.contextmanager`. | `psycopg` |
 | `streamed_result` | For `traced(..., hold=...)`: the span ends with the iterator returned. | `grpc`, `jinja2` |
 | `suppress_outside` | Traced calls inside it make no spans where there is no current span. | `celery` |

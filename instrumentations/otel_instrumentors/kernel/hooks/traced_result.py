@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from typing import Any
 
-from opentelemetry.context import Context
+from opentelemetry.context import Context, set_value
 from opentelemetry.propagate import extract
 from opentelemetry.trace import Link, SpanContext, get_current_span
 
+from .. import safety
 from ..call import Call, Incoming, SpanSpec
 from ..clock import clock
+from ..current import attach, detach, get_current
 from ..hook import Hook, Target, standing_for
+from ..recording import Finish
 from ..scope import Scope, current_for
 from ..shape import Shape
 
@@ -29,9 +32,19 @@ class ResultCall(Call):
 
 Describe = Callable[[ResultCall], SpanSpec | None]
 Read = Callable[[ResultCall], Incoming | None]
+Links = Callable[[ResultCall], Iterable[Link]]
 
 
-def traced_result(describe: Describe, incoming: Read | None = None, *, suppressed_by: str | None = None) -> Hook:
+def traced_result(
+    describe: Describe,
+    incoming: Read | None = None,
+    *,
+    finish: Finish | None = None,
+    links: Links | None = None,
+    continues: bool = False,
+    suppressed_by: str | None = None,
+    silences: str | None = None,
+) -> Hook:
     """A hook for functions that ask for something which may not be there: plain ones, coroutine functions, generators.
 
     `describe` is asked when the call has returned or raised, or a generator has yielded, and says None where that is no
@@ -39,21 +52,38 @@ def traced_result(describe: Describe, incoming: Read | None = None, *, suppresse
     duration: how long the application works on it cannot be seen. What a generator raises makes no span.
 
     `incoming` says where the context of whoever sent the result is. The span is below that one, except where a span is
-    current already: it is below that, and has a link to the sender's.
+    current already: it is below that, and has a link to the sender's; unless it `continues` the sender's trace. `links`
+    are further ones, to other senders.
+
+    `suppressed_by` is as for `traced`. `silences` is the context key, of plain functions only, of hooks that stay
+    silent while the function is called: those of its parts.
     """
-    return _TracedResult(describe, incoming, suppressed_by)
+    return _TracedResult(describe, incoming, finish, links, continues, suppressed_by, silences)
 
 
 class _TracedResult:
-    __slots__ = ("describe", "incoming", "suppressed_by")
+    __slots__ = ("continues", "describe", "finish", "incoming", "links", "silences", "suppressed_by")
 
-    def __init__(self, describe: Describe, incoming: Read | None, suppressed_by: str | None) -> None:
+    def __init__(
+        self,
+        describe: Describe,
+        incoming: Read | None,
+        finish: Finish | None,
+        links: Links | None,
+        continues: bool,
+        suppressed_by: str | None,
+        silences: str | None,
+    ) -> None:
         self.describe = describe
         self.incoming = incoming
+        self.finish = finish
+        self.links = links
+        self.continues = continues
         self.suppressed_by = suppressed_by
+        self.silences = silences
 
     def wrap(self, target: Target, scope: Scope) -> Callable[..., Any]:
-        function = target.function
+        function = target.function if self.silences is None else _silencing(target.function, self.silences, scope)
 
         def plain(*args: Any, **kwargs: Any) -> Any:
             begun = clock.time_ns()
@@ -80,7 +110,7 @@ class _TracedResult:
             return (yield from _told(function(*args, **kwargs), lambda item: self._record(scope, call, item)))
 
         shapes = {Shape.COROUTINE: coroutine, Shape.GENERATOR: generator}
-        return standing_for(function, shapes.get(target.shape, plain))
+        return standing_for(target.function, shapes.get(target.shape, plain))
 
     def _record(
         self, scope: Scope, over: Call, result: Any, error: Exception | None = None, begun: int | None = None
@@ -88,31 +118,53 @@ class _TracedResult:
         if not scope.active:
             return
         call = ResultCall(over, result, error)
-        if self.incoming is not None and _is_inside_a_span():
-            recording = scope.open(self._linked(scope), call, self.suppressed_by, begun=begun)
-        else:
-            recording = scope.open(self.describe, call, self.suppressed_by, self.incoming, begun)  # type: ignore[arg-type]
+        describe: Any = self.describe if self.links is None else self._linked(scope, self.links)
+        incoming: Any = self.incoming
+        if incoming is not None and not self.continues and _is_inside_a_span():
+            describe, incoming = self._linked(scope, self._link_to_sender), None
+        recording = scope.open(describe, call, self.suppressed_by, incoming, begun)
         if recording is None:
             return
         if error is None:
-            recording.end()
+            recording.finish(self.finish, call, result)
         else:
             recording.fail(error)
 
-    def _linked(self, scope: Scope) -> Callable[[Any], SpanSpec | None]:
-        """`describe`, with a link to the sender."""
+    def _linked(self, scope: Scope, links: Links) -> Callable[[Any], SpanSpec | None]:
+        """`describe`, with links to senders."""
 
         def linked(call: ResultCall) -> SpanSpec | None:
             spec = self.describe(call)
-            if spec is not None and scope.propagates and self.incoming is not None:
-                sender = _sender(self.incoming(call))
-                if sender is not None and sender.is_valid:
-                    spec.links = (*(spec.links or ()), Link(sender))
+            if spec is not None and scope.propagates:
+                try:
+                    spec.links = (*(spec.links or ()), *links(call))
+                except Exception as error:  # noqa: BLE001
+                    safety.report(safety.place(links), error)
             return spec
 
         # What log lines name.
         linked.__module__, linked.__qualname__ = self.describe.__module__, self.describe.__qualname__
         return linked
+
+    def _link_to_sender(self, call: ResultCall) -> Iterator[Link]:
+        sender = None if self.incoming is None else _sender(self.incoming(call))
+        if sender is not None and sender.is_valid:
+            yield Link(sender)
+        if self.links is not None:
+            yield from self.links(call)
+
+
+def _silencing(function: Callable[..., Any], key: str, scope: Scope) -> Callable[..., Any]:
+    def called(*args: Any, **kwargs: Any) -> Any:
+        if not scope.active:
+            return function(*args, **kwargs)
+        token = attach(set_value(key, True, get_current()))
+        try:
+            return function(*args, **kwargs)
+        finally:
+            detach(token)
+
+    return called
 
 
 def _is_inside_a_span() -> bool:

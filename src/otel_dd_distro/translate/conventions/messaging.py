@@ -20,6 +20,7 @@ _UNSENT = {
 _BROKER = {"server.address": "out.host", "server.port": "network.destination.port"}
 _FLAGS = ("celery.delivery_info.redelivered", "celery.delivery_info.is_eager")
 _NO_LIMITS = [None, None]
+_PARTITION = {"messaging.destination.partition.id": "kafka.partition"}
 _TASKS = Targets(
     {
         **_UNSENT,
@@ -44,6 +45,20 @@ _MESSAGES = Targets(
     }
 )
 _AMQP = Targets(_BROKER)
+_KAFKA = {
+    _KEY: "",
+    "messaging.operation.type": "",
+    "error.type": "",
+    "messaging.batch.message_count": "",
+    "messaging.consumer.group.name": "kafka.group_id",
+    "messaging.destination.partition.id": "",
+    "messaging.kafka.message.key": "kafka.message_key",
+    "messaging.kafka.message.tombstone": "",
+    "messaging.kafka.offset": "kafka.message_offset",
+    "server.address": "",
+    "server.port": "",
+}
+_KAFKA_MADE = ("kafka.topic", "kafka.tombstone", "kafka.received_message")
 
 
 def sent_tasks() -> Operations:
@@ -141,6 +156,48 @@ def amqp(component: str) -> Operations:
         {does: operation(does, "consumer") for does in ("receive", "process")},
         key="messaging.operation.type",
     )
+
+
+def kafka(component: str) -> Operations:
+    """Clients of Kafka: `kafka.produce` and `kafka.consume`."""
+    servers = {"messaging.kafka.bootstrap.servers": ""}
+    produced = Operation(
+        "kafka.produce",
+        v1="kafka.send",
+        type="worker",
+        kind="producer",
+        component=component,
+        # Where none is given.
+        metrics={**MEASURED, "kafka.partition": -1},
+        numbers=_PARTITION,
+        targets=Targets(_KAFKA, made=_KAFKA_MADE),
+        describe=_produced,
+    )
+    consumed = Operation(
+        "kafka.consume",
+        v1="kafka.process",
+        type="worker",
+        kind="consumer",
+        component=component,
+        metrics=MEASURED,
+        numbers=_PARTITION,
+        targets=Targets({**_KAFKA, **servers}, made=_KAFKA_MADE),
+        describe=_consumed,
+    )
+    return Operations(produced, {"receive": consumed}, key="messaging.operation.type")
+
+
+def _produced(attributes: dict[str, Any], meta: Meta, urls: Urls) -> str:
+    meta["kafka.topic"] = text_of(attributes, "messaging.destination.name")
+    meta["kafka.tombstone"] = str(attributes.get("messaging.kafka.message.tombstone"))
+    meta.setdefault("kafka.message_key", "")
+    return ""
+
+
+def _consumed(attributes: dict[str, Any], meta: Meta, urls: Urls) -> str:
+    is_message = "messaging.destination.name" in attributes
+    meta["kafka.received_message"] = str(is_message)
+    return _produced(attributes, meta, urls) if is_message else ""
 
 
 def _task(attributes: dict[str, Any], meta: Meta, urls: Urls) -> str:

@@ -228,3 +228,89 @@ def test_a_queue_of_a_connection_gives_no_resource_its_name() -> None:
     assert entry("pika", temporary, SpanKind.PRODUCER)["resource"] == "send (temporary)"
     unnamed = {key: value for key, value in AMQP.items() if key != "messaging.destination.name"}
     assert entry("pika", unnamed, SpanKind.PRODUCER)["resource"] == "send"
+
+
+KAFKA = {
+    "messaging.system": "kafka",
+    "messaging.destination.name": "tea",
+    "messaging.kafka.message.tombstone": False,
+    "messaging.kafka.bootstrap.servers": "one:9092,two:9092",
+    "server.address": "one",
+    "server.port": 9092,
+}
+PRODUCED = {**KAFKA, "messaging.operation.name": "produce", "messaging.operation.type": "send"}
+CONSUMED = {
+    **KAFKA,
+    "messaging.operation.name": "consume",
+    "messaging.operation.type": "receive",
+    "messaging.batch.message_count": 2,
+    "messaging.consumer.group.name": "drinkers",
+    "messaging.destination.partition.id": "3",
+    "messaging.kafka.message.key": "leaf",
+    "messaging.kafka.offset": 7,
+}
+
+
+def test_a_message_that_is_produced() -> None:
+    told = entry("confluent_kafka", PRODUCED, SpanKind.PRODUCER, DD_SERVICE="shop")
+    assert (told["name"], told["resource"], told["type"]) == ("kafka.produce", "kafka.produce", "worker")
+    assert told["service"] == "kafka"
+    assert own(told["meta"]) == {
+        "_dd.base_service": "shop",
+        "_dd.svc_src": "kafka",
+        "component": "kafka",
+        "kafka.message_key": "",
+        "kafka.tombstone": "False",
+        "kafka.topic": "tea",
+        "messaging.destination.name": "tea",
+        "messaging.kafka.bootstrap.servers": "one:9092,two:9092",
+        "messaging.system": "kafka",
+        "span.kind": "producer",
+    }
+    assert own(told["metrics"]) == {"_dd.measured": 1, "_dd.top_level": 1, "kafka.partition": -1}
+    to_a_partition = {**PRODUCED, "messaging.destination.partition.id": "3"}
+    assert entry("confluent_kafka", to_a_partition, SpanKind.PRODUCER)["metrics"]["kafka.partition"] == 3
+
+
+def test_messages_that_are_consumed() -> None:
+    told = entry("confluent_kafka", CONSUMED, SpanKind.CONSUMER)
+    assert (told["name"], told["resource"], told["type"]) == ("kafka.consume", "kafka.consume", "worker")
+    assert own(told["meta"]) == {
+        "_dd.base_service": "unnamed-python-service",
+        "_dd.svc_src": "kafka",
+        "component": "kafka",
+        "kafka.group_id": "drinkers",
+        "kafka.message_key": "leaf",
+        "kafka.received_message": "True",
+        "kafka.tombstone": "False",
+        "kafka.topic": "tea",
+        "messaging.destination.name": "tea",
+        "messaging.system": "kafka",
+        "span.kind": "consumer",
+    }
+    assert own(told["metrics"]) == {
+        "_dd.measured": 1,
+        "_dd.top_level": 1,
+        "kafka.message_offset": 7,
+        "kafka.partition": 3,
+    }
+
+
+def test_a_call_that_failed_to_consume() -> None:
+    failed = {"messaging.system": "kafka", "messaging.operation.name": "poll", "messaging.operation.type": "receive"}
+    meta = own(entry("confluent_kafka", failed, SpanKind.CONSUMER)["meta"])
+    assert meta["kafka.received_message"] == "False"
+    assert "kafka.topic" not in meta
+
+
+@pytest.mark.parametrize(
+    ("attributes", "kind", "name"),
+    [(PRODUCED, SpanKind.PRODUCER, "kafka.send"), (CONSUMED, SpanKind.CONSUMER, "kafka.process")],
+)
+def test_kafka_in_schema_v1(attributes: dict[str, Any], kind: SpanKind, name: str) -> None:
+    told = entry("confluent_kafka", attributes, kind, DD_TRACE_SPAN_ATTRIBUTE_SCHEMA="v1", DD_SERVICE="shop")
+    assert (told["name"], told["service"]) == (name, "shop")
+
+
+def test_the_service_of_kafka_can_be_named() -> None:
+    assert entry("confluent_kafka", PRODUCED, SpanKind.PRODUCER, DD_KAFKA_SERVICE="bus")["service"] == "bus"

@@ -10,11 +10,12 @@ from typing import Any
 
 import pytest
 from opentelemetry import trace
+from opentelemetry.context import create_key
 from opentelemetry.propagators.textmap import default_getter
-from opentelemetry.trace import SpanKind
+from opentelemetry.trace import Link, SpanContext, SpanKind
 
 from otel_instrumentors.kernel import safety
-from otel_instrumentors.kernel.call import Incoming, SpanSpec
+from otel_instrumentors.kernel.call import Incoming, Outcome, SpanSpec
 from otel_instrumentors.kernel.hook import Hook, Target
 from otel_instrumentors.kernel.hooks.traced_result import ResultCall, traced_result
 from otel_instrumentors.kernel.scope import Scope
@@ -185,3 +186,80 @@ def test_what_breaks_of_ours_changes_nothing_and_is_said_once(
         else:
             assert list(each(Shop(), "a", "b")) == ["a", "b"]
     assert len(caplog.records) == 1
+
+
+OTHERS = [Link(SpanContext(1, number, is_remote=True)) for number in (2, 3)]
+
+
+def others(call: ResultCall) -> list[Link]:
+    assert call.result == "tea"
+    return OTHERS
+
+
+@pytest.mark.parametrize("inside", [False, True], ids=["alone", "inside of a span"])
+def test_senders_of_further_results_are_linked(inside: bool, scope: Scope, recorder: Recorder) -> None:
+    poll = hooked(Shop.each, scope, traced_result(found, sender, links=others))
+    if inside:
+        with recorder.provider.get_tracer("application").start_as_current_span("request"):
+            list(poll(Shop(), "tea"))
+    else:
+        list(poll(Shop(), "tea"))
+    span = recorder.take()[0]
+    assert [link.context.span_id for link in span.links] == ([9, 2, 3] if inside else [2, 3])
+
+
+def test_without_propagation_nobody_is_asked_for_senders(recorder: Recorder) -> None:
+    scope = Scope(recorder.provider.get_tracer("test"), propagates=False)
+    hooked(Shop.poll, scope, traced_result(found, boom, links=boom, continues=True))(Shop(), "tea")
+    [span] = recorder.take()
+    assert (span.parent, tuple(span.links)) == (None, ())
+
+
+def test_the_senders_trace_is_continued_inside_of_a_span_where_that_is_wanted(scope: Scope, recorder: Recorder) -> None:
+    each = hooked(Shop.each, scope, traced_result(found, sender, continues=True))
+    with recorder.provider.get_tracer("application").start_as_current_span("request"):
+        list(each(Shop(), "tea"))
+    span, _ = recorder.take()
+    assert span.parent is not None
+    assert span.parent.span_id == 9
+    assert not span.links
+
+
+def test_links_that_break_cost_the_links_alone(
+    scope: Scope, recorder: Recorder, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert hooked(Shop.poll, scope, traced_result(found, links=boom))(Shop(), "tea") == "tea"
+    assert names(recorder.take()) == ["found tea"]
+    assert "boom" in caplog.text
+
+
+@FUNCTIONS
+def test_what_is_learnt_of_the_result_is_on_the_span(function: Any, scope: Scope, recorder: Recorder) -> None:
+    hook = traced_result(found, finish=lambda _, result: Outcome({"what": result}, error="cold"))
+    hooked(function, scope, hook)(Shop(), "tea")
+    [span] = recorder.take()
+    assert dict(span.attributes or {}) == {"what": "tea", "error.type": "cold"}
+
+
+@pytest.mark.parametrize("answer", ["tea", Boom("theirs")], ids=["returns", "raises"])
+def test_a_call_below_one_that_silences_it_is_no_span(answer: Any, scope: Scope, recorder: Recorder) -> None:
+    key = create_key("test.receiving")
+    below = hooked(Shop.poll, scope, traced_result(found, suppressed_by=key))
+
+    class Outer(Shop):
+        def poll(self, answer: Any = None) -> Any:
+            return below(self, answer)
+
+    above = hooked(Outer.poll, scope, traced_result(found, suppressed_by=key, silences=key))
+    for _ in range(2):
+        if isinstance(answer, Boom):
+            with pytest.raises(Boom):
+                above(Outer(), answer)
+        else:
+            above(Outer(), answer)
+    assert len(recorder.take()) == 2
+    below(Shop(), "alone")
+    assert names(recorder.take()) == ["found alone"]
+    scope.active = False
+    assert above(Outer(), "quiet") == "quiet"
+    assert recorder.take() == []
