@@ -17,7 +17,7 @@ from .kernel.call import Arguments, Call, Incoming, Outcome, SpanSpec
 from .kernel.hooks.span_per_object import SpanPerObject
 from .kernel.hooks.traced import traced
 from .kernel.instrumentor import Instrumentor
-from .kernel.options import Options, when_started, when_told
+from .kernel.options import Options, when_finished, when_started, when_told
 from .kernel.recording import Recording
 from .semconv import http, templates
 from .semconv.headers import captured
@@ -244,6 +244,24 @@ def _future(future: Any) -> tuple[Any, ...]:
     return (future,)
 
 
+def _received_size(call: Call) -> tuple[Any, ...]:
+    return (http.length(call.instance.request.headers.get("Content-Length", "0")),)
+
+
+def _answered_size(call: Call) -> tuple[Any, ...]:
+    return (http.length(call.instance._headers.get("Content-Length", "0")),)
+
+
+def _sent_size(call: Call) -> tuple[Any, ...]:
+    request = call.arg(0, "request")
+    body = (call.kwargs.get("body") if isinstance(request, str) else request.body) or b""
+    return (len(body if isinstance(body, bytes) else body.encode()),)
+
+
+def _fetched_size(_call: Call, response: Any) -> tuple[Any, ...]:
+    return (http.length(response.headers.get("Content-Length", "0")),)
+
+
 class TornadoInstrumentor(Instrumentor):
     options = Options(
         server=http.SERVER._replace(excludes=http.target_of),
@@ -254,6 +272,10 @@ class TornadoInstrumentor(Instrumentor):
             "client_response_hook": when_told(settled, _future),
         },
         request=when_started(_served, SpanKind.SERVER),
+        sizes=(
+            *http.sizes(SpanKind.SERVER, _received_size, when_told(finished, _answered_size)),
+            *http.sizes(SpanKind.CLIENT, _sent_size, when_finished(_fetched_size, SpanKind.CLIENT)),
+        ),
     )
 
     hooks = {

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import pytest
 from opentelemetry.sdk.metrics import MeterProvider
-from opentelemetry.sdk.metrics.export import HistogramDataPoint, InMemoryMetricReader
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.trace import SpanKind
 
 from otel_instrumentors.kernel.instrumentor import Instrumentor
@@ -85,11 +85,12 @@ class OptionsExam:
         from tests.otel_instrumentors.contract import instrumented
 
         options = self.instrumentor.options
-        durations = {
-            kind: convention.duration
+        conventions = {
+            kind: convention
             for kind, convention in ((SpanKind.SERVER, options.server), (SpanKind.CLIENT, options.client))
-            if convention is not None and convention.duration is not None
+            if convention is not None
         }
+        durations = {kind: each.duration for kind, each in conventions.items() if each.duration is not None}
         if not durations:
             return
         reader = InMemoryMetricReader()
@@ -98,8 +99,8 @@ class OptionsExam:
             self.use()
         data = reader.get_metrics_data()
         provider.shutdown()
-        points: dict[str, list[HistogramDataPoint]] = {
-            metric.name: list(metric.data.data_points)  # type: ignore[arg-type]
+        points: dict[str, list[Any]] = {
+            metric.name: list(metric.data.data_points)
             for resource in (data.resource_metrics if data is not None else ())
             for scope in resource.scope_metrics
             for metric in scope.metrics
@@ -111,6 +112,13 @@ class OptionsExam:
             for point in points.get(duration.name, ()):
                 assert set(point.attributes or {}) <= duration.keys
                 assert 0 <= point.min <= point.max < 600
+            active = conventions[kind].active
+            if active is not None and spans:
+                assert {point.value for point in points[active.name]} == {0}
+                assert {key for point in points[active.name] for key in point.attributes} <= active.keys
+            for size in options.sizes:
+                if size.kind is kind:
+                    assert sum(point.count for point in points.get(size.name, ())) <= len(spans)
 
     def test_a_keyword_that_means_nothing_is_told(self, recorder: Any, caplog: pytest.LogCaptureFixture) -> None:
         from tests.otel_instrumentors.contract import instrumented, said_by_us

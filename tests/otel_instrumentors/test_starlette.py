@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 from opentelemetry import trace
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.trace import SpanKind
 
 from otel_instrumentors.starlette import StarletteInstrumentor
@@ -322,3 +324,21 @@ def test_the_lifespan_makes_no_span(recorder: Recorder) -> None:
 
     assert sent == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
     assert recorder.take() == []
+
+
+def test_the_sizes_of_bodies_are_measured_where_their_headers_say_them(recorder: Recorder) -> None:
+    StarletteInstrumentor().uninstrument()
+    reader = InMemoryMetricReader()
+    provider = MeterProvider([reader])
+    with instrumented(StarletteInstrumentor, recorder.provider, meter_provider=provider):
+        _, body = ask("/item/3", **{"content-length": "7"})
+        ask("/stream", **{"content-length": "seven"})
+    data = reader.get_metrics_data()
+    provider.shutdown()
+    assert data is not None
+    sizes: dict[str, list[int]] = {
+        metric.name: [point.sum for point in metric.data.data_points]
+        for metric in data.resource_metrics[0].scope_metrics[0].metrics
+        if metric.name.endswith("body.size")
+    }
+    assert sizes == {"http.server.request.body.size": [7], "http.server.response.body.size": [len(body)]}

@@ -17,6 +17,8 @@ from opentelemetry import trace
 from opentelemetry.context import _SUPPRESS_HTTP_INSTRUMENTATION_KEY, attach, detach, set_value
 from opentelemetry.instrumentation import propagators
 from opentelemetry.instrumentation.propagators import TraceResponsePropagator
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.trace import SpanKind
 
@@ -719,3 +721,27 @@ def _headers(url: str, path: str) -> list[tuple[str, str]]:
     answer = connection.getresponse()
     connection.close()
     return answer.getheaders()
+
+
+def test_the_sizes_of_bodies_are_measured_on_both_sides_and_requests_are_counted_while_they_last(
+    recorder: Recorder,
+) -> None:
+    TornadoInstrumentor().uninstrument()
+    reader = InMemoryMetricReader()
+    provider = MeterProvider([reader])
+    with instrumented(TornadoInstrumentor, recorder.provider, meter_provider=provider):
+        fetched("/tea/green", method="POST", body="milk")
+    data = reader.get_metrics_data()
+    provider.shutdown()
+    assert data is not None
+    points: dict[str, list[Any]] = {
+        metric.name: list(metric.data.data_points) for metric in data.resource_metrics[0].scope_metrics[0].metrics
+    }
+    (active,) = points["http.server.active_requests"]
+    assert (active.value, active.attributes) == (0, {"http.request.method": "POST", "url.scheme": "http"})
+    for side in ("server", "client"):
+        (request,), (response,) = (points[f"http.{side}.{body}.body.size"] for body in ("request", "response"))
+        (duration,) = points[f"http.{side}.request.duration"]
+        assert (request.count, request.sum) == (1, len("milk"))
+        assert response.sum > 0
+        assert request.attributes == response.attributes == duration.attributes

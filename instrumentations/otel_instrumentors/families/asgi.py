@@ -289,6 +289,18 @@ def _answer(message: dict[str, Any], _status: int | None) -> tuple[Any, ...]:
     return (message,)
 
 
+def _received_size(call: Call) -> tuple[Any, ...]:
+    return (_length(_pairs(call.args[0])),)
+
+
+def _sent_size(message: dict[str, Any], _status: int | None) -> tuple[Any, ...]:
+    return (_length(_pairs(message)),)
+
+
+def _length(pairs: Pairs) -> int | None:
+    return next((http.length(value) for name, value in pairs if name.lower() == b"content-length"), None)
+
+
 OPTIONS = Options(
     server=http.SERVER._replace(excludes=http.address_of),
     hooks={
@@ -296,6 +308,7 @@ OPTIONS = Options(
         "client_request_hook": when_told(_received, _both),
         "client_response_hook": when_told(_passed, _both),
     },
+    sizes=http.sizes(SpanKind.SERVER, _received_size, when_told(_answered, _sent_size)),
 )
 """What whoever instruments an ASGI framework may ask for."""
 

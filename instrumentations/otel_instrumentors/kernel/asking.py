@@ -62,7 +62,8 @@ def _kinds(plugin: str, options: Options, asked: Mapping[str, Any]) -> Iterator[
             if isinstance(patterns, str):
                 patterns = entries(patterns)
             meter = _meter(convention, asked.get("meter_provider"))
-            made = Kind(convention, patterns, meter, asked.get("duration_histogram_boundaries"))
+            sizes = [size for size in options.sizes if size.kind is kind]
+            made = Kind(convention, patterns, meter, asked.get("duration_histogram_boundaries"), sizes)
             if made:
                 yield kind, made
 

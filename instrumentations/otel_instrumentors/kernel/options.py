@@ -37,6 +37,15 @@ class Duration(NamedTuple):
     boundaries: tuple[float, ...]
 
 
+class Active(NamedTuple):
+    """A counter of the calls of one kind that have begun and not ended; `keys` are the attributes that it counts by."""
+
+    name: str
+    unit: str
+    description: str
+    keys: frozenset[str]
+
+
 class Convention(NamedTuple):
     """What can be asked of the spans of one kind.
 
@@ -48,6 +57,7 @@ class Convention(NamedTuple):
     excludes: Callable[[Attributes], str] | None = None
     duration: Duration | None = None
     variable: str = EXCLUDED_URLS
+    active: Active | None = None
 
 
 class UserHook(NamedTuple):
@@ -99,13 +109,26 @@ def _itself(thing: Any) -> Any:
     return thing
 
 
+class Size(NamedTuple):
+    """A histogram of the sizes of bodies, in bytes, of calls of one kind; it counts by the attributes of the duration.
+
+    `values` of the hook gives one, None where it is not known.
+    """
+
+    name: str
+    description: str
+    kind: SpanKind
+    hook: UserHook
+
+
 class Options(NamedTuple):
     """What a plugin offers.
 
     `server` and `client` are for its spans of these kinds; a plugin that has both reads the variables of either by its
     own name and `_SERVER` or `_CLIENT`. `hooks` are the functions that an application may give, by the name of the
     option. `request` is when the object of a request is known, of which the operator may name attributes. `others` are
-    options that hooks look at themselves, and what they call each in the context (`scope_with_options.OTHERS`).
+    options that hooks look at themselves, and what they call each in the context (`scope_with_options.OTHERS`). `sizes`
+    are measured where durations are.
 
     `owners` says which objects a call may be one of, for those that are instrumented singly; `owner` is what such an
     object is known by in calls. `singly` are the keywords of `instrument()` that name one, or several, to be the only
@@ -117,6 +140,7 @@ class Options(NamedTuple):
     hooks: Mapping[str, UserHook] = {}
     request: UserHook | None = None
     others: Mapping[str, str] = {}
+    sizes: tuple[Size, ...] = ()
     owners: Callable[[Call], tuple[Any, ...]] = _instance
     owner: Callable[[Any], Any] = _itself
     singly: tuple[str, ...] = ()

@@ -18,7 +18,7 @@ from .call import Call, Outcome, SpanSpec
 from .clock import clock
 from .company import Company
 from .current import attach, detach
-from .options import EXCLUDED_URLS, USE_SPAN_LINKS, Convention, UserHook, When
+from .options import EXCLUDED_URLS, USE_SPAN_LINKS, Attributes, Convention, Size, UserHook, When
 from .recording import Finish, Recording, as_entry, error_type
 from .scope import Describe, Read, Scope, current_for
 
@@ -38,10 +38,15 @@ class Wish(NamedTuple):
 class Kind:
     """What is asked of the spans of one kind: which there are to be none of, and how long they take."""
 
-    __slots__ = ("_convention", "_excluded", "_histogram")
+    __slots__ = ("_active", "_convention", "_excluded", "_histogram", "_sizes")
 
     def __init__(
-        self, convention: Convention, patterns: Iterable[str], meter: Meter | None, boundaries: Any = None
+        self,
+        convention: Convention,
+        patterns: Iterable[str],
+        meter: Meter | None,
+        boundaries: Any = None,
+        sizes: Iterable[Size] = (),
     ) -> None:
         self._convention = convention
         if convention.variable != EXCLUDED_URLS:
@@ -56,6 +61,13 @@ class Kind:
                 duration.description,
                 explicit_bucket_boundaries_advisory=boundaries or duration.boundaries,
             )
+        self._active: Any = None
+        active = convention.active
+        if meter is not None and active is not None:
+            self._active = meter.create_up_down_counter(active.name, active.unit, active.description)
+        self._sizes: list[tuple[UserHook, Any]] = []
+        if meter is not None:
+            self._sizes = [(size.hook, meter.create_histogram(size.name, "By", size.description)) for size in sizes]
 
     def __bool__(self) -> bool:
         """Whether anything is asked."""
@@ -71,11 +83,38 @@ class Kind:
             return False
         return self._excluded.search(excludes(spec.attributes or {})) is not None
 
-    def measure(self, seconds: float, known: Mapping[str, AttributeValue], context: Context) -> None:
+    def begin(self, known: Mapping[str, AttributeValue], context: Context) -> Attributes:
+        """Count one call more; what it is counted by, for `measure`."""
+        active = self._convention.active
+        counted = {} if active is None else {key: value for key, value in known.items() if key in active.keys}
+        if active is not None:
+            self._active.add(1, counted, context)
+        return counted
+
+    def see(self, when: When, of: Any, subject: tuple[Any, ...], sizes: dict[Any, int]) -> None:
+        """Note the sizes that are known now, by their histograms."""
+        for hook, histogram in self._sizes:
+            if hook.when == when and hook.of is of:
+                (size,) = hook.values(*subject)
+                if size is not None:
+                    sizes[histogram] = size
+
+    def measure(
+        self,
+        seconds: float,
+        known: Mapping[str, AttributeValue],
+        context: Context,
+        begun: Attributes,
+        sizes: Mapping[Any, int],
+    ) -> None:
+        if self._active is not None:
+            self._active.add(-1, begun, context)
         duration = self._convention.duration
         if duration is not None:
             counted = {key: value for key, value in known.items() if key in duration.keys}
             self._histogram.record(seconds, counted, context)
+            for histogram, size in sizes.items():
+                histogram.record(size, counted, context)
 
 
 def _one_of(patterns: Iterable[str]) -> re.Pattern[str] | None:
@@ -226,7 +265,10 @@ def _silent(comes_in: bool) -> Recording:
 class _Recording(Recording):
     """The span of a call of which something is asked."""
 
-    __slots__ = ("_before", "_begun", "_is_named", "_kind", "_known", "_measured", "_scope")
+    __slots__ = (
+        *("_active", "_before", "_begun", "_is_named", "_kind"),
+        *("_known", "_measured", "_scope", "_sizes"),
+    )
 
     is_attended = True
 
@@ -247,6 +289,13 @@ class _Recording(Recording):
         self._measured = kind if kind is not None and kind.is_measured else None
         self._known: dict[str, AttributeValue] = dict(spec.attributes or {}) if self._measured is not None else {}
         self._begun = begun
+        self._active: Attributes = {}
+        self._sizes: dict[Any, int] = {}
+        if self._measured is not None:
+            try:
+                self._active = self._measured.begin(self._known, self.context)
+            except Exception as error:  # noqa: BLE001
+                safety.report("counting a call", error)
 
     def call_hooks(self, when: When, of: Any, *subject: Any) -> None:
         """Call those of the application's functions whose time it is; what they raise is logged."""
@@ -268,6 +317,11 @@ class _Recording(Recording):
                 safety.report(safety.place(function), error)
             finally:
                 detach(token)
+        if self._measured is not None:
+            try:
+                self._measured.see(when, of, subject, self._sizes)
+            except Exception as error:  # noqa: BLE001
+                safety.report("measuring a body", error)
 
     def finish(self, finisher: Finish | None, call: Call, result: Any) -> None:
         if finisher is not None:
@@ -286,7 +340,8 @@ class _Recording(Recording):
         self._before = None
         if is_first and self._scope is not None and self._measured is not None:
             try:
-                self._measured.measure(max(clock.time_ns() - self._begun, 0) / 1e9, self._known, self.context)
+                seconds = max(clock.time_ns() - self._begun, 0) / 1e9
+                self._measured.measure(seconds, self._known, self.context, self._active, self._sizes)
             except Exception as error:  # noqa: BLE001
                 safety.report("measuring a call", error)
 

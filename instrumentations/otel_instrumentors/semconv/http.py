@@ -27,7 +27,7 @@ from opentelemetry.util.types import AttributeValue
 
 from ..kernel import numbers
 from ..kernel.call import Outcome, SpanSpec
-from ..kernel.options import Convention, Duration
+from ..kernel.options import Active, Convention, Duration, Size, UserHook, Values, when_started
 from .headers import captured
 
 SUPPRESSED = _SUPPRESS_HTTP_INSTRUMENTATION_KEY
@@ -51,6 +51,8 @@ DEFAULT_PORTS = {"http": 80, "https": 443}
 _TESTS, _BOTS = ("alwayson",), ("googlebot", "bingbot")
 _SENSITIVE_PARAMETERS = ("AWSAccessKeyId=", "Signature=", "sig=", "X-Goog-Signature=")
 
+_LONGEST = 2**63 - 1
+"""What sizes of bodies are believed up to."""
 _BOUNDARIES = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0)
 _COUNTED = (ERROR_TYPE, HTTP_REQUEST_METHOD, HTTP_RESPONSE_STATUS_CODE, NETWORK_PROTOCOL_VERSION)
 
@@ -82,6 +84,25 @@ def _url_sent_to(attributes: Mapping[str, AttributeValue]) -> str:
     return str(attributes.get(URL_FULL, ""))
 
 
+HTTP_SERVER_ACTIVE_REQUESTS = "http.server.active_requests"
+"""How many requests are being served (in development)."""
+
+
+def sizes(kind: SpanKind, request: Values, response: UserHook) -> tuple[Size, Size]:
+    """The histograms of bodies (in development): one is known when the call has begun, the other at `response`."""
+    side = kind.name.lower()
+    began = when_started(request, kind)
+    return (
+        Size(f"http.{side}.request.body.size", f"Size of HTTP {side} request bodies.", kind, began),
+        Size(f"http.{side}.response.body.size", f"Size of HTTP {side} response bodies.", kind, response),
+    )
+
+
+def length(text: object) -> int | None:
+    """What a Content-Length header says, of text or bytes."""
+    return numbers.natural(text.decode("latin-1") if isinstance(text, bytes) else str(text), _LONGEST)
+
+
 SERVER = Convention(
     url_of,
     Duration(
@@ -89,6 +110,12 @@ SERVER = Convention(
         "Duration of HTTP server requests.",
         frozenset((*_COUNTED, HTTP_ROUTE, URL_SCHEME)),
         _BOUNDARIES,
+    ),
+    active=Active(
+        HTTP_SERVER_ACTIVE_REQUESTS,
+        "{request}",
+        "Number of active HTTP server requests.",
+        frozenset((HTTP_REQUEST_METHOD, URL_SCHEME)),
     ),
 )
 """What can be asked of requests that are served. Frameworks differ in what `excluded_urls` is looked for in."""
