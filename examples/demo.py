@@ -1,6 +1,7 @@
-"""The demo: runs the shop with no line of it changed, and shows what reached the Agent.
+"""The demo: runs the shop with no line of it changed, and shows the traces.
 
-Datadog's test agent and both services run as processes of their own, the services under `opentelemetry-instrument`.
+The view, in place of an Agent, and both services run as processes of their own, the services under
+`opentelemetry-instrument`.
 `nox -s demo` makes the environment and runs this. Exits with 1, and says why, when something is missing.
 """
 
@@ -9,6 +10,7 @@ from __future__ import annotations
 import argparse
 import io
 import itertools
+import json
 import os
 import shutil
 import signal
@@ -34,10 +36,8 @@ from traces import Span, distributed, milliseconds, missing, operations, outline
 
 HERE = Path(__file__).resolve().parent
 FRONT, STOCK = "shop-front", "shop-stock"
-# 0 is any free one. The agent does not take 8126, where other programs of this machine may send theirs by default.
-PORTS = {"agent": 0, "otlp http": 0, "otlp grpc": 0, "page": 8080, "front": 8000, "stock": 8001}
-# What the test agent can check about each payload; it refuses those that fail.
-CHECKS = "meta_events_is_valid_json,meta_tracer_version_header,trace_content_length,trace_count_header"
+# 0 is any free one. The view does not take 8126, where other programs of this machine may send theirs by default.
+PORTS = {"view": 8080, "otlp": 0, "front": 8000, "stock": 8001}
 REQUESTS = 200
 CLIENTS = 4
 START_TIMEOUT = 30  # seconds
@@ -83,7 +83,7 @@ class Process:
         self.name = name
         self.log = directory / f"{name}.log"
         with self.log.open("wb") as output:
-            # In a session of its own, Ctrl-C reaches the demo alone: the services stop before the agent does.
+            # In a session of its own, Ctrl-C reaches the demo alone: the services stop before the view does.
             self.child = subprocess.Popen(
                 command,
                 env=environment,
@@ -197,26 +197,23 @@ class Demo:
         self.session = stack.enter_context(requests.Session())
         self.session.trust_env = False
         ports = free_ports(PORTS)
-        self.agent_url = f"http://127.0.0.1:{ports['agent']}"
-        self.page_url = f"http://127.0.0.1:{ports['page']}"
+        self.view_url = f"http://127.0.0.1:{ports['view']}"
         self.front_url = f"http://127.0.0.1:{ports['front']}"
         self.stock_url = f"http://127.0.0.1:{ports['stock']}"
         self.answered: Counter[str] = Counter()
 
-        self.agent = stack.enter_context(
+        self.view = stack.enter_context(
             Process(
-                "ddapm-test-agent",
+                "view",
                 [
-                    *(beside_python("ddapm-test-agent"), "--host", "127.0.0.1", "--port", str(ports["agent"])),
-                    *("--web-ui-port", str(ports["page"]), "--snapshot-dir", str(directory)),
-                    *("--otlp-http-port", str(ports["otlp http"]), "--otlp-grpc-port", str(ports["otlp grpc"])),
-                    *("--disable-llmobs-data-forwarding", "--log-level", "WARNING"),
+                    *(sys.executable, "-m", "otel_dd_distro", "view"),
+                    *("--port", str(ports["view"]), "--otlp-port", str(ports["otlp"])),
                 ],
-                clean_environment(ENABLED_CHECKS=CHECKS),
+                clean_environment(),
                 directory,
             )
         )
-        self.agent.wait_until(lambda: answers(self.session, f"{self.agent_url}/info"))
+        self.view.wait_until(lambda: answers(self.session, f"{self.view_url}/info"))
 
         def service(name: str, script: str, port: int, *arguments: str) -> Process:
             return Process(
@@ -225,13 +222,13 @@ class Demo:
                     *(*launcher, str(HERE / "shop" / script), "--port", str(port)),
                     *("--database", str(directory / f"{name}.sqlite"), *arguments),
                 ],
-                clean_environment(DD_SERVICE=name, DD_ENV="demo", DD_VERSION="1.0", DD_TRACE_AGENT_URL=self.agent_url),
+                clean_environment(DD_SERVICE=name, DD_ENV="demo", DD_VERSION="1.0", DD_TRACE_AGENT_URL=self.view_url),
                 directory,
             )
 
         self.stock = stack.enter_context(service(STOCK, "stock.py", ports["stock"]))
         self.front = stack.enter_context(service(FRONT, "front.py", ports["front"], "--stock-url", self.stock_url))
-        self.processes = (self.agent, self.stock, self.front)
+        self.processes = (self.view, self.stock, self.front)
         self.stock.wait_until(lambda: listens(ports["stock"]))
         self.front.wait_until(lambda: listens(ports["front"]))
 
@@ -270,9 +267,9 @@ class Demo:
         self.answered[STOCK] += sum(visit.asks_stock for visit in visits)
 
     def spans(self) -> list[Span]:
-        """Every span that the agent has."""
-        traces = self.ask("GET", f"{self.agent_url}/test/session/traces").json()
-        return list(itertools.chain.from_iterable(traces))
+        """Every span that the view has."""
+        lines = self.ask("GET", f"{self.view_url}/api/traces").iter_lines()
+        return [{"trace": trace["trace_id"], **span} for trace in map(json.loads, lines) for span in trace["spans"]]
 
     def wait_for_spans(self, progress: Progress) -> list[Span]:
         """Every span, as soon as there is one for each request, or after ARRIVAL_TIMEOUT what is there."""
@@ -290,8 +287,6 @@ class Demo:
 
     def serve(self) -> None:
         """A visit a second, until Ctrl-C."""
-        # The page starts afresh, with a trace or two in each row: so far it has megabytes in a few.
-        self.ask("POST", f"{self.page_url}/requests/clear")
         for visit in itertools.cycle(VISITS):
             self.check()
             self.make(visit)
@@ -311,7 +306,7 @@ def trace_table(trace: Sequence[Span]) -> Table:
             Text(guide, style="dim").append(span["name"], style="bold"),
             Text(" ".join(span["resource"].split()), no_wrap=True, overflow="ellipsis"),
             f"{milliseconds(span):.2f}",
-            Text("ERROR", style="bold red") if span.get("error") else "",
+            Text("ERROR", style="bold red") if span["error"] else "",
         )
     return table
 
@@ -333,7 +328,7 @@ def run(console: Console, launcher: Sequence[str], serve: bool) -> list[str]:
     """Shows the demo. What is returned is missing or went wrong: a sentence each."""
     began = time.monotonic()
     with ExitStack() as stack:
-        console.print("starting the test agent and the shop's two services ...")
+        console.print("starting the view and the shop's two services ...")
         demo = Demo(stack, launcher)
         columns = (TextColumn("{task.description:24}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
         with Progress(*columns, console=console) as progress:
@@ -347,14 +342,13 @@ def run(console: Console, launcher: Sequence[str], serve: bool) -> list[str]:
             return [*problems, *(f"what {p.name} logged:\n{p.about_tracing()}" for p in demo.processes)]
         console.print(f"\n{len(spans)} spans of {REQUESTS} requests, in {time.monotonic() - began:.1f} s.")
         if serve:
-            console.print(f"The agent's page: {demo.page_url}/requests (Pause, open a row, then its tab Traces)")
-            console.print(f"The shop:         {demo.front_url}/\nCtrl-C stops both.")
+            console.print(f"The traces: {demo.view_url}/\nThe shop:   {demo.front_url}/\nCtrl-C stops both.")
             try:
                 demo.serve()
             except KeyboardInterrupt:
                 console.print("stopping ...")
         else:
-            console.print(f"The agent's page was {demo.page_url}/requests: `nox -s demo -- --serve` keeps it up.")
+            console.print(f"Their page was {demo.view_url}/: `nox -s demo -- --serve` keeps it up.")
     return [*demo.stock.how_it_stopped(), *demo.front.how_it_stopped()]
 
 

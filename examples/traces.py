@@ -1,6 +1,6 @@
 """What the demo reads out of spans: one trace as a tree, a table of operations, and what is missing.
 
-A span is a dict as the test agent's `/test/session/traces` gives it: the map of the Agent's v0.4 intake.
+A span is a dict as the view's `/api/traces` gives it, with the id of its trace as `trace`.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ class Operation(NamedTuple):
 
 
 def by_trace(spans: Iterable[Span]) -> list[list[Span]]:
-    traces: defaultdict[int, list[Span]] = defaultdict(list)
+    traces: defaultdict[str, list[Span]] = defaultdict(list)
     for span in spans:
-        traces[span["trace_id"]].append(span)
+        traces[span["trace"]].append(span)
     return list(traces.values())
 
 
@@ -45,10 +45,10 @@ def milliseconds(span: Span) -> float:
 
 def tree(trace: Collection[Span]) -> list[Branch]:
     """The roots of one trace, first the one that started first. A span whose parent is not there counts as a root."""
-    branches = {span["span_id"]: Branch(span, []) for span in sorted(trace, key=lambda span: span["start"])}
+    branches = {span["id"]: Branch(span, []) for span in sorted(trace, key=lambda span: int(span["start"]))}
     roots = []
     for branch in branches.values():
-        parent = branches.get(branch.span.get("parent_id", 0))
+        parent = branches.get(branch.span["parent"])
         (parent.children if parent else roots).append(branch)
     return roots
 
@@ -64,12 +64,12 @@ def outline(branches: Sequence[Branch], above: str = "", depth: int = 0) -> Iter
 def operations(spans: Iterable[Span]) -> list[Operation]:
     groups: defaultdict[tuple[str, str, str], list[Span]] = defaultdict(list)
     for span in spans:
-        groups[span["service"], span["name"], span.get("type") or ""].append(span)
+        groups[span["service"], span["name"], span["type"]].append(span)
     return [
         Operation(
             *key,
             count=len(group),
-            errors=sum(bool(span.get("error")) for span in group),
+            errors=sum(bool(span["error"]) for span in group),
             p50=percentile(durations := sorted(map(milliseconds, group)), 50),
             p95=percentile(durations, 95),
         )
@@ -86,10 +86,10 @@ def distributed(spans: Iterable[Span], caller: str, called: str) -> list[list[Sp
     those with the most spans first."""
 
     def joined(trace: list[Span]) -> bool:
-        requests = {span["span_id"] for span in trace if span["name"] == "requests.request"}
+        requests = {span["id"] for span in trace if span["name"] == "requests.request"}
         served = [span for span in trace if span["name"] == "flask.request"]
         return any(span["service"] == caller for span in served) and any(
-            span["service"] == called and span.get("parent_id") in requests for span in served
+            span["service"] == called and span["parent"] in requests for span in served
         )
 
     return sorted(filter(joined, by_trace(spans)), key=len, reverse=True)
@@ -118,10 +118,10 @@ def missing(spans: Sequence[Span], requests: Mapping[str, int], caller: str, cal
             if not distributed(spans, caller, called)
             else []
         ),
-        *(["no span is marked as an error"] if not any(span.get("error") for span in spans) else []),
+        *(["no span is marked as an error"] if not any(span["error"] for span in spans) else []),
         *(
-            f"trace {trace[0]['trace_id']} has {len(halves)} different upper halves (_dd.p.tid): {', '.join(halves)}"
+            f"trace {trace[0]['trace']} has {len(halves)} different upper halves (_dd.p.tid): {', '.join(halves)}"
             for trace in by_trace(spans)
-            if len(halves := sorted({tid for span in trace if (tid := span.get("meta", {}).get("_dd.p.tid"))})) > 1
+            if len(halves := sorted({tid for span in trace if (tid := span["tags"].get("_dd.p.tid"))})) > 1
         ),
     ]

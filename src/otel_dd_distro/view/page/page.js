@@ -23,10 +23,11 @@ function take(told) {
   list.take(told);
   const { totals } = told;
   const refused = totals.refused ? `${plural(totals.refused, "payload")} refused, the last: ${totals.refusal}` : "";
-  const kept = `${plural(totals.traces, "trace")} kept (at most ${totals.most_traces.toLocaleString("en")})`;
+  const bytes = `${mebibytes(totals.bytes)} of ${mebibytes(totals.most_bytes)} MiB`;
+  const kept = `Kept: ${plural(totals.traces, "trace")} of at most ${totals.most_traces.toLocaleString("en")}, ${bytes}`;
   byId("totals").title = `${plural(totals.spans, "span")} received`;
   byId("totals").replaceChildren(
-    `${kept} · ${mebibytes(totals.bytes)} (at most ${mebibytes(totals.most_bytes)})`,
+    kept,
     refused ? el("div", { class: "bad" }, refused) : "",
   );
   welcome();

@@ -28,7 +28,7 @@ function clock(start) {
 }
 
 const plural = (number, word) => `${number.toLocaleString("en")} ${word}${number === 1 ? "" : "s"}`;
-const mebibytes = (bytes) => `${(bytes / 2 ** 20).toFixed(bytes < 10 * 2 ** 20 ? 1 : 0)} MiB`;
+const mebibytes = (bytes) => (bytes / 2 ** 20).toFixed(bytes < 10 * 2 ** 20 ? 1 : 0);
 
 // Far from the red of errors, and from each other.
 const HUES = [255, 165, 75, 310, 200, 120, 285, 230, 95, 185, 340, 140];
