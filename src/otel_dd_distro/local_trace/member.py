@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import NamedTuple
 
 from ..numbers import small
@@ -13,6 +14,7 @@ MAX_READ = 512
 """Of what is believed: others write more than we do, but not this much."""
 MAX_ORIGIN = 128
 MAX_PARENT = 16
+_MOST_KEPT = 256
 
 # A value may hold neither of these; "=" travels as "~", so "~" itself cannot.
 _IN_VALUES = str.maketrans({",": "_", ";": "_", "~": "_", "=": "~"})
@@ -52,22 +54,30 @@ def read(text: str) -> Member | None:
 
 def write(priority: int | None, origin: str, parent_id: str, tags: Mapping[str, str]) -> str:
     """Without its key; "" where there is nothing to say. Tags that would make it longer than 256 are left out."""
+    before, behind = _around(priority, origin, len(parent_id), tuple(tags.items()))
+    return before + parent_id + behind
+
+
+@lru_cache(_MOST_KEPT)
+def _around(priority: int | None, origin: str, length: int, tags: tuple[tuple[str, str], ...]) -> tuple[str, str]:
+    """What stands before and behind a parent id of that length: most traces of a process say the same."""
     items = []
     if priority is not None:
         items.append(f"s:{priority}")
     if origin:
         # Whatever else is to stand here fits beside an origin of this length.
         items.append("o:" + _value(origin)[:MAX_ORIGIN])
-    if parent_id:
-        items.append("p:" + parent_id)
-    text = ";".join(items)
-    for key in _ordered(tags) if len(tags) > 1 else tags:
-        value = _value(tags[key])
+    if length:
+        items.append("p:")
+    before, behind = ";".join(items), ""
+    said = dict(tags)
+    for key in _ordered(said) if len(said) > 1 else said:
+        value = _value(said[key])
         if key.startswith("_dd.p.") and key != "_dd.p.tid" and value:
             item = f"t.{_plain(key[6:]).translate(_IN_KEYS)}:{value}"
-            if len(text) + len(item) < MAX_LENGTH:
-                text = f"{text};{item}" if text else item
-    return text
+            if len(before) + length + len(behind) + len(item) < MAX_LENGTH:
+                behind += f";{item}" if before or behind else item
+    return before, behind
 
 
 def settled(sampled: bool, priority: int | None, origin: str, tags: dict[str, str]) -> int | None:

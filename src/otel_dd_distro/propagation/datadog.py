@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 from opentelemetry.trace import SpanContext
@@ -19,6 +20,7 @@ ORIGIN = "x-datadog-origin"
 TAGS = "x-datadog-tags"
 
 MAX_TAGS_LENGTH = 512
+_MOST_KEPT = 256
 
 _DECISION_MAKERS = frozenset(f"-{mechanism}" for mechanism in range(256))
 
@@ -55,7 +57,7 @@ class DatadogPropagator(Style):
         return Found(self.name, trace_id, span_id, datadog)
 
     def write(self, span: SpanContext, datadog: DatadogContext, carrier: Any, put: Put) -> None:
-        trace_id, span_id = span.trace_id, span.span_id
+        trace_id, span_id, *_ = span
         put(carrier, TRACE_ID, str(trace_id & LOW_64))
         put(carrier, PARENT_ID, str(span_id) if span_id != NO_PARENT else "0")
         if datadog.priority is not None:
@@ -74,29 +76,41 @@ class DatadogPropagator(Style):
                 put(carrier, TAGS, tags)
 
     def _written_tags(self, datadog: DatadogContext, high: int) -> str:
-        pairs = []
-        for key, value in datadog.tags.items():
-            if not key.startswith("_dd.p."):
-                continue
-            value = value.strip(" ")
-            if not value or "," in value or "," in key or "=" in key or " " in key:
-                datadog.error = "encoding_error"
-                return ""
-            pairs.append(f"{key}={value}")
+        text, error = _joined(tuple(datadog.tags.items()))
+        if text is None:
+            datadog.error = error
+            return ""
         if high:
-            pairs.append(f"_dd.p.tid={high:016x}")
-        text = ",".join(pairs)
+            upper = f"_dd.p.tid={high:016x}"
+            text = f"{text},{upper}" if text else upper
         if len(text) > self._tags_max_length:
-            datadog.error = "inject_max_size"
-        elif not text.isascii() or not text.isprintable():
-            datadog.error = "encoding_error"
-        else:
-            return text
-        return ""
+            error = "inject_max_size"
+        if error:
+            datadog.error = error
+            return ""
+        return text
 
     @property
     def fields(self) -> set[str]:
         return {TRACE_ID, PARENT_ID, PRIORITY, ORIGIN, TAGS}
+
+
+@lru_cache(_MOST_KEPT)
+def _joined(tags: tuple[tuple[str, str], ...]) -> tuple[str | None, str]:
+    """The tags as the header has them, and what is wrong with them ("" if nothing); None where one has no place there.
+
+    Most traces of a process have the same.
+    """
+    pairs = []
+    for key, value in tags:
+        if not key.startswith("_dd.p."):
+            continue
+        value = value.strip(" ")
+        if not value or "," in value or "," in key or "=" in key or " " in key:
+            return None, "encoding_error"
+        pairs.append(f"{key}={value}")
+    text = ",".join(pairs)
+    return text, "" if text.isascii() and text.isprintable() else "encoding_error"
 
 
 def _read_tags(text: str, datadog: DatadogContext) -> int:

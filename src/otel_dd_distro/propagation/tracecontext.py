@@ -61,24 +61,24 @@ class TraceContextPropagator(Style):
         return Found(self.name, trace_id, span_id, datadog, ReceivedState(members) if members else None)
 
     def write(self, span: SpanContext, datadog: DatadogContext, carrier: Any, put: Put) -> None:
-        span_id = span.span_id
+        trace_id, span_id, is_remote, trace_flags, state, _ = span
         if span_id == NO_PARENT:
             return
         priority = datadog.priority
-        kept = span.trace_flags.sampled if priority is None else priority > 0
+        kept = trace_flags.sampled if priority is None else priority > 0
         flags = "0" + "0123"[kept + 2 * datadog.is_random]
-        put(carrier, TRACEPARENT, f"00-{span.trace_id:032x}-{span_id:016x}-{flags}")
+        written = f"{span_id:016x}"
+        put(carrier, TRACEPARENT, f"00-{trace_id:032x}-{written}-{flags}")
         # A context that only passes through has no Datadog span of ours in it: the last one stays the one upstream.
-        last = datadog.parent_id if span.is_remote else f"{span_id:016x}"
+        last = datadog.parent_id if is_remote else written
         ours = member.write(priority, datadog.origin, last, datadog.tags)
-        state = span.trace_state
         foreign = odds = ""
         if state:
             received = state if type(state) is ReceivedState else ReceivedState(_bounded(dict(state)))
             foreign = received.foreign
-            odds = inherited(received.odds, span.trace_id, kept) if received.odds else ""
+            odds = inherited(received.odds, trace_id, kept) if received.odds else ""
         if not odds and datadog.decision is not None:
-            odds = datadog.decision.odds(span.trace_id, kept)
+            odds = datadog.decision.odds(trace_id, kept)
         if odds and foreign.count(",") < MAX_MEMBERS - 2:
             foreign = f"ot={odds},{foreign}" if foreign else f"ot={odds}"
         if ours:
