@@ -21,8 +21,9 @@ class ChunkServices(dict[int, Named]):
     service of the local root is the best guess: what was inherited along the way.
     """
 
+    __slots__ = ("_chunk", "_finished", "_services", "defaults", "steering", "trace_state")
+
     def __init__(self, services: Services, chunk: Chunk) -> None:
-        super().__init__()
         self._services = services
         self._chunk = chunk
         self._finished: dict[int, ReadableSpan] | None = None

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from math import isfinite
-from typing import Any
+from typing import Any, NamedTuple
 
 from opentelemetry.trace import StatusCode
 from opentelemetry.trace.span import DEFAULT_TRACE_STATE
@@ -23,10 +23,12 @@ from .conventions.otel_shapes import Described
 from .conventions.urls import Urls
 from .every_span import text
 from .every_span.attributes import Meta, Metrics, put
+from .every_span.errors import failed_call
 from .every_span.peer_service import PEER_SERVICE, Peers
 from .every_span.text import MOST_RESOURCE, MOST_VALUE
 from .names import BY_SCOPE, plugin_of
 from .plugin import Plugin
+from .secrets.spans import EVENTS, RETRY_REASON
 from .services import Named, ResourceDefaults, Services
 
 _LOW = (1 << 64) - 1
@@ -34,39 +36,80 @@ _LARGEST = 2**63 - 1
 _MOST_KEPT = 1_024
 _MOST_VARIANTS = 64
 _UNSET = StatusCode.UNSET
-_ORIGINS = frozenset(
-    {"otel.scope.name", "otel.scope.version", "otel.status_code", "otel.trace_id", "w3c.tracestate", PEER_SERVICE}
+_ASKING = frozenset(
+    {
+        *("otel.scope.name", "otel.scope.version", "otel.status_code", "otel.trace_id", "w3c.tracestate"),
+        *(PEER_SERVICE, EVENTS, RETRY_REASON),
+    }
 )
+"""Tags that ask for more than being copied, whichever attribute they come from."""
+
+
+class Known(NamedTuple):
+    """What the spans of a variant have in common that have the same service around them."""
+
+    around: Named | None
+    named: Named
+    meta: Meta
+    metrics: Metrics
 
 
 class Variant:
     """An operation, for the spans of one shape: their tags, and by the service around them their own."""
 
-    __slots__ = ("below", "common", "describes", "operation", "targets")
+    __slots__ = (
+        "_known",
+        "_shape",
+        "describes",
+        "last",
+        "may_fail",
+        "name",
+        "numbers",
+        "operation",
+        "targets",
+        "titles",
+    )
 
-    def __init__(self, shape: Shape, operation: Operation, keys: Iterable[str]) -> None:
+    def __init__(self, shape: Shape, operation: Operation, keys: Iterable[str], is_v1: bool) -> None:
+        self._shape = shape
         self.operation = operation
-        self.targets = tuple(operation.targets[key] for key in keys)
+        self.targets = tuple([operation.targets[key] for key in keys])
+        self.numbers = tuple([(key, operation.numbers[key]) for key in keys if key in operation.numbers])
         self.describes = operation.describe is not unnamed
-        self.below: dict[Named | None, tuple[Named, Meta, bool]] = {}
-        self.common = shape.common
+        self.may_fail = operation.failed is not failed_call
+        self.titles = operation.title is not None
+        self.name = operation.name if self.titles else operation.titled({}, is_v1)
+        self._known: dict[Named | None, Known] = {}
+        self.last: Known | None = None
+        """What was found last: most spans have the same service around them as the one before."""
 
-    def beneath(self, shape: Shape, around: Named | None, named: Named) -> tuple[Named, Meta, bool]:
-        """The service of a span, the tags that all with that service have, and whether they are top level."""
-        defaults, plugin = shape.defaults, shape.plugin
-        meta = {**defaults.meta(named, self.operation), **self.common}
+    def beneath(self, around: Named | None) -> Known:
+        """What a span has whose service depends on nothing but the service around it."""
+        known = self._known.get(around)
+        if known is None:
+            shape = self._shape
+            if len(self._known) >= _MOST_KEPT:
+                self._known.clear()
+            known = self._known[around] = self.of(around, shape.defaults.named(shape.plugin, {}, around))
+        self.last = known
+        return known
+
+    def of(self, around: Named | None, named: Named) -> Known:
+        """What a span has that is `named`."""
+        defaults, plugin, operation = self._shape.defaults, self._shape.plugin, self.operation
+        meta = {**defaults.meta(named, operation), **self._shape.common}
         if plugin is not None and plugin.named_late and defaults.version and defaults.is_own(around or defaults.own):
             meta["version"] = text.value(defaults.version)
-        if len(self.below) >= _MOST_KEPT:
-            self.below.clear()
-        found = self.below[around] = named, meta, around is None or around.service != named.service
-        return found
+        metrics = operation.metrics.copy()
+        if around is None or around.service != named.service:
+            metrics["_dd.top_level"] = 1
+        return Known(around, named, meta, metrics)
 
 
 class Shape:
     """What the spans of a shape share; `plugin` is ours that made them, None for another's."""
 
-    __slots__ = ("common", "defaults", "described", "is_own_service", "is_simple", "key", "plugin", "variants")
+    __slots__ = ("common", "defaults", "described", "is_own_service", "is_simple", "key", "only", "plugin", "variants")
 
     def __init__(self, defaults: ResourceDefaults, plugin: Plugin | None) -> None:
         self.defaults = defaults
@@ -74,6 +117,8 @@ class Shape:
         self.key = "" if plugin is None else plugin.operations.key
         """The attribute that tells the operation."""
         self.variants: dict[Any, Variant] = {}
+        self.only: Variant | None = None
+        """The variant of a shape that has no other."""
         self.described: Described | None = None
         """What the conventions say of another's spans, where they speak of these keys."""
         self.is_own_service = plugin is not None and defaults.asks_each(plugin)
@@ -94,7 +139,8 @@ class Shapes:
         self._error_statuses = error_statuses
         self._is_v1 = is_v1
         self._known: dict[tuple[Any, ...], Shape] = {}
-        self._trace = (0, "")
+        self._trace = (0, 0, "")
+        """The id of the last trace of other people's spans: the number, its lower half, and how it is written."""
 
     def translated(self, span: Any, services: ChunkServices) -> tuple[dict[str, Any], bool] | None:
         """The span map that `Translator` would give, and whether it is a local root; None where it has to be asked.
@@ -117,14 +163,15 @@ class Shapes:
         name = span._name
         if not shape.is_simple or type(name) is not str:
             return None
-        told = held.get(shape.key) if shape.key else None
-        try:
-            variant = shape.variants.get(told)
-        except TypeError:
-            return None
+        variant = shape.only
         if variant is None:
-            variant = self._varied(shape, told, span, held)
-        operation = variant.operation
+            told = held.get(shape.key) if shape.key else None
+            try:
+                variant = shape.variants.get(told)
+            except TypeError:
+                return None
+            if variant is None:
+                variant = self._varied(shape, told, span, held)
 
         parent_id, around = span.parent_id, None
         is_root = not parent_id
@@ -138,20 +185,18 @@ class Shapes:
             if not is_root:
                 around = services[parent_id]
         if shape.is_own_service:
-            named, common, is_top_level = variant.beneath(
-                shape, around, shape.defaults.named(shape.plugin, held, around)
-            )
+            _, named, common, measures = variant.of(around, shape.defaults.named(shape.plugin, held, around))
         else:
-            known = variant.below.get(around)
-            if known is None:
-                known = variant.beneath(shape, around, shape.defaults.named(shape.plugin, {}, around))
-            named, common, is_top_level = known
-        trace_id, span_id = span.trace_id, span.span_id
+            known = variant.last
+            if known is None or known.around is not around:
+                known = variant.beneath(around)
+            _, named, common, measures = known
+        span_id = span.span_id
         services[span_id] = named
         services.defaults = shape.defaults
 
         meta = common.copy()
-        metrics: Metrics = operation.metrics.copy()
+        metrics = measures.copy()
         for target, value in zip(variant.targets, held.values()):  # noqa: B905 - the keyword costs more than the rest
             if not target:
                 continue
@@ -162,66 +207,65 @@ class Shapes:
                 metrics[target] = value
             else:
                 put(target, value, meta, metrics)
+        operation = variant.operation
+        type_ = operation.type
         if shape.plugin is None:
             described = shape.described
             if described is None:
-                title, resource, type_ = operation.name, name, operation.type
+                title, resource = variant.name, name
             else:
-                made = described.of(held, name)
+                made = described.of(held, name, meta)
                 if made is None:
                     return None
                 title, resource, type_ = made
-                described.complete(held, meta)
-            self._tell_origin(span, trace_id, meta, services)
+            trace_id = span.trace_id
+            last, low, written = self._trace
+            if last != trace_id:
+                low, written = trace_id & _LOW, f"{trace_id:032x}"
+                self._trace = trace_id, low, written
+            meta["otel.trace_id"] = written
+            state = span._state
+            if state is not DEFAULT_TRACE_STATE and state is not services.trace_state and state:
+                services.trace_state = state
+                meta["w3c.tracestate"] = text.inherited(state.to_header())
         else:
-            if operation.failed(_UNSET, held, False, self._error_statuses):
+            if variant.may_fail and operation.failed(_UNSET, held, False, self._error_statuses):
                 return None
-            for word, target in operation.numbers.items():
-                value = held.get(word)
+            for word, target in variant.numbers:
+                value = held[word]
                 if type(value) is str and value.isdecimal() and value.isascii():
                     metrics[target] = int(value)
-            title, type_ = operation.name, operation.type
-            if self._is_v1 or operation.title is not None:
-                title = operation.titled(held, self._is_v1)
+            title = operation.titled(held, self._is_v1) if variant.titles else variant.name
             resource = (operation.describe(held, meta, self._urls) or title) if variant.describes else title
-        if is_top_level:
-            metrics["_dd.top_level"] = 1
+            low = span.trace_id & _LOW
         if PEER_SERVICE in meta:
             self._peers.name(meta)
         start, end = span._start_time or 0, span._end_time or 0
+        # All at once: a dict that grows is copied.
         entry: dict[str, Any] = {
-            "trace_id": trace_id & _LOW,
+            "trace_id": low,
             "span_id": span_id,
+            "parent_id": parent_id,
             "service": named.service,
             "name": title,
             "resource": resource
             if len(resource) <= MOST_RESOURCE and resource.isascii()
             else text.resource(resource, type_),
+            "type": type_,
             "start": start,
             "duration": end - start if end > start else 0,
             "meta": meta,
+            "metrics": metrics,
         }
-        if type_:
-            entry["type"] = type_
-        if parent_id:
-            entry["parent_id"] = parent_id
-        if metrics or is_root:
-            entry["metrics"] = metrics
+        if not type_:
+            del entry["type"]
+        if not parent_id:
+            del entry["parent_id"]
+        if not metrics and not is_root:
+            del entry["metrics"]
         if operation.links is not None and (linked := operation.links(held)):
             entry["span_links"] = linked
         return entry, is_root
-
-    def _tell_origin(self, span: Any, trace_id: int, meta: Meta, services: ChunkServices) -> None:
-        """Tag what OpenTelemetry knew of another's span, beside what all of the shape have."""
-        last, written = self._trace
-        if last != trace_id:
-            written = f"{trace_id:032x}"
-            self._trace = trace_id, written
-        meta["otel.trace_id"] = written
-        state = span._state
-        if state is not DEFAULT_TRACE_STATE and state is not services.trace_state and state:
-            services.trace_state = state
-            meta["w3c.tracestate"] = text.inherited(state.to_header())
 
     def _varied(self, shape: Shape, told: Any, span: Any, attributes: dict[str, Any]) -> Variant:
         if shape.plugin is None:
@@ -231,7 +275,9 @@ class Shapes:
             operation = (operations.by_value.get(told) if type(told) is str else None) or operations.otherwise
         if len(shape.variants) >= _MOST_VARIANTS:
             shape.variants.clear()
-        variant = shape.variants[told] = Variant(shape, operation, attributes)
+        variant = shape.variants[told] = Variant(shape, operation, attributes, self._is_v1)
+        if not shape.key:
+            shape.only = variant
         return variant
 
     def _learnt(self, key: tuple[Any, ...], span: Any, attributes: dict[str, Any]) -> Shape:
@@ -265,7 +311,7 @@ class Shapes:
         return (
             operation.kind not in self._peers.asking
             and operation.targets.watched.isdisjoint(attributes)
-            and _ORIGINS.isdisjoint(targets)
+            and _ASKING.isdisjoint(targets)
         )
 
 

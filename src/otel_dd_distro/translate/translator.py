@@ -76,6 +76,7 @@ class Translator:
         origin = text.inherited(context.origin) if context.origin else ""
         services = ChunkServices(self._services, chunk)
         maps: list[SpanMap] = []
+        tells = False
         root = -1
         trace_id = 0
         for span in _in_start_order(chunk.spans):
@@ -94,6 +95,7 @@ class Translator:
                     entry, _, metrics = self._translated(span, parent_id, around, services, native_events)
                     if metrics:
                         entry["metrics"] = metrics
+                    tells = True
                 if origin:
                     entry["meta"]["_dd.origin"] = origin
                 if is_root:
@@ -109,7 +111,9 @@ class Translator:
             maps.append(entry)
         if not maps:
             return maps
-        secrets.conceal(maps)
+        if tells:
+            # Spans with an error or an event never go the short way.
+            secrets.conceal(maps)
         if root > 0:
             # A span may bear a start time of the application's own making.
             maps.insert(0, maps.pop(root))

@@ -236,6 +236,7 @@ def action(does: str, what: str, own: str) -> str:
     return f"{does} {what}" if what else own if _says_more(own, does) else does
 
 
+@lru_cache(1_024)
 def _says_more(name: str, does: str) -> bool:
     """Whether a name is more than what is done: `GET /cart` and `/cart` are, `HTTP GET` is not."""
     words = [word for word in str(name).split() if word.lower() != "http"]

@@ -28,6 +28,20 @@ _NAMING = otel.CONVENTIONS - {
 }
 """The keys whose values make name and type: few different ones."""
 
+_NAMING_REQUESTS = frozenset(otel.DB_SYSTEM)
+_NAMING_INTERNAL = frozenset({*otel.DB_SYSTEM, "graphql.operation.type"})
+
+
+def _naming(kind: SpanKind, keys: Iterable[str]) -> frozenset[str]:
+    """Those that `otel.name` and `otel.type_of` look at, or that have to have a value for what follows.
+
+    A method has: it is what such a span does.
+    """
+    if kind is SpanKind.INTERNAL:
+        return _NAMING_INTERNAL
+    is_request = kind in (SpanKind.CLIENT, SpanKind.SERVER) and any(key in otel.METHOD for key in keys)
+    return _NAMING_REQUESTS if is_request else _NAMING
+
 
 class Described:
     """Name, type and resource of the spans that have the keys `keys`, and the tags that need more than another key."""
@@ -37,7 +51,8 @@ class Described:
     def __init__(self, kind: SpanKind, keys: Iterable[str]) -> None:
         there = list(keys)
         self._kind = kind
-        self._naming = tuple(key for key in there if key in _NAMING)
+        naming = _naming(kind, there)
+        self._naming = tuple(key for key in there if key in naming)
         self._names: dict[Any, tuple[str, str]] = {}
         self._status = next((key for key in otel.STATUS if key in there), "")
         self._namespace = "db.namespace" if "db.namespace" in there and "db.name" not in there else ""
@@ -51,8 +66,11 @@ class Described:
         if any(key in there for key in otel.DB_SYSTEM):
             self._statement = next((key for key in otel.DB_STATEMENT if key in there), "")
 
-    def of(self, attributes: dict[str, Any], own: str) -> tuple[str, str, str] | None:
-        """Name, resource and type of a span that is called `own`; None where an empty value makes all keys count."""
+    def of(self, attributes: dict[str, Any], own: str, meta: Meta) -> tuple[str, str, str] | None:
+        """Name, resource and type of a span that is called `own`; completes its tags.
+
+        None where an empty value makes all keys count.
+        """
         naming = self._naming
         values: Any = attributes[naming[0]] if len(naming) == 1 else tuple([attributes[key] for key in naming])
         try:
@@ -65,18 +83,20 @@ class Described:
             made = self._named(values, attributes)
         resource = own
         if self._does:
-            does, what = attributes[self._does], attributes[self._what] if self._what else ""
-            if type(does) is not str or not does or type(what) is not str or (self._what and not what):
+            does = attributes[self._does]
+            if type(does) is not str or not does:
                 return None
-            resource = otel.action(does, what, own)
+            if self._what:
+                what = attributes[self._what]
+                if type(what) is not str or not what:
+                    return None
+                resource = otel.action(does, what, own)
+            else:
+                resource = otel.action(does, "", own)
         elif self._statement:
             resource = attributes[self._statement]
             if type(resource) is not str or not resource:
                 return None
-        return made[0], resource, made[1]
-
-    def complete(self, attributes: dict[str, Any], meta: Meta) -> None:
-        """Write the tags that are made of another attribute, or as another type."""
         if self._status:
             status = attributes[self._status]
             if status is not None:
@@ -86,6 +106,7 @@ class Described:
             namespace = meta.get(self._namespace) or otel.Found(attributes, _NONE)(self._namespace)
             if namespace:
                 meta["db.name"] = namespace
+        return made[0], resource, made[1]
 
     def _named(self, values: Any, attributes: dict[str, Any]) -> tuple[str, str]:
         found = otel.Found(attributes, _NONE)
