@@ -202,6 +202,7 @@ def bench(session: nox.Session) -> None:
     measure("propagation", "--ddtrace", ddtrace)
     measure("applications", *sides)
     measure("saturation", *sides)
+    session.run("python", "benchmarks/layers.py", "--markdown", "benchmarks/results/layers.md")
     for part in ("kernel", "wire", "sampling", "stats"):
         session.run("python", f"benchmarks/{part}.py")
     session.run("python", "benchmarks/report.py", str(results), "benchmarks/results")
