@@ -49,6 +49,42 @@ def test_a_process_that_is_terminated_has_sent_what_it_recorded(when: str) -> No
         assert len(there.spans()) == 3
 
 
+HANDLING = """
+import signal, sys
+import otel_dd_distro
+from opentelemetry import trace
+
+if sys.argv[1] == "SIGTERM":
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(7))
+otel_dd_distro.install()
+for _ in range(3):
+    with trace.get_tracer("shop").start_as_current_span("work"):
+        pass
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_what_a_signals_handler_raises_while_the_process_is_ending_loses_no_span_and_is_not_told(
+    number: signal.Signals,
+) -> None:
+    with ScriptedAgent(says(), info=waits(2, says(404))) as there:
+        program = subprocess.Popen(
+            [sys.executable, "-c", HANDLING, number.name],
+            env=clean_environ(DD_TRACE_AGENT_URL=there.url, OTEL_DD_SHUTDOWN_TIMEOUT_SECONDS="30"),
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        with program:
+            while not there.infos():
+                time.sleep(0.01)
+            for _ in range(2):
+                program.send_signal(number)
+                time.sleep(0.2)
+            _, said = program.communicate(timeout=60)
+        assert (program.returncode, said) == (0, "")
+        assert len(there.spans()) == 3
+
+
 SERVED = """
 from opentelemetry import trace
 

@@ -39,6 +39,7 @@ class ExportThread:
         self._close = close
         self._exporting = threading.Lock()
         self._wake = SignalSafeEvent()
+        self._ended = SignalSafeEvent()
         self._flushes: deque[SignalSafeEvent] = deque()
         """One for each flush that is waited for."""
         self.thread: threading.Thread | None = None
@@ -88,10 +89,17 @@ class ExportThread:
         if thread is None:
             self._export_here(end)
         elif thread is not threading.current_thread():
-            thread.join(max(0.0, end - clock.monotonic()))
+            # Not join(): once a signal handler has raised out of it, Python 3.11 takes the thread for one that has ended.
+            self._ended.wait(max(0.0, end - clock.monotonic()))
         self.thread = None
 
     def _run(self) -> None:
+        try:
+            self._run_cycles()
+        finally:
+            self._ended.set()
+
+    def _run_cycles(self) -> None:
         # Not in the midst of the application's start.
         self._wake.wait(self.interval_s)
         load()

@@ -74,7 +74,22 @@ class DatadogSpanProcessor(RegistryProcessor):
         self._shutdown_timeout = max(0.0, self._shutdown_timeout - (clock.monotonic() - begun))
 
     def end(self) -> None:
-        """The process ends at once, whoever else is still to shut this down."""
+        """The process ends at once, whoever else is still to shut this down.
+
+        Servers answer a further signal by an exception (`sys.exit()` in a handler), which may come from any line here.
+        The rest is done all the same, to the same deadline, and the exception raised then.
+        """
+        raised: BaseException | None = None
+        while True:
+            try:
+                self._end()
+                break
+            except (SystemExit, KeyboardInterrupt) as error:
+                raised = error
+        if raised is not None:
+            raise raised
+
+    def _end(self) -> None:
         try:
             self._local_traces.hand_on_unfinished()
         except Exception as error:  # noqa: BLE001

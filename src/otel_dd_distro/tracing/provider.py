@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import atexit
+
 # The SDK starts threads by it in a forked child, which waits for ever if its own hook of forks comes after the SDK's.
 import concurrent.futures.thread  # noqa: F401
 import os
 import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from opentelemetry.sdk import resources
@@ -25,8 +28,19 @@ class ForkingProvider(sdk.TracerProvider):
     """The SDK's provider without what its fork hook does since 1.45: start threads in the child, and wait for them.
 
     The child may be about to become another program; under gevent, what waits lets the application's greenlets run in
-    it.
+    it. What a signal handler raises while Python's exit waits for the last spans is not told as an error of ours.
     """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self._atexit_handler is not None:
+            atexit.unregister(self._atexit_handler)
+            self._atexit_handler = atexit.register(self._exit)
+
+    def _exit(self) -> None:
+        # The process is ending already: there is nothing that these could end.
+        with suppress(SystemExit, KeyboardInterrupt):
+            self.shutdown()
 
     def _handle_fork(self) -> None:
         self._tracers_lock = threading.Lock()
