@@ -89,7 +89,7 @@ class ExportThread:
         if thread is None:
             self._export_here(end)
         elif thread is not threading.current_thread():
-            # Not join(): once a signal handler has raised out of it, Python 3.11 takes the thread for one that has ended.
+            # Not join(): once a signal handler has raised out of it, Python 3.11 takes the thread for an ended one.
             self._ended.wait(max(0.0, end - clock.monotonic()))
         self.thread = None
 
