@@ -129,6 +129,11 @@ def _text(key: Any) -> str | None:
     return key[:_MOST_KEY].decode("utf-8", "replace") if isinstance(key, bytes) else None
 
 
+def takes_headers(version: Any) -> bool:
+    """Whether a broker of this version, the one that its client assumes, knows of headers: those since 0.11 do."""
+    return not isinstance(version, tuple) or version >= (0, 11)
+
+
 class _Pairs(Setter[Any]):
     """Headers that are to be sent: pairs, of which a message may have several of one name, or a dict."""
 

@@ -75,6 +75,7 @@ PLUGINS: dict[str, Plugin] = {
     "httplib":  Plugin("httplib",  Belongs.CALLER,      http_client.plain("httplib")),
     "httpx":    Plugin("httpx",    Belongs.CALLER,      http_client.HTTPX, inherited_told=True),
     "jinja2":   Plugin("jinja2",   Belongs.CALLER,      templates.engine("jinja2")),
+    "kafka":    Plugin("kafka",    Belongs.CALLER,      messaging.sent_and_received("kafka", "kafka")),
     "kombu":    Plugin("kombu",    Belongs.CALLER,      messaging.messages()),
     "mako":     Plugin("mako",     Belongs.APPLICATION, templates.files("mako")),
     "molten":   Plugin("molten",   Belongs.APPLICATION, frameworks.MOLTEN, renaming_told=True),

@@ -35,6 +35,8 @@ def test_an_instrumentor_is_wanted_unless_it_is_disabled(environ: dict[str, str]
         ({"DD_CELERY_DISTRIBUTED_TRACING": "false"}, "celery", False),
         ({}, "confluent_kafka", False),
         ({"DD_KAFKA_PROPAGATION_ENABLED": "true"}, "confluent_kafka", True),
+        ({"DD_KAFKA_PROPAGATION_ENABLED": "true"}, "kafka", True),
+        ({}, "kafka", False),
         ({"DD_CONFLUENT_KAFKA_DISTRIBUTED_TRACING": "true"}, "confluent_kafka", True),
         (
             {"DD_KAFKA_PROPAGATION_ENABLED": "true", "DD_CONFLUENT_KAFKA_DISTRIBUTED_TRACING": "false"},

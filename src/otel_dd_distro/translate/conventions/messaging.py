@@ -44,7 +44,7 @@ _MESSAGES = Targets(
         "kombu.virtual_host": "out.vhost",
     }
 )
-_AMQP = Targets(_BROKER)
+_UNKNOWN = Targets(_BROKER)
 _KAFKA = {
     _KEY: "",
     "messaging.operation.type": "",
@@ -128,7 +128,12 @@ def messages() -> Operations:
 
 
 def amqp(component: str) -> Operations:
-    """Messages of a client of RabbitMQ: `rabbitmq.send`, `rabbitmq.receive` and `rabbitmq.process`.
+    """Messages of a client of RabbitMQ."""
+    return sent_and_received("rabbitmq", component)
+
+
+def sent_and_received(system: str, component: str) -> Operations:
+    """Messages of a client of `system`: `<system>.send`, `<system>.receive` and `<system>.process`.
 
     ddtrace knows none of these clients. Names and resources are those that the Agent makes of OpenTelemetry's spans
     (`conventions.otel`); the address of the broker and the tags of the library are as in all other spans of ours.
@@ -142,12 +147,12 @@ def amqp(component: str) -> Operations:
             return action(does, text_of(attributes, "messaging.destination.name"), "")
 
         return Operation(
-            f"rabbitmq.{does}",
+            f"{system}.{does}",
             type="worker",
             kind=kind,
             component=component,
             metrics=MEASURED,
-            targets=_AMQP,
+            targets=_UNKNOWN,
             describe=destination,
         )
 

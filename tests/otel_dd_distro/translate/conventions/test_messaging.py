@@ -314,3 +314,15 @@ def test_kafka_in_schema_v1(attributes: dict[str, Any], kind: SpanKind, name: st
 
 def test_the_service_of_kafka_can_be_named() -> None:
     assert entry("confluent_kafka", PRODUCED, SpanKind.PRODUCER, DD_KAFKA_SERVICE="bus")["service"] == "bus"
+
+
+@pytest.mark.parametrize(
+    ("attributes", "kind", "does"), [(PRODUCED, SpanKind.PRODUCER, "send"), (CONSUMED, SpanKind.CONSUMER, "receive")]
+)
+def test_messages_of_kafka_python_are_named_as_the_agent_names_those_of_opentelemetry(
+    attributes: dict[str, Any], kind: SpanKind, does: str
+) -> None:
+    told = entry("kafka", attributes, kind, DD_SERVICE="shop")
+    assert (told["name"], told["resource"], told["type"]) == (f"kafka.{does}", f"{does} tea", "worker")
+    assert told["service"] == "shop"
+    assert told["meta"]["out.host"] == "one"
