@@ -54,6 +54,7 @@ SLOW = (
     "otel_dd_distro/propagation/test_chain.py",
     "otel_dd_distro/doctor/test_command.py",
     "otel_dd_distro/runtime_metrics/test_reporter.py",
+    "otel_dd_distro/view/test_page.py",
 )
 
 

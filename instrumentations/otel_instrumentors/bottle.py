@@ -10,6 +10,7 @@ from .families import wsgi
 from .kernel.call import Call, Outcome, SpanSpec
 from .kernel.for_objects import ForApplications
 from .kernel.hooks.annotate_entry_span import annotate_entry_span
+from .kernel.hooks.warn_of_bound import warn_of_bound
 from .kernel.scope import inside_request
 from .semconv import http
 
@@ -41,7 +42,7 @@ class BottleInstrumentor(ForApplications):
     options = wsgi.OPTIONS
     hooks = {
         "bottle": {
-            "Bottle.wsgi": wsgi.application(request),
+            "Bottle.wsgi": warn_of_bound(wsgi.application(request), "Bottle applications"),
             "Router.match": annotate_entry_span(matched, when="returned"),
             "Bottle._cast": annotate_entry_span(answered, when="called"),
         },

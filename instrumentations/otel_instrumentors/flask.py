@@ -9,6 +9,7 @@ from .kernel import versions
 from .kernel.call import Call, Outcome, SpanSpec
 from .kernel.for_objects import ForApplications
 from .kernel.hooks.annotate_entry_span import annotate_entry_span
+from .kernel.hooks.warn_of_bound import warn_of_bound
 from .semconv import http
 
 
@@ -38,7 +39,7 @@ class FlaskInstrumentor(ForApplications):
     options = wsgi.OPTIONS._replace(others=sqlcommenter.FRAMEWORK_OPTIONS)
     hooks = {
         "flask.app": {
-            "Flask.wsgi_app": wsgi.application(request),
+            "Flask.wsgi_app": warn_of_bound(wsgi.application(request), "Flask applications"),
             # Flask turns an exception that no handler took into a 500 before the server could see it.
             "Flask.handle_exception": annotate_entry_span(unhandled, when="called"),
         },

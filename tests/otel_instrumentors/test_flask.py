@@ -183,6 +183,22 @@ def test_an_application_served_without_its_call_method_is_traced(recorder: Recor
     assert span.attributes["flask.script_root"] == "/shop"
 
 
+def test_an_application_that_a_middleware_had_wrapped_before_is_told_of(caplog: pytest.LogCaptureFixture) -> None:
+    from werkzeug.middleware.proxy_fix import ProxyFix
+
+    app, other, recorder = application(), application(), Recorder()
+    app.wsgi_app = ProxyFix(app.wsgi_app)
+    with instrumented(FlaskInstrumentor, recorder.provider):
+        assert app.test_client().get("/item/1").get_data() == b"item 1"
+        other.wsgi_app = ProxyFix(other.wsgi_app)
+        assert other.test_client().get("/item/2").get_data() == b"item 2"
+
+    assert [span.attributes["url.path"] for span in recorder.take()] == ["/item/2"]
+    assert [record.getMessage() for record in caplog.records if record.name == "otel_instrumentors"] == [
+        "1 Flask applications whose wsgi_app was wrapped before they were instrumented are not traced"
+    ]
+
+
 def test_the_caller_of_the_request_is_the_parent(recorder: Recorder) -> None:
     trace_id, span_id = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
     span = requested(recorder, "/item/1", headers={"traceparent": f"00-{trace_id}-{span_id}-01"})

@@ -11,8 +11,9 @@ without open spans finds all that ended; what two threads find at once, each spa
 
 from __future__ import annotations
 
+import logging
 import sys
-from collections import ChainMap
+from collections import ChainMap, Counter
 from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -34,8 +35,12 @@ if TYPE_CHECKING:
     from ..local_trace.registry import LightSpan
 
 
+log = logging.getLogger("otel_dd_distro")
+
 UNFINISHED = "otel_dd.unfinished"
 """The attribute of a span that was sent because the process ended before it did."""
+_MOST_NAMES = 20
+_LONGEST_NAME = 100
 
 
 class LocalTraces:
@@ -131,11 +136,16 @@ class LocalTraces:
         """At the very end: hand on what is still open as well, as it is now, rather than its traces without it."""
         forks.check()
         now = clock.time_ns()
+        never_ended: Counter[str] = Counter()
         for trace in self._under_way():
-            trace.finished.extend([_unfinished(span, now) for span in tuple(trace.open.values())])
+            still_open = tuple(trace.open.values())
+            never_ended.update(span.name for span in still_open)
+            trace.finished.extend([_unfinished(span, now) for span in still_open])
             trace.open.clear()
             self.complete(trace)
         self._open.clear()
+        if never_ended:
+            _name_once(never_ended)
 
     def _under_way(self) -> dict[LocalTrace, None]:
         return {**self._begun, **dict.fromkeys(tuple(self._open.values()))}
@@ -206,6 +216,19 @@ class LocalTraces:
         self._begun = {}
         self._open = {}
         self._inherited = inherited
+
+
+def _name_once(never_ended: Counter[str]) -> None:
+    """Say which spans the program left open: often it forgot to end them."""
+    named = [f"{name[:_LONGEST_NAME]} ({number})" for name, number in never_ended.most_common(_MOST_NAMES)]
+    more = f" and {len(never_ended) - len(named)} other names" if len(never_ended) > len(named) else ""
+    log.debug(
+        "%s spans were not ended when the process ended; they are sent with %s=true: %s%s",
+        never_ended.total(),
+        UNFINISHED,
+        ", ".join(named),
+        more,
+    )
 
 
 def _unfinished(span: ReadableSpan, now: int) -> ReadableSpan:

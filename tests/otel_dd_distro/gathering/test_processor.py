@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import logging
 import time
 
 import pytest
@@ -69,6 +70,28 @@ def test_what_is_open_at_the_end_is_sent_with_its_trace_and_says_so(
     late.end()
     root.end()
     assert caplog.messages == []
+
+
+@pytest.mark.parametrize("make", [tracing.TracerProvider, sdk.TracerProvider])
+def test_spans_that_nobody_ended_are_named_once_at_level_debug(
+    make: type[sdk.TracerProvider], caplog: pytest.LogCaptureFixture
+) -> None:
+    kept = Kept()
+    processor = DatadogSpanProcessor(LocalTraces(kept.chunks.append), kept)
+    provider = make(shutdown_on_exit=False)
+    processor.serve_one_more()
+    provider.add_span_processor(processor)
+    tracer = provider.get_tracer("shop")
+    with caplog.at_level(logging.DEBUG, "otel_dd_distro"):
+        forgotten = [tracer.start_span(name) for name in ("lock", "lock", "x" * 1_000)]
+        tracer.start_span("ended").end()
+        provider.shutdown()
+        processor.end()
+
+    line = "3 spans were not ended when the process ended; they are sent with otel_dd.unfinished=true: "
+    line += f"lock (2), {'x' * 100} (1)"
+    assert [(record.levelname, record.getMessage()) for record in caplog.records] == [("DEBUG", line)]
+    assert len(forgotten) == 3
 
 
 def test_the_exit_of_all_providers_together_is_bounded() -> None:

@@ -25,6 +25,7 @@
 | `where_asked` (in `opt_in`) | Wraps another hook that is off unless an option asks for it. | `django` |
 | `several` | Wraps several hooks, for one function that gets all of them. | `django` |
 | `warn_of_existing` | Wraps another hook; warns of objects made before it, which cannot be traced. | `django` |
+| `warn_of_bound` | Wraps another hook; warns of methods kept before it, which cannot be traced. | `flask` |
 
 A hook has one method, `wrap(target, scope)` (`kernel.hook.Hook`). A hook that only one protocol needs is in the family
 of that protocol (`families/`).
