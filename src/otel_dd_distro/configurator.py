@@ -7,6 +7,7 @@ from __future__ import annotations
 import concurrent.futures.thread  # noqa: F401
 import logging
 import os
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from opentelemetry import trace
@@ -41,8 +42,9 @@ class DatadogConfigurator:
 
     def configure(self, auto_instrumentation_version: str | None = None, **_kwargs: Any) -> None:
         """Set the SDK up from the environment."""
+        is_declared = settings.current().enabled and _configure_from_file()
         provider = install(auto_instrumentation_version=auto_instrumentation_version)
-        if provider is not None:
+        if provider is not None and not is_declared:
             _configure_other_signals(provider)
 
 
@@ -172,10 +174,31 @@ def _is_true(variable: str) -> bool:
     return os.environ.get(variable, "").strip().lower() == "true"
 
 
+def _configure_from_file() -> bool:
+    """Set up what the file of `OTEL_CONFIG_FILE` declares, as the SDK's configurator does; whether it could be done.
+
+    A tracer provider of the file's is used like one of the application's. Its propagator is replaced by ours.
+    """
+    path = os.environ.get(_CONFIG_FILE)
+    if not path:
+        return False
+    try:
+        declared: Any = import_module("opentelemetry.configuration")
+        declared.configure_sdk(declared.load_config_file(path))
+    except ModuleNotFoundError:
+        log.warning(
+            "%s is not read, the variables are used: pip install opentelemetry-configuration to have it read",
+            _CONFIG_FILE,
+        )
+    except Exception as error:  # noqa: BLE001
+        log.warning("%s could not be applied, the variables are used: %s: %s", path, type(error).__name__, error)
+    else:
+        return True
+    return False
+
+
 def _configure_other_signals(provider: TracerProvider) -> None:
     """Metrics and logs of the OpenTelemetry SDK, loaded only for those who name an exporter for them."""
-    if os.environ.get(_CONFIG_FILE):
-        log.warning("%s is not read: what is set by variables is in force", _CONFIG_FILE)
     asked = [os.environ.get(f"OTEL_{signal}_EXPORTER", "none").strip().lower() for signal in ("METRICS", "LOGS")]
     if all(names in ("", "none") for names in asked):
         return

@@ -33,8 +33,10 @@ def run(body: str, *arguments: str, **variables: str) -> dict[str, Any]:
         timeout=120,
     )
     assert done.returncode == 0, done.stderr
-    answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return {**answer, "stderr": done.stderr}
+    # Exporters to the console may still have something to say when the program ends.
+    (line,) = (line for line in done.stdout.splitlines() if line.startswith('{"said": '))
+    answer: dict[str, Any] = json.loads(line)
+    return {**answer, "stderr": done.stderr, "stdout": done.stdout}
 
 
 def agent(session: Session, **more: str) -> dict[str, str]:
@@ -227,6 +229,115 @@ from opentelemetry import metrics
 answer = type(metrics.get_meter_provider()).__module__
 """
     assert run(body, OTEL_METRICS_EXPORTER="console")["answer"].startswith("opentelemetry.sdk.metrics")
+
+
+CONFIGURED = """
+import os
+from otel_dd_distro.configurator import DatadogConfigurator
+DatadogConfigurator().configure()
+provider = trace.get_tracer_provider()
+"""
+
+
+def test_metrics_are_exported_with_the_resource_of_the_spans() -> None:
+    body = f"""{CONFIGURED}
+from opentelemetry import metrics
+metrics.get_meter("shop").create_counter("cups").add(3)
+metrics.get_meter_provider().force_flush()
+answer = None
+"""
+    said = run(body, OTEL_METRICS_EXPORTER="console", DD_SERVICE="shop")["stdout"]
+    assert '"name": "cups"' in said
+    assert '"service.name": "shop"' in said
+
+
+@pytest.mark.parametrize(
+    ("variables", "are_sent"),
+    [
+        ({"OTEL_LOGS_EXPORTER": "console", "OTEL_PYTHON_LOGGING_AUTO_INSTRUMENTATION_ENABLED": "true"}, True),
+        ({"OTEL_LOGS_EXPORTER": "console", "OTEL_PYTHON_LOGGING_AUTO_INSTRUMENTATION_ENABLED": "false"}, False),
+        ({"OTEL_LOGS_EXPORTER": "console"}, False),
+        ({"OTEL_PYTHON_LOGGING_AUTO_INSTRUMENTATION_ENABLED": "true"}, False),
+    ],
+)
+def test_records_of_logging_are_exported_with_their_span_where_both_variables_ask_for_it(
+    variables: dict[str, str], are_sent: bool
+) -> None:
+    body = f"""{CONFIGURED}
+from opentelemetry import _logs
+with trace.get_tracer("app").start_as_current_span("work") as span:
+    logging.getLogger("shop").warning("sold %s", "out")
+    answer = f"{{span.get_span_context().span_id:016x}}"
+flush = getattr(_logs.get_logger_provider(), "force_flush", None)
+if flush: flush()
+"""
+    found = run(body, DD_SERVICE="shop", **variables)
+    exported = found["stdout"].replace(json.dumps(found["said"]), "")
+    assert ('"body": "sold out"' in exported) is are_sent
+    assert (f'"span_id": "0x{found["answer"]}"' in exported) is are_sent
+    assert ('"service.name": "shop"' in exported) is are_sent
+
+
+def test_detectors_of_resources_add_to_what_is_known_of_the_process() -> None:
+    body = f"""{CONFIGURED}
+known = provider.resource.attributes
+answer = [known.get("process.pid") == os.getpid(), *known]
+"""
+    detected = run(body, OTEL_EXPERIMENTAL_RESOURCE_DETECTORS="process", DD_SERVICE="shop")["answer"]
+    assert detected[0] is True
+    assert {"service.name", "telemetry.distro.name"} <= set(detected)
+    assert run(body)["answer"][0] is False
+
+
+DECLARED = """
+file_format: "1.0"
+resource:
+  attributes:
+    - name: service.name
+      value: declared
+tracer_provider:
+  processors:
+    - simple:
+        exporter:
+          console:
+"""
+
+
+def test_the_file_of_a_declarative_configuration_is_applied_and_the_agent_gets_the_spans(
+    agent_session: Session, tmp_path: Path
+) -> None:
+    (tmp_path / "sdk.yaml").write_text(DECLARED)
+    body = f"""{CONFIGURED}
+with trace.get_tracer("app").start_as_current_span("work"): pass
+answer = type(provider).__module__
+"""
+    done = run(body, **agent(agent_session, OTEL_CONFIG_FILE=str(tmp_path / "sdk.yaml")))
+    assert done["said"] == []
+    assert '"name": "work"' in done["stdout"]
+    assert '"service.name": "declared"' in done["stdout"]
+    (span,) = agent_session.spans()
+    assert (span["resource"], span["service"]) == ("work", "declared")
+
+
+@pytest.mark.parametrize(
+    ("before", "content", "said"),
+    [
+        ("sys.modules['opentelemetry.configuration'] = None", DECLARED, "pip install opentelemetry-configuration"),
+        ("", "file_format: [", "sdk.yaml could not be applied, the variables are used: "),
+    ],
+)
+def test_a_file_that_cannot_be_applied_is_told_in_one_line_and_the_variables_are_used(
+    before: str, content: str, said: str, agent_session: Session, tmp_path: Path
+) -> None:
+    (tmp_path / "sdk.yaml").write_text(content)
+    body = f"""{before}{CONFIGURED}
+with trace.get_tracer("app").start_as_current_span("work"): pass
+answer = None
+"""
+    done = run(body, **agent(agent_session, OTEL_CONFIG_FILE=str(tmp_path / "sdk.yaml"), DD_SERVICE="shop"))
+    assert len([line for line in done["said"] if said in line]) == 1
+    (span,) = agent_session.spans()
+    assert (span["resource"], span["service"]) == ("work", "shop")
 
 
 def test_the_headers_of_a_request_carry_the_decision(agent_session: Session) -> None:

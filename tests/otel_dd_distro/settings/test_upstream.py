@@ -17,7 +17,7 @@ from tests.agents import Session, clean_environ
 NAMES = [name for row in UPSTREAM for name in row.names]
 PROTOCOL = "OTEL_EXPORTER_OTLP_PROTOCOL"
 LEFT_ALONE = {
-    "OTEL_CONFIG_FILE": "read by the SDK's configurator, which is not ours",
+    "OTEL_CONFIG_FILE": "what cannot be applied is one line",
     "OTEL_PYTHON_ID_GENERATOR": "read by the SDK's configurator",
     "OTEL_PYTHON_LOGGER_CONFIGURATOR": "read by the SDK's configurator",
     "OTEL_PYTHON_LOGGING_AUTO_INSTRUMENTATION_ENABLED": "read by the SDK's configurator",
