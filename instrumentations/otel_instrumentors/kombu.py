@@ -8,6 +8,7 @@ from opentelemetry.context import Context
 from opentelemetry.semconv.attributes.server_attributes import SERVER_ADDRESS
 
 from .families import messaging as kombu
+from .families.message_headers import HEADERS
 from .kernel.call import Arguments, Call, Incoming, SpanSpec
 from .kernel.hooks.traced import traced
 from .kernel.instrumentor import Instrumentor
@@ -15,7 +16,6 @@ from .semconv import messaging
 from .semconv.messaging import Attributes
 
 _HEADERS = 4
-_headers = kombu.Headers()
 
 
 def publish(call: Call) -> SpanSpec:
@@ -40,7 +40,7 @@ def receive(call: Call) -> SpanSpec:
 
 
 def _message(call: Call) -> Incoming:
-    return Incoming(call.arg(1, "message").headers, _headers)
+    return Incoming(call.arg(1, "message").headers, HEADERS)
 
 
 def _told(connection: Any, exchange: Any, routing_key: Any) -> Attributes:

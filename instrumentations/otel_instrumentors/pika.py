@@ -10,6 +10,7 @@ from opentelemetry.context import Context
 from opentelemetry.trace import SpanKind
 
 from .families import amqp
+from .families.message_headers import HEADERS, carrier
 from .kernel.call import Arguments, Call, Incoming, SpanSpec
 from .kernel.for_objects import ForChannels
 from .kernel.hooks.hook_argument import hook_argument
@@ -29,8 +30,7 @@ def publish(call: Call) -> SpanSpec:
     body = call.arg(2, "body")
     attributes = amqp.message(call.arg(0, "exchange"), call.arg(1, "routing_key"), properties, body)
     _broker(attributes, call.instance)
-    carrier = amqp.carrier(getattr(properties, "headers", None))
-    return amqp.span(messaging.send, "publish", attributes, carrier)
+    return amqp.span(messaging.send, "publish", attributes, carrier(getattr(properties, "headers", None)))
 
 
 def with_headers(call: Call, _context: Context) -> Arguments | None:
@@ -92,7 +92,7 @@ def _broker(attributes: Attributes, channel: Any) -> Attributes:
 
 
 def _headers(call: Call) -> Incoming:
-    return Incoming(getattr(_parts(call)[1], "headers", None), amqp.HEADERS)
+    return Incoming(getattr(_parts(call)[1], "headers", None), HEADERS)
 
 
 def _is_librarys(callback: Any) -> bool:

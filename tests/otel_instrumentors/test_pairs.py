@@ -460,3 +460,15 @@ def _publish(_recorder: Recorder, request: pytest.FixtureRequest) -> None:
     # By a channel above another one.
     with blocking(request.getfixturevalue("rabbitmq")) as channel:
         channel.basic_publish("", "pairs", b"tea")
+
+
+@call("rq + redis", "`queue.enqueue(print)`")
+def _enqueue(recorder: Recorder, request: pytest.FixtureRequest) -> None:
+    from tests.otel_instrumentors.test_rq import queue_of
+
+    queue = queue_of(request.getfixturevalue("redis_server"))
+    # What is asked of a server once.
+    queue.enqueue(print)
+    recorder.take()
+    queue.enqueue(print)
+    queue.connection.close()

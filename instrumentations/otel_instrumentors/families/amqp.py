@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
-from opentelemetry.propagators.textmap import Getter
 from opentelemetry.semconv.attributes.server_attributes import SERVER_ADDRESS, SERVER_PORT
 
 from ..kernel.call import SpanSpec
@@ -64,26 +63,3 @@ def span(kind: Callable[..., SpanSpec], operation: str, attributes: Attributes, 
     is_temporary = messaging.MESSAGING_DESTINATION_TEMPORARY in attributes
     subject = _NAMELESS if is_temporary else attributes.get(messaging.MESSAGING_DESTINATION_NAME, "")
     return kind(operation, subject, attributes, *more)
-
-
-def carrier(headers: object) -> dict[str, Any] | None:
-    """The headers that the context goes into: a copy, as those given may serve another message. None for odd ones."""
-    if headers is None:
-        return {}
-    return dict(headers) if isinstance(headers, Mapping) else None
-
-
-class Headers(Getter[Any]):
-    """The headers of a message: a table of whatever the protocol has, texts as bytes where they are no UTF-8."""
-
-    def get(self, carrier: Any, key: str) -> list[str] | None:
-        value = carrier.get(key) if isinstance(carrier, Mapping) else None
-        if isinstance(value, (bytes, bytearray)):
-            value = value.decode("ascii", "replace")
-        return [value] if isinstance(value, str) else None
-
-    def keys(self, carrier: Any) -> list[str]:
-        return list(carrier) if isinstance(carrier, Mapping) else []
-
-
-HEADERS = Headers()

@@ -1,11 +1,9 @@
-"""Messages over kombu: which broker they go to, and the headers that carry the context."""
+"""Messages over kombu: which broker they go to."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
-from opentelemetry.propagators.textmap import Getter
 from opentelemetry.semconv.attributes.server_attributes import SERVER_ADDRESS, SERVER_PORT
 
 from ..kernel import numbers
@@ -57,14 +55,3 @@ def connection_of(producer: Any) -> Any:
     """The connection of a `kombu.Producer`, None where asking for it would connect."""
     # Its own property `connection` goes by the channel, which is opened when it is asked for.
     return producer.__connection__ or getattr(getattr(producer._channel, "connection", None), "client", None)
-
-
-class Headers(Getter[Mapping[str, Any] | None]):
-    """The headers of a message."""
-
-    def get(self, carrier: Mapping[str, Any] | None, key: str) -> list[str] | None:
-        value = carrier.get(key) if carrier else None
-        return [value] if isinstance(value, str) else None
-
-    def keys(self, carrier: Mapping[str, Any] | None) -> list[str]:
-        return list(carrier or ())

@@ -103,6 +103,9 @@ PLUGINS: dict[str, Plugin] = {
     "rediscluster": Plugin("rediscluster", Belongs.LIBRARY, key_value.redis("rediscluster", shortens_batches=False),
                            renaming_told=True),
     "requests": Plugin("requests", Belongs.LIBRARY,     http_client.requests("requests"), renaming_told=True),
+    "rq":       Plugin("rq",       Belongs.APPLICATION, messaging.performed_jobs(), default="rq-worker",
+                       variable="rq_worker", own=messaging.job_service,
+                       client=Plugin("rq", Belongs.APPLICATION, messaging.enqueued_jobs())),
     "sqlalchemy": Plugin("sqlalchemy", Belongs.LIBRARY, sql.toolkit("sqlalchemy"), own=sql.vendor,
                        renaming_told=True, named_late=True),
     "sqlite3":  Plugin("sqlite",   Belongs.LIBRARY,     sql.driver("sqlite", "sqlite.connection")),
@@ -131,8 +134,12 @@ def _others(plugin: Plugin) -> Iterator[tuple[str, Plugin]]:
             yield from _others(other)
 
 
-BY_NAME: dict[str, Plugin] = {**PLUGINS, **dict(pair for plugin in PLUGINS.values() for pair in _others(plugin))}
-"""All of them, the other sides' as well."""
+_OTHERS = dict(pair for plugin in PLUGINS.values() for pair in _others(plugin))
+BY_NAME: dict[str, Plugin] = {
+    **{plugin.variable if name in _OTHERS else name: plugin for name, plugin in PLUGINS.items()},
+    **_OTHERS,
+}
+"""All of them, the other sides' as well; where one of those has the plugin's name, the plugin has its variable's."""
 
 
 _OUTWARD = (SpanKind.CLIENT, SpanKind.PRODUCER)

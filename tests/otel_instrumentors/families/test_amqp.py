@@ -36,30 +36,3 @@ def test_what_is_of_an_odd_type_is_not_told() -> None:
     odd = SimpleNamespace(message_id=7, correlation_id=b"c", headers={})
     attributes = amqp.delivered(amqp.from_broker(amqp.message("tea", 7, odd, None), None, "5672"), None)
     assert attributes == {"messaging.system": "rabbitmq", "messaging.destination.name": "tea"}
-
-
-def test_the_context_goes_into_a_copy_of_the_headers_and_into_none_that_are_no_table() -> None:
-    mine = {"x-cup": "big"}
-    copied = amqp.carrier(mine)
-    assert copied == mine
-    assert copied is not mine
-    assert amqp.carrier(None) == {}
-    assert amqp.carrier(["x-cup"]) is None
-
-
-@pytest.mark.parametrize(
-    ("headers", "found"),
-    [
-        ({"traceparent": "00-1"}, ["00-1"]),
-        ({"traceparent": b"00-1"}, ["00-1"]),
-        ({"traceparent": bytearray(b"00-\xff")}, ["00-�"]),
-        ({"traceparent": 7}, None),
-        ({"traceparent": ["00-1"]}, None),
-        ({}, None),
-        (None, None),
-        ("traceparent", None),
-    ],
-)
-def test_headers_are_read_whatever_stands_in_them(headers: Any, found: list[str] | None) -> None:
-    assert amqp.HEADERS.get(headers, "traceparent") == found
-    assert amqp.HEADERS.keys(headers) == (list(headers) if isinstance(headers, dict) else [])

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from ...settings import Settings
 from ..every_span.attributes import Meta, Targets, text_of
 from .operation import MEASURED, Operation, Operations
 from .otel import action
 from .urls import Urls
 
 _KEY = "messaging.operation.name"
+_FUNCTION = "perform"
 _UNSENT = {
     _KEY: "",
     "messaging.operation.type": "",
@@ -59,6 +61,17 @@ _KAFKA = {
     "server.port": "",
 }
 _KAFKA_MADE = ("kafka.topic", "kafka.tombstone", "kafka.received_message")
+
+_JOB = {
+    **_UNSENT,
+    "messaging.message.id": "job.id",
+    "rq.job.class": "",
+    "rq.job.func_name": "",
+    "rq.job.status": "job.status",
+}
+_ENQUEUED = Targets({**_JOB, "messaging.destination.name": "queue.name", "rq.job.func_name": "job.func_name"})
+_PERFORMED = Targets({**_JOB, "messaging.destination.name": "job.origin"})
+_FETCHED = Targets(_JOB)
 
 
 def sent_tasks() -> Operations:
@@ -203,6 +216,51 @@ def _consumed(attributes: dict[str, Any], meta: Meta, urls: Urls) -> str:
     is_message = "messaging.destination.name" in attributes
     meta["kafka.received_message"] = str(is_message)
     return _produced(attributes, meta, urls) if is_message else ""
+
+
+def enqueued_jobs() -> Operations:
+    """RQ's side that enqueues jobs, and fetches them: `rq.queue.enqueue_job`, `rq.queue.fetch_job` and their like."""
+
+    def enqueued(verb: str) -> Operation:
+        return Operation(
+            f"rq.queue.{verb}",
+            v1="rq.send",
+            type="worker",
+            kind="producer",
+            component="rq",
+            targets=_ENQUEUED,
+            describe=_function,
+        )
+
+    fetched = Operation("rq.queue.fetch_job", v1="rq.process", component="rq", targets=_FETCHED)
+    others = {verb: enqueued(verb) for verb in ("enqueue_many", "schedule_job")}
+    return Operations(enqueued("enqueue_job"), {**others, "fetch_job": fetched}, key=_KEY)
+
+
+def performed_jobs() -> Operations:
+    """RQ's worker: `rq.worker.perform_job`, and below it `rq.job.perform`, the job's function."""
+    return Operations(
+        Operation(
+            "rq.worker.perform_job",
+            type="worker",
+            kind="consumer",
+            component="rq",
+            targets=_PERFORMED,
+            describe=_function,
+        ),
+        {_FUNCTION: Operation("rq.job.perform", component="rq", targets=_FETCHED, describe=_function)},
+        key=_KEY,
+    )
+
+
+def job_service(attributes: dict[str, Any], _settings: Settings) -> str | None:
+    """A job's function is part of what performs it, a worker or who enqueues it: its service is theirs."""
+    return None if attributes.get(_KEY) == _FUNCTION else ""
+
+
+def _function(attributes: dict[str, Any], meta: Meta, urls: Urls) -> str:
+    owner, name = attributes.get("rq.job.class"), text_of(attributes, "rq.job.func_name")
+    return f"{owner}.{name}" if owner else name
 
 
 def _task(attributes: dict[str, Any], meta: Meta, urls: Urls) -> str:

@@ -326,3 +326,81 @@ def test_messages_of_kafka_python_are_named_as_the_agent_names_those_of_opentele
     assert (told["name"], told["resource"], told["type"]) == (f"kafka.{does}", f"{does} tea", "worker")
     assert told["service"] == "shop"
     assert told["meta"]["out.host"] == "one"
+
+
+ENQUEUED = {
+    "messaging.system": "redis",
+    "messaging.operation.name": "enqueue_job",
+    "messaging.operation.type": "send",
+    "messaging.destination.name": "tea",
+    "messaging.message.id": "one",
+    "rq.job.func_name": "pour",
+    "rq.job.class": "shop.Pot",
+}
+PERFORMED = {
+    "messaging.system": "redis",
+    "messaging.operation.name": "perform_job",
+    "messaging.operation.type": "process",
+    "messaging.destination.name": "tea",
+    "messaging.message.id": "one",
+    "rq.job.func_name": "shop.brew",
+    "rq.job.status": "finished",
+}
+
+
+@pytest.mark.parametrize("verb", ["enqueue_job", "enqueue_many", "schedule_job"])
+def test_a_job_that_is_enqueued(verb: str) -> None:
+    told = entry("rq", {**ENQUEUED, "messaging.operation.name": verb}, SpanKind.PRODUCER)
+    assert (told["name"], told["resource"], told["type"]) == (f"rq.queue.{verb}", "shop.Pot.pour", "worker")
+    assert own(told["meta"]) == {
+        "_dd.base_service": "unnamed-python-service",
+        "_dd.svc_src": "rq",
+        "component": "rq",
+        "job.func_name": "pour",
+        "job.id": "one",
+        "queue.name": "tea",
+        "span.kind": "producer",
+    }
+    v1 = entry("rq", ENQUEUED, SpanKind.PRODUCER, DD_TRACE_SPAN_ATTRIBUTE_SCHEMA="v1")
+    assert v1["name"] == "rq.send"
+
+
+def test_a_job_that_is_performed_and_its_function() -> None:
+    told = entry("rq", PERFORMED, SpanKind.CONSUMER)
+    assert (told["name"], told["resource"], told["type"]) == ("rq.worker.perform_job", "shop.brew", "worker")
+    assert own(told["meta"]) == {
+        "_dd.base_service": "unnamed-python-service",
+        "_dd.svc_src": "rq",
+        "component": "rq",
+        "job.id": "one",
+        "job.origin": "tea",
+        "job.status": "finished",
+        "span.kind": "consumer",
+    }
+    function = entry("rq", {**PERFORMED, "messaging.operation.name": "perform"}, SpanKind.INTERNAL)
+    assert (function["name"], function["resource"], function.get("type")) == ("rq.job.perform", "shop.brew", None)
+
+
+def test_a_job_that_is_fetched() -> None:
+    asked = {**ENQUEUED, "messaging.operation.name": "fetch_job"}
+    told = entry("rq", asked, SpanKind.CLIENT)
+    assert (told["service"], told["name"], told["resource"]) == ("rq", "rq.queue.fetch_job", "rq.queue.fetch_job")
+    assert told["meta"]["job.id"] == "one"
+    assert "span.kind" not in told["meta"]
+    assert entry("rq", asked, SpanKind.CLIENT, DD_TRACE_SPAN_ATTRIBUTE_SCHEMA="v1")["name"] == "rq.process"
+
+
+@pytest.mark.parametrize(
+    ("variables", "enqueuing", "working"),
+    [
+        ({}, "rq", "rq-worker"),
+        ({"DD_SERVICE": "shop"}, "shop", "shop"),
+        ({"DD_RQ_SERVICE": "front"}, "front", "rq-worker"),
+        ({"DD_RQ_WORKER_SERVICE": "back", "DD_SERVICE": "shop"}, "shop", "back"),
+    ],
+)
+def test_who_enqueues_jobs_and_who_performs_them_are_services_of_their_own(
+    variables: dict[str, str], enqueuing: str, working: str
+) -> None:
+    assert entry("rq", ENQUEUED, SpanKind.PRODUCER, **variables)["service"] == enqueuing
+    assert entry("rq", PERFORMED, SpanKind.CONSUMER, **variables)["service"] == working

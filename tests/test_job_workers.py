@@ -1,0 +1,79 @@
+"""Workers of RQ under `opentelemetry-instrument`, on a real Redis, and what stands in the Agent after."""
+
+from __future__ import annotations
+
+import subprocess
+from typing import Any
+
+import pytest
+from rq import Queue
+
+from tests.agents import Session
+from tests.otel_instrumentors.test_rq import queue_of
+from tests.test_road import APPS, INSTRUMENT, environ
+from tests.test_workers import traces
+
+SLOW = {"DD_TRACE_WRITER_INTERVAL_SECONDS": "60"}
+"""Nothing leaves in time by itself."""
+
+
+@pytest.fixture
+def queue(redis_server: str) -> Any:
+    queue = queue_of(redis_server)
+    yield queue
+    queue.connection.close()
+
+
+def work(session: Session, redis: str, queue: Queue, *options: str, **variables: str) -> None:
+    """A worker that ends when the queue is empty."""
+    command = [INSTRUMENT, "rq", "worker", "--url", redis, "--burst", *options, queue.name]
+    done = subprocess.run(
+        command, env=environ(session, **variables), cwd=APPS, capture_output=True, text=True, timeout=240
+    )
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("kind", ["rq.worker.Worker", "rq.worker.SpawnWorker", "rq.worker.SimpleWorker"])
+def test_a_process_for_each_job_loses_no_span(
+    agent_session: Session, redis_server: str, queue: Queue, kind: str
+) -> None:
+    for number in range(3):
+        queue.enqueue("jobs.inside", f"box {number}")
+    queue.enqueue("jobs.fails")
+    work(agent_session, redis_server, queue, "--worker-class", kind, DD_TRACE_REDIS_ENABLED="false", **SLOW)
+
+    spans = agent_session.spans()
+    performed = "rq.worker.perform_job jobs.{0}{1}\n  rq.job.perform jobs.{0}{1}\n"
+    assert sorted(traces(spans)) == sorted(
+        [performed.format("inside", "") + f"    internal box {number}\n" for number in range(3)]
+        + [performed.format("fails", " ValueError")]
+    )
+    processes = {span["metrics"]["process_id"] for span in spans if span["name"] == "rq.worker.perform_job"}
+    assert len(processes) == (1 if kind.endswith("SimpleWorker") else 4)
+
+
+def test_a_job_that_ends_its_process_or_takes_too_long_costs_no_other_job_its_span(
+    agent_session: Session, redis_server: str, queue: Queue
+) -> None:
+    queue.enqueue("jobs.exits")
+    queue.enqueue("jobs.sleeps", job_timeout=1)
+    queue.enqueue("jobs.inside", "box")
+    work(agent_session, redis_server, queue, DD_TRACE_REDIS_ENABLED="false", **SLOW)
+
+    late = "rq.timeouts.JobTimeoutException"
+    assert sorted(traces(agent_session.spans())) == [
+        "rq.worker.perform_job jobs.inside\n  rq.job.perform jobs.inside\n    internal box\n",
+        f"rq.worker.perform_job jobs.sleeps {late}\n  rq.job.perform jobs.sleeps {late}\n",
+    ]
+
+
+def test_what_a_worker_asks_redis_for_itself_makes_no_trace(
+    agent_session: Session, redis_server: str, queue: Queue
+) -> None:
+    queue.enqueue("jobs.inside", "box")
+    work(agent_session, redis_server, queue, "--with-scheduler")
+
+    spans = agent_session.spans()
+    ids = {span["span_id"] for span in spans}
+    assert [span["name"] for span in spans if span.get("parent_id", 0) not in ids] == ["rq.worker.perform_job"]
+    assert [span for span in spans if span["name"] == "redis.command"], "what is stored of the job is traced"
