@@ -252,16 +252,18 @@ def plugin_of(scenario: str) -> str:
     return max((name for name in PLUGINS if f"{scenario}_".startswith(f"{name}_")), key=len, default="")
 
 
-@nox.session
+@nox.session(python=PYTHON_OF_THE_OLD, requires=["servers"])
 def torture(session: nox.Session) -> None:
     """How programs are started and ended, and what their Agents do, in docs/torture.md; `-- --ci` for some of it."""
+    in_time(session)
     install(session, "torture", ".[celery,django,flask,gevent,redis]")
     session.run("python", "-m", "torture", *session.posargs, interrupt_timeout=15)
 
 
-@nox.session
+@nox.session(python=PYTHON_OF_THE_OLD, requires=["servers"])
 def transparency(session: nox.Session) -> None:
     """Libraries' own tests, bare and traced, in docs/transparency.md; `-- flask` for one, `-- --ci` for some."""
+    in_time(session)
     install(session, "transparency", ".[redis]")
     # The environments and the sources stay for the next time.
     place = str(Path(session.create_tmp()))
