@@ -394,6 +394,26 @@ def _select(recorder: Recorder, _request: pytest.FixtureRequest, url: str = "sql
     recorder.exporter.export(spans)
 
 
+@call("sqlalchemy + asyncpg", '`await connection.execute(text("SELECT 1"))`, in its transaction')
+def _await_select_by_asyncpg(recorder: Recorder, request: pytest.FixtureRequest) -> None:
+    from sqlalchemy import text
+    from sqlalchemy.ext.asyncio import create_async_engine
+
+    async def select() -> None:
+        engine = create_async_engine(
+            request.getfixturevalue("postgresql").replace("postgresql:", "postgresql+asyncpg:")
+        )
+        async with engine.connect() as connection:
+            recorder.take()
+            assert (await connection.execute(text("SELECT 1"))).scalar() == 1
+            spans = recorder.take()
+        await engine.dispose()
+        recorder.take()
+        recorder.exporter.export(spans)
+
+    asyncio.run(select())
+
+
 @call("sqlalchemy + pymysql", '`connection.execute(text("SELECT 1"))`, with `mysql+pymysql`')
 def _select_by_pymysql(recorder: Recorder, request: pytest.FixtureRequest) -> None:
     url = request.getfixturevalue("mariadb")

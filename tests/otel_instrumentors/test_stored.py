@@ -172,6 +172,26 @@ def test_psycopg_prepared_and_copied(postgresql: str, recorder: Recorder) -> Non
             assert stored(connection) == ROWS
 
 
+@pytest.mark.parametrize("many", [False, True], ids=["by_execute", "by_executemany"])
+def test_asyncpg(postgresql: str, recorder: Recorder, many: bool) -> None:
+    import asyncpg
+
+    async def sent() -> list[Any]:
+        connection = await asyncpg.connect(postgresql)
+        await connection.execute("CREATE TEMPORARY TABLE stored (n INT, name TEXT, data BYTEA)")
+        if many:
+            await connection.executemany("INSERT INTO stored VALUES ($1, $2, $3)", ROWS)
+        else:
+            for row in ROWS:
+                await connection.execute("INSERT INTO stored VALUES ($1, $2, $3)", *row)
+        found = await connection.fetch("SELECT n, name, data FROM stored ORDER BY n")
+        await connection.close()
+        return [tuple(row) for row in found]
+
+    with inside_a_span(recorder, "asyncpg"):
+        assert asyncio.run(sent()) == ROWS
+
+
 @pytest.mark.parametrize("send", SENDING)
 def test_sqlite3(recorder: Recorder, send: Way) -> None:
     with inside_a_span(recorder, "sqlite3"):

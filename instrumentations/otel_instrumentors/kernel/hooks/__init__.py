@@ -19,6 +19,7 @@
 | `hook_products` | The objects that a factory makes are hooked, not the factory. | `celery`, `django` |
 | `hook_class` | A class written in C: a subclass with hooked methods takes its place. | `confluent_kafka` |
 | `context_manager` | Wraps another hook, for a function decorated with `contextlib.contextmanager`. | `psycopg` |
+| `coroutine_function` | Wraps another hook, for a coroutine function that does not say that it is one. | `asyncpg` |
 | `streamed_result` | For `traced(..., hold=...)`: the span ends with the iterator returned. | `grpc`, `jinja2` |
 | `suppress_outside` | Traced calls inside it make no spans where there is no current span. | `celery` |
 | `opt_in` | Wraps another hook that is off unless an environment variable switches it on. | `django` |

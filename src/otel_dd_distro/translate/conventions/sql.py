@@ -8,7 +8,7 @@ from typing import Any
 
 from ...settings import Settings
 from ..every_span.attributes import Meta, Targets, text_of
-from .operation import MEASURED, Operation, Operations
+from .operation import MEASURED, Describe, Operation, Operations
 from .urls import Urls
 
 TARGETS = Targets(
@@ -125,6 +125,18 @@ def fetching_driver(component: str, *calls: str) -> Operations:
 
     statements = driver(component, f"{component}.connection")
     return Operations(statements.otherwise, {call: fetch(call) for call in calls}, key="db.driver.call")
+
+
+def asyncpg() -> Operations:
+    """asyncpg: a statement of which no driver's count of rows is known, and `postgres.connect`."""
+
+    def operation(name: str, describe: Describe, **more: Any) -> Operation:
+        return Operation(
+            name, type="sql", kind="client", component="asyncpg", targets=TARGETS, describe=describe, **more
+        )
+
+    query = operation("postgres.query", statement, v1="postgresql.query", metrics=MEASURED)
+    return Operations(query, {"connect": operation("postgres.connect", transaction_end)}, key="db.driver.call")
 
 
 VENDORS = {"postgresql": "postgres", "microsoft.sql_server": "mssql", "oracle.db": "oracle"}

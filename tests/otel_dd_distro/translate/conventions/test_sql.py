@@ -205,3 +205,14 @@ def test_a_connection_that_is_made(plugin: str, call: str, name: str, meta: dict
     told = translated(plugin, {"db.system.name": system, "db.driver.call": call})
     assert (told["name"], told["resource"], told["type"]) == (name, name, "sql")
     assert {key: told["meta"].get(key) for key in ("component", "db.system")} == {"db.system": None, **meta}
+
+
+def test_a_statement_of_asyncpg_has_no_count_of_rows_and_connecting_is_an_operation() -> None:
+    attributes = query("postgresql", **{"db.driver.call": "bind_execute"})
+    del attributes["db.row_count"]
+    entry = translated("asyncpg", attributes)
+    assert (entry["name"], entry["service"], entry["resource"]) == ("postgres.query", "postgres", "SELECT 1")
+    assert entry["metrics"] == {"db.row_count": None, "network.destination.port": 5433}
+    entry = translated("asyncpg", {"db.system.name": "postgresql", "db.driver.call": "connect", **CONNECTION})
+    assert (entry["name"], entry["resource"], entry["type"]) == ("postgres.connect", "postgres.connect", "sql")
+    assert entry["meta"]["out.host"] == "db.example"
