@@ -292,7 +292,7 @@ class DjangoInstrumentor(Instrumentor):
             "BaseHandler.get_response_async": _responded,
             "BaseHandler.make_view_atomic": hook_products(traced_handler(view, answers=is_answer)),
             "BaseHandler.resolve_request": where_asked(
-                sqlcommenter.ENABLED, annotate_entry_span(resolved, when="returned")
+                annotate_entry_span(resolved, when="returned"), sqlcommenter.ENABLED
             ),
             "import_string": opt_in("DJANGO_MIDDLEWARE", _middlewares),
         },

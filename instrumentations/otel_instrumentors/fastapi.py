@@ -9,7 +9,7 @@ _handling = starlette.handling()
 
 
 class FastapiInstrumentor(ForApplications):
-    options = asgi.OPTIONS
+    options = asgi.APPLICATION_OPTIONS
     hooks = {
         "fastapi.applications": {"FastAPI.__call__": starlette.application()},
         **_handling,

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+import inspect
+from typing import Any, NamedTuple
 
 from .kernel.call import Call, Outcome, SpanSpec
 from .kernel.for_objects import ForClients
 from .kernel.hooks.traced import traced
-from .kernel.options import Options, when_finished, when_started
+from .kernel.options import Asked, Options, Values, when_finished, when_started
 from .semconv import http
 
 
@@ -27,12 +28,48 @@ def sent(_call: Call, response: Any) -> Outcome:
     return http.client_response(response.status_code, response.reason_phrase, response.headers)
 
 
+class RequestInfo(NamedTuple):
+    """What hooks are given of a request."""
+
+    method: bytes
+    url: Any
+    headers: Any
+    stream: Any
+    extensions: Any
+
+
+class ResponseInfo(NamedTuple):
+    """What hooks are given of a response."""
+
+    status_code: int
+    headers: Any
+    stream: Any
+    extensions: Any
+
+
+def _is_awaited(call: Call) -> bool:
+    return inspect.iscoroutinefunction(type(call.instance).send)
+
+
 def _request(call: Call) -> tuple[Any, ...]:
-    return (call.arg(0, "request"),)
+    request = call.arg(0, "request")
+    extensions = getattr(request, "extensions", {})
+    return (RequestInfo(request.method.encode(), request.url, request.headers, request.stream, extensions),)
 
 
 def _response(call: Call, response: Any) -> tuple[Any, ...]:
-    return call.arg(0, "request"), response
+    extensions = getattr(response, "extensions", {})
+    return (*_request(call), ResponseInfo(response.status_code, response.headers, response.stream, extensions))
+
+
+def _only(is_awaited: bool, values: Values) -> Values:
+    return lambda call, *rest: values(call, *rest) if _is_awaited(call) is is_awaited else None
+
+
+def _for_both(asked: Asked) -> Asked:
+    """Hooks of one name are for clients of either kind, where the other name is not there."""
+    others = {f"async_{name}": asked.get(name) for name in ("request_hook", "response_hook")}
+    return {**{name: hook for name, hook in others.items() if hook is not None}, **asked}
 
 
 # What is sent in answer to a redirect, or to prove who asks, has the headers of the first request and so its span.
@@ -41,6 +78,13 @@ _sent = traced(send, sent, suppressed_by=http.SUPPRESSED)
 
 class HttpxInstrumentor(ForClients):
     options = Options(
-        client=http.CLIENT, hooks={"request_hook": when_started(_request), "response_hook": when_finished(_response)}
+        client=http.CLIENT,
+        hooks={
+            "request_hook": when_started(_only(False, _request)),
+            "response_hook": when_finished(_only(False, _response)),
+            "async_request_hook": when_started(_only(True, _request)),
+            "async_response_hook": when_finished(_only(True, _response)),
+        },
+        translate=_for_both,
     )
     hooks = {"httpx": {"Client.send": _sent, "AsyncClient.send": _sent}}

@@ -17,6 +17,7 @@ from .kernel.call import Arguments, Call
 from .kernel.hooks.change_arguments import change_arguments
 from .kernel.hooks.change_result import change_result
 from .kernel.instrumentor import Instrumentor
+from .kernel.options import Options
 
 CORRELATION = "OTEL_PYTHON_LOG_CORRELATION"
 """Where this is `true`, records have fields by OpenTelemetry's names, and the root logger a format that shows them."""
@@ -30,9 +31,22 @@ DEFAULT_FORMAT = (
 _LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 
 
+_SHOWS, _HAS, _FORMAT, _LEVEL, _HOOK = OPTIONS = (
+    *("set_logging_format", "inject_trace_context", "logging_format", "log_level", "log_hook"),
+)
+"""Keywords that go before the variables; a hook is called with the current span and each record."""
+
+_asked: dict[str, Any] = {}
+"""What the instrumentor was asked for."""
+
+
 @functools.cache
 def correlates() -> bool:
-    return os.environ.get(CORRELATION, "").strip().lower() == "true"
+    return bool(_asked.get(_HAS)) or shows()
+
+
+def shows() -> bool:
+    return bool(_asked.get(_SHOWS, os.environ.get(CORRELATION, "").strip().lower() == "true"))
 
 
 def made(_call: Call, record: LogRecord) -> LogRecord:
@@ -40,6 +54,9 @@ def made(_call: Call, record: LogRecord) -> LogRecord:
     log_records.correlate(fields)
     if correlates():
         fields.update(_by_opentelemetrys_names())
+    hook = _asked.get(_HOOK)
+    if hook is not None and get_current_span().get_span_context().is_valid:
+        hook(get_current_span(), record)
     return record
 
 
@@ -74,6 +91,7 @@ def formatted(call: Call) -> Arguments | None:
 
 
 class LoggingInstrumentor(Instrumentor):
+    options = Options(others=dict(zip(OPTIONS, OPTIONS, strict=True)))
     hooks = {
         "logging": {
             "Logger.makeRecord": change_result(made),
@@ -83,7 +101,10 @@ class LoggingInstrumentor(Instrumentor):
 
     def _instrument(self, **kwargs: Any) -> None:
         super()._instrument(**kwargs)
+        _asked.clear()
+        _asked.update({name: kwargs[name] for name in OPTIONS if kwargs.get(name) is not None})
         correlates.cache_clear()
-        if correlates():
-            level = _LEVELS.get(os.environ.get(LEVEL, "").strip().lower(), logging.INFO)
-            logging.basicConfig(format=os.environ.get(FORMAT, DEFAULT_FORMAT), level=level)
+        if shows():
+            level = _asked.get(_LEVEL) or _LEVELS.get(os.environ.get(LEVEL, "").strip().lower(), logging.INFO)
+            shown = _asked.get(_FORMAT) or os.environ.get(FORMAT, DEFAULT_FORMAT)
+            logging.basicConfig(format=shown, level=level)

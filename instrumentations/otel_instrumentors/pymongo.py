@@ -9,5 +9,5 @@ from .semconv import db
 
 
 class PymongoInstrumentor(Instrumentor):
-    options = Options(client=db.CLIENT)
+    options = Options(client=db.CLIENT, others=mongodb.LISTENERS)
     hooks = mongodb.driver()

@@ -7,7 +7,7 @@ from .kernel.for_objects import ForApplications
 
 
 class StarletteInstrumentor(ForApplications):
-    options = asgi.OPTIONS
+    options = asgi.APPLICATION_OPTIONS
     hooks = {
         "starlette.applications": {"Starlette.__call__": starlette.application()},
         **starlette.handling(),

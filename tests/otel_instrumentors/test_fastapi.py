@@ -278,3 +278,24 @@ if importlib.util.find_spec("fastapi.telemetry") is not None:
             if metric.name == "http.server.request.duration"
             for point in metric.data.data_points
         )
+
+
+def test_an_application_has_headers_of_its_own_that_become_attributes() -> None:
+    recorder, app = Recorder(), application()
+    FastapiInstrumentor.instrument_app(
+        app,
+        tracer_provider=recorder.provider,
+        http_capture_headers_server_request=["x-cup"],
+        http_capture_headers_server_response=["content-.*"],
+        http_capture_headers_sanitize_fields=["cup"],
+        exclude_spans=["receive", "send"],
+    )
+    try:
+        ask("/item/3", app, **{"x-cup": "big", "x-other": "1"})
+    finally:
+        FastapiInstrumentor.uninstrument_app(app)
+    (span,) = recorder.take()
+    captured = {key: value for key, value in span.attributes.items() if ".header." in key}
+    assert captured["http.request.header.x-cup"] == ("[REDACTED]",)
+    assert "http.response.header.content-length" in captured
+    assert "http.request.header.x-other" not in captured

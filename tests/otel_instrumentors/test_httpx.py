@@ -11,7 +11,8 @@ from opentelemetry.context import _SUPPRESS_HTTP_INSTRUMENTATION_KEY, attach, de
 from opentelemetry.trace import SpanKind
 
 from otel_instrumentors.httpx import HttpxInstrumentor
-from tests.otel_instrumentors.contract import Contract, Recorder, instrumented
+from otel_instrumentors.kernel import safety
+from tests.otel_instrumentors.contract import Contract, Recorder, instrumented, said_by_us
 from tests.otel_instrumentors.http_server import HttpServer
 
 WAYS = ["sync", "async"]
@@ -186,3 +187,59 @@ def test_one_client_alone_is_traced_where_that_is_asked_for(server: HttpServer) 
             assert [span.name for span in recorder.take()] == ["GET"]
         finally:
             HttpxInstrumentor.uninstrument_client(one)
+
+
+def test_hooks_are_given_what_opentelemetrys_own_are_and_those_of_asynchronous_clients_are_awaited(
+    server: HttpServer,
+) -> None:
+    called: list[Any] = []
+    recorder = Recorder()
+
+    def request_hook(span: Any, request: Any) -> None:
+        method, url, headers, _stream, _extensions = request
+        called.append((span.name, method, str(url), "host" in headers))
+
+    def response_hook(span: Any, request: Any, response: Any) -> None:
+        status, _headers, _stream, _extensions = response
+        called.append((request.method, status, span.is_recording()))
+
+    async def async_request_hook(span: Any, request: Any) -> None:
+        await asyncio.sleep(0)
+        request_hook(span, request)
+
+    async def async_response_hook(span: Any, request: Any, response: Any) -> None:
+        await asyncio.sleep(0)
+        response_hook(span, request, response)
+
+    expected = [("GET", b"GET", f"{server.url}/a", True), (b"GET", 200, True)]
+    with instrumented(
+        HttpxInstrumentor,
+        recorder.provider,
+        request_hook=request_hook,
+        response_hook=response_hook,
+        async_request_hook=async_request_hook,
+        async_response_hook=async_response_hook,
+    ):
+        for way in WAYS:
+            ask(way, f"{server.url}/a")
+            assert called == expected
+            called.clear()
+    with instrumented(HttpxInstrumentor, recorder.provider, request_hook=request_hook, response_hook=response_hook):
+        ask("async", f"{server.url}/a")
+    assert called == expected
+
+
+def test_a_hook_that_raises_when_it_is_awaited_changes_nothing(
+    server: HttpServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    safety._last_said.clear()
+    recorder = Recorder()
+
+    async def broken(*_about: Any) -> None:
+        await asyncio.sleep(0)
+        raise ValueError("hook")
+
+    with instrumented(HttpxInstrumentor, recorder.provider, async_request_hook=broken, async_response_hook=broken):
+        assert ask("async", f"{server.url}/a").status_code == 200
+    assert [span.name for span in recorder.take()] == ["GET"]
+    assert [line for line in said_by_us(caplog) if "broken" in line]

@@ -101,3 +101,31 @@ def test_by_opentelemetrys_names_where_these_are_asked_for(monkeypatch: pytest.M
     monkeypatch.delenv(CORRELATION)
     with instrumented(LoggingInstrumentor, recorder.provider):
         assert not any(name.startswith("otel") for name in logged().fields[0])
+
+
+def test_keywords_go_before_the_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(logging.root, "handlers", [])
+    monkeypatch.setattr(logging.root, "level", logging.WARNING)
+    recorder = Recorder()
+    asked = {"set_logging_format": True, "logging_format": "%(otelSpanID)s|%(message)s", "log_level": logging.ERROR}
+    with instrumented(LoggingInstrumentor, recorder.provider, **asked):
+        (handler,) = logging.root.handlers
+        assert logging.root.level == logging.ERROR
+        assert logged(handler.formatter).texts[0].startswith("0|")
+    monkeypatch.setattr(logging.root, "handlers", [])
+    monkeypatch.setenv(CORRELATION, "true")
+    with instrumented(LoggingInstrumentor, recorder.provider, set_logging_format=False):
+        assert not logging.root.handlers
+        assert not any(name.startswith("otel") for name in logged().fields[0])
+    with instrumented(LoggingInstrumentor, recorder.provider, set_logging_format=False, inject_trace_context=True):
+        assert not logging.root.handlers
+        assert logged().fields[0]["otelSpanID"] == "0"
+
+
+def test_a_hook_is_called_with_the_current_span_and_each_record() -> None:
+    recorder = Recorder()
+    hook = lambda span, record: setattr(record, "otelOf", span.name)  # noqa: E731
+    with instrumented(LoggingInstrumentor, recorder.provider, log_hook=hook):
+        with recorder.provider.get_tracer("application").start_as_current_span("work"):
+            assert logged().fields[0]["otelOf"] == "work"
+        assert "otelOf" not in logged().fields[0]

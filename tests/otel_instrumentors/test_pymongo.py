@@ -18,8 +18,9 @@ from opentelemetry.sdk.trace import ReadableSpan
 from pymongo import DeleteMany, InsertOne, MongoClient, UpdateOne, WriteConcern
 from pymongo.errors import BulkWriteError, DuplicateKeyError, OperationFailure, ServerSelectionTimeoutError
 
+from otel_instrumentors.kernel import safety
 from otel_instrumentors.pymongo import PymongoInstrumentor
-from tests.otel_instrumentors.contract import Contract, Recorder, instrumented
+from tests.otel_instrumentors.contract import Contract, Recorder, boom, instrumented, said_by_us
 
 VERSION = tuple(int(part) for part in version("pymongo").split(".")[:2])
 CHECKOUT = "checkout" if VERSION >= (4, 5) else "get_socket"
@@ -54,6 +55,7 @@ def _closed() -> Iterator[None]:
 class TestPymongoContract(Contract):
     instrumentor = PymongoInstrumentor
     servers = ("mongodb_server",)
+    asked_for = ("_EventListeners.__init__",)
     # Where these fail, the client's monitor finds no server, and the client waits for one.
     unbreakable = ("Connection.command", "SocketInfo.command", "Pool.checkout", "Pool.get_socket")
 
@@ -317,6 +319,39 @@ def test_the_applications_listeners_hear_what_they_heard_and_ours_are_none(mongo
         with MongoClient(mongodb_server, event_listeners=[heard]) as client:
             client.shop.teas.find_one()
     assert heard.names == ["find", "endSessions"]
+
+
+def test_hooks_are_called_with_the_span_of_a_command_and_the_drivers_events(mongodb_server: str) -> None:
+    called: list[Any] = []
+    recorder = Recorder()
+
+    def hook(span: Any, event: Any) -> None:
+        called.append((span.name, event.command_name, type(event).__name__))
+
+    with (
+        instrumented(PymongoInstrumentor, recorder.provider, request_hook=hook, response_hook=hook, failed_hook=hook),
+        MongoClient(mongodb_server) as client,
+    ):
+        client.shop.teas.find_one()
+        with pytest.raises(pymongo.errors.OperationFailure):
+            client.shop.command("nonsense")
+    by_command = {name: [call for call in called if call[1] == name] for name in ("find", "nonsense")}
+    assert by_command == {
+        "find": [("find teas", "find", "CommandStartedEvent"), ("find teas", "find", "CommandSucceededEvent")],
+        "nonsense": [("nonsense", "nonsense", "CommandStartedEvent"), ("nonsense", "nonsense", "CommandFailedEvent")],
+    }
+
+
+def test_a_hook_that_raises_is_told_and_the_command_is_sent(
+    mongodb_server: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    safety._last_said.clear()
+    with (
+        instrumented(PymongoInstrumentor, Recorder().provider, request_hook=boom),
+        MongoClient(mongodb_server) as client,
+    ):
+        assert client.shop.command("ping")["ok"] == 1
+    assert [line for line in said_by_us(caplog) if "contract.boom" in line]
 
 
 def test_the_applications_own_documents_are_not_touched(teas: Any, recorder: Recorder) -> None:

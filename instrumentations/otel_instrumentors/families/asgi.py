@@ -19,7 +19,7 @@ from ..kernel.aftermath import left_behind
 from ..kernel.call import Call, Incoming, Outcome, SpanSpec
 from ..kernel.current import attach, detach, get_current
 from ..kernel.hook import Hook, Target, standing_for
-from ..kernel.options import Options, when_started, when_told
+from ..kernel.options import Asked, Options, when_started, when_told
 from ..kernel.recording import Recording
 from ..kernel.response import propagate_response
 from ..kernel.scope import Describe, Scope, inside_request
@@ -321,6 +321,25 @@ MIDDLEWARE_OPTIONS = OPTIONS._replace(
     }
 )
 """What whoever puts a middleware around an application may ask for; `detailing` and `capturing` make the last three."""
+
+_CAPTURES = tuple(f"http_capture_headers_{which}" for which in ("server_request", "server_response", "sanitize_fields"))
+
+
+def _translated(asked: Asked) -> Asked:
+    """Keywords of OpenTelemetry's own for FastAPI; there are no spans of messages for `exclude_spans` to leave out."""
+    left = {name: value for name, value in asked.items() if name not in (*_CAPTURES, "exclude_spans")}
+    return {**left, **capturing(*(asked.get(name) for name in _CAPTURES))}
+
+
+APPLICATION_OPTIONS = OPTIONS._replace(
+    hooks={
+        **OPTIONS.hooks,
+        "captured_request": when_started(_scope, SpanKind.SERVER),
+        "captured_response": when_told(_answered, _answer),
+    },
+    translate=_translated,
+)
+"""What whoever instruments an application of Starlette's may ask for."""
 
 
 def detailing(details: Callable[[AsgiScope], tuple[str, Attributes]] | None) -> Callable[..., None] | None:

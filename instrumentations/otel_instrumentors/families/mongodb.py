@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from opentelemetry import trace
 from opentelemetry.util.types import AttributeValue
 
-from ..kernel.call import Call, Outcome, SpanSpec
+from ..kernel import safety
+from ..kernel.call import Arguments, Call, Outcome, SpanSpec
+from ..kernel.current import get_current
 from ..kernel.hook import Hook, Target
+from ..kernel.hooks.change_arguments import change_arguments
+from ..kernel.hooks.opt_in import where_asked
 from ..kernel.hooks.traced import traced
 from ..kernel.hooks.traced_block import traced_block
 from ..kernel.scope import Scope
+from ..kernel.scope_with_options import OTHERS
 from ..semconv import db, mongodb
 from ..semconv.db import DB_ROW_COUNT
 from .context import apart
@@ -32,9 +38,38 @@ _layers: dict[Owns, Scope] = {}
 """Those above the driver that are instrumented and have some of its clients for their own."""
 
 
+LISTENERS = {
+    "request_hook": "mongodb.started",
+    "response_hook": "mongodb.succeeded",
+    "failed_hook": "mongodb.failed",
+}
+"""What may be asked for (`Options.others`): functions that are called with a command's span and the driver's event."""
+
+
 def driver() -> dict[str, dict[str, Hook]]:
     """The hooks for the driver: of all clients but those that an instrumented layer above it has for its own."""
-    return _hooks(_is_nobodys)
+    listening = where_asked(change_arguments(_with_listener), *LISTENERS.values())
+    return {**_hooks(_is_nobodys), "pymongo.monitoring": {"_EventListeners.__init__": listening}}
+
+
+def _with_listener(call: Call) -> Arguments:
+    """One of ours among the listeners of a client that is made: the driver tells it of each command."""
+    theirs, base = call.arg(0, "listeners"), sys.modules["pymongo.monitoring"].CommandListener
+    tell = {name.partition(".")[2]: _telling(name) for name in LISTENERS.values()}
+    return ([*(theirs or ()), type("Listener", (base,), tell)()],), {}
+
+
+def _telling(name: str) -> Callable[[Any, Any], None]:
+    def tell(_listener: Any, event: Any) -> None:
+        asked: Any = get_current().get(OTHERS)
+        function = asked.get(name) if asked else None
+        if function is not None:
+            try:
+                function(trace.get_current_span(), event)
+            except Exception as error:  # noqa: BLE001
+                safety.report(safety.place(function), error)
+
+    return tell
 
 
 def layer(owns: Owns) -> dict[str, dict[str, Hook]]:

@@ -30,6 +30,7 @@ def scopes_of(plugin: str, options: Options, tracer: Tracer, asked: Mapping[str,
 
     What is returned makes that of a module. A keyword that means nothing here is told.
     """
+    asked = options.translate(asked)
     unknown = sorted(name for name in asked.keys() - options.names() if asked[name] is not None)
     if unknown:
         _logger.warning("The instrumentor of %s has no option %s: it is ignored", plugin, ", ".join(unknown))

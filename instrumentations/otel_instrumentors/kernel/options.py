@@ -15,7 +15,11 @@ from opentelemetry.util.types import AttributeValue
 from .call import Call
 
 Attributes = Mapping[str, AttributeValue]
-Values = Callable[..., tuple[Any, ...]]
+Values = Callable[..., tuple[Any, ...] | None]
+"""What a function of the application's is given of a subject; None where it is not called for that."""
+
+Asked = Mapping[str, Any]
+"""What an instrumentor is asked for, by keyword."""
 
 When = Literal["wanted", "described", "started", "finished", "told"]
 
@@ -109,6 +113,10 @@ def _itself(thing: Any) -> Any:
     return thing
 
 
+def _as_they_are(asked: Asked) -> Asked:
+    return asked
+
+
 class Size(NamedTuple):
     """A histogram of the sizes of bodies, in bytes, of calls of one kind; it counts by the attributes of the duration.
 
@@ -132,7 +140,7 @@ class Options(NamedTuple):
 
     `owners` says which objects a call may be one of, for those that are instrumented singly; `owner` is what such an
     object is known by in calls. `singly` are the keywords of `instrument()` that name one, or several, to be the only
-    ones.
+    ones. `translate` puts what is offered here in the place of keywords that mean it.
     """
 
     server: Convention | None = None
@@ -144,6 +152,7 @@ class Options(NamedTuple):
     owners: Callable[[Call], tuple[Any, ...]] = _instance
     owner: Callable[[Any], Any] = _itself
     singly: tuple[str, ...] = ()
+    translate: Callable[[Asked], Asked] = _as_they_are
 
     def names(self) -> frozenset[str]:
         """The keywords that mean something here."""

@@ -70,6 +70,13 @@ class Recording:
             self.learn(finisher, call, result)
         self.end()
 
+    async def settle(self) -> None:
+        """Wait for what the application asked to be called with the span, where that has to be awaited."""
+
+    async def finish_settled(self, finisher: Finish | None, call: Call, result: Any) -> None:
+        """As `finish`, once that has been awaited which is called with the result."""
+        self.finish(finisher, call, result)
+
     def fail(self, error: BaseException, explain: Explain | None = None, call: Any = None) -> None:
         """End the span of a call that raised. Control flow (exit, cancellation, a closed generator) is no error.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from inspect import iscoroutine
 from typing import Any, NamedTuple
 
 from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY, Context, create_key, set_value
@@ -95,7 +96,7 @@ class Kind:
         """Note the sizes that are known now, by their histograms."""
         for hook, histogram in self._sizes:
             if hook.when == when and hook.of is of:
-                (size,) = hook.values(*subject)
+                (size,) = hook.values(*subject) or (None,)
                 if size is not None:
                     sizes[histogram] = size
 
@@ -227,7 +228,8 @@ class _Opening:
         for hook, function in self._scope.wishes:
             if hook.when == "wanted":
                 try:
-                    if not function(*hook.values(call, spec.attributes or {})):
+                    values = hook.values(call, spec.attributes or {})
+                    if values is not None and not function(*values):
                         return False
                 except Exception as error:  # noqa: BLE001
                     safety.report(safety.place(function), error)
@@ -239,7 +241,9 @@ class _Opening:
         for hook, function in self._scope.wishes:
             if hook.when == "described" and attributes is not None and hook.of in attributes:
                 try:
-                    attributes = {**attributes, str(hook.of): safety.text(function(*hook.values(call)))}
+                    values = hook.values(call)
+                    if values is not None:
+                        attributes = {**attributes, str(hook.of): safety.text(function(*values))}
                 except Exception as error:  # noqa: BLE001
                     safety.report(safety.place(function), error)
         return attributes
@@ -267,7 +271,7 @@ class _Recording(Recording):
 
     __slots__ = (
         *("_active", "_before", "_begun", "_is_named", "_kind"),
-        *("_known", "_measured", "_scope", "_sizes"),
+        *("_known", "_measured", "_pending", "_scope", "_sizes"),
     )
 
     is_attended = True
@@ -280,6 +284,8 @@ class _Recording(Recording):
         self._is_named = False
         # What a function of the application's is given that comes `after` something.
         self._before: tuple[Any, ...] | None = None
+        # What functions of the application's have returned that are coroutine functions.
+        self._pending: list[tuple[Callable[..., Any], Any]] = []
 
     def attend(self, scope: ScopeWithOptions, spec: SpanSpec, begun: int) -> None:
         """From now on."""
@@ -310,7 +316,10 @@ class _Recording(Recording):
             token = attach(self.context)
             try:
                 named: object = getattr(self.span, "name", None)
-                function(self.span, *hook.values(*before, *subject))
+                values = hook.values(*before, *subject)
+                made = None if values is None else function(self.span, *values)
+                if iscoroutine(made):
+                    self._pending.append((function, made))
                 # The application's name stays, whatever is learnt of the request later.
                 self._is_named = self._is_named or getattr(self.span, "name", None) != named
             except Exception as error:  # noqa: BLE001
@@ -323,12 +332,30 @@ class _Recording(Recording):
             except Exception as error:  # noqa: BLE001
                 safety.report("measuring a body", error)
 
+    async def settle(self) -> None:
+        pending, self._pending = self._pending, []
+        for function, coroutine in pending:
+            try:
+                await coroutine
+            except Exception as error:  # noqa: BLE001
+                safety.report(safety.place(function), error)
+
     def finish(self, finisher: Finish | None, call: Call, result: Any) -> None:
+        self._learn_result(finisher, call, result)
+        self.end()
+
+    async def finish_settled(self, finisher: Finish | None, call: Call, result: Any) -> None:
+        self._learn_result(finisher, call, result)
+        try:
+            await self.settle()
+        finally:
+            self.end()
+
+    def _learn_result(self, finisher: Finish | None, call: Call, result: Any) -> None:
         if finisher is not None:
             self.learn(finisher, call, result)
         if self._scope is not None:
             self.call_hooks("finished", self._kind, call, result)
-        self.end()
 
     def learn(self, describe: Callable[..., Outcome | None], *subject: Any) -> None:
         super().learn(describe, *subject)
@@ -338,6 +365,9 @@ class _Recording(Recording):
         is_first = not self.ended
         super().end()
         self._before = None
+        # Nobody is there to await them where a call was not awaited itself.
+        for _, coroutine in self._pending:
+            coroutine.close()
         if is_first and self._scope is not None and self._measured is not None:
             try:
                 seconds = max(clock.time_ns() - self._begun, 0) / 1e9

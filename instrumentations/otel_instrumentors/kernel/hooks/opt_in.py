@@ -19,24 +19,24 @@ def opt_in(switch: str, hook: Hook, otherwise: Hook | None = None) -> Hook:
     return _OptIn(switch, hook, otherwise)
 
 
-def where_asked(option: str, hook: Hook) -> Hook:
-    """`hook`, where the plugin is instrumented with an option (of `Options.others`, by the name that it has there).
+def where_asked(hook: Hook, *options: str) -> Hook:
+    """`hook`, where the plugin is instrumented with one of these (of `Options.others`, by the names there).
 
     For plugins of which nothing is instrumented singly: that would have to be asked at each call.
     """
-    return _WhereAsked(option, hook)
+    return _WhereAsked(hook, options)
 
 
 class _WhereAsked:
-    __slots__ = ("hook", "option")
+    __slots__ = ("hook", "options")
 
-    def __init__(self, option: str, hook: Hook) -> None:
-        self.option = option
+    def __init__(self, hook: Hook, options: tuple[str, ...]) -> None:
         self.hook = hook
+        self.options = options
 
     def wrap(self, target: Target, scope: Scope) -> Callable[..., Any]:
-        is_asked = scope.asked(Call(None, (), {})).get(self.option)
-        return self.hook.wrap(target, scope) if is_asked else target.function
+        asked = scope.asked(Call(None, (), {}))
+        return self.hook.wrap(target, scope) if any(map(asked.get, self.options)) else target.function
 
 
 class _OptIn:

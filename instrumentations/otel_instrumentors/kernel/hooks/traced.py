@@ -120,6 +120,8 @@ class _Traced:
             if prepare is not None:
                 args, kwargs = _prepared(prepare, call, recording, target, args, kwargs)
             try:
+                if recording.is_attended:
+                    await recording.settle()
                 result = await function(*args, **kwargs)
             except BaseException as error:
                 recording.abandon()
@@ -127,7 +129,10 @@ class _Traced:
                 raise
             if hold is not None:
                 return _held(hold, call, result, recording)
-            recording.finish(finish, call, result)
+            if recording.is_attended:
+                await recording.finish_settled(finish, call, result)
+            else:
+                recording.finish(finish, call, result)
             return result
 
         return wrapper

@@ -28,7 +28,7 @@ def brew(call: Call) -> SpanSpec:
 
 class AskedInstrumentor(Instrumentor):
     options = Options(others={"wants_tea": "tea"})
-    hooks = {"plain_tea": {"brewed": where_asked("tea", traced(brew))}}
+    hooks = {"plain_tea": {"brewed": where_asked(traced(brew), "tea", "coffee")}}
 
 
 class TeaInstrumentor(Instrumentor):
