@@ -71,7 +71,12 @@ def started() -> None:
     What there is by now stays to the end, so the garbage collector need not look at it again: not at any collection of
     the program's, and not at its exit. A forked child shares it for longer.
     """
-    if _PIPELINE in sys.modules and settings.current().enabled and hasattr(gc, "freeze"):
+    if _PIPELINE not in sys.modules or not settings.current().enabled:
+        return
+    from .configurator import tell_if_asked
+
+    tell_if_asked()
+    if hasattr(gc, "freeze"):
         gc.freeze()
 
 

@@ -43,20 +43,38 @@ class DatadogConfigurator:
     def configure(self, auto_instrumentation_version: str | None = None, **_kwargs: Any) -> None:
         """Set the SDK up from the environment."""
         is_declared = settings.current().enabled and _configure_from_file()
-        provider = install(auto_instrumentation_version=auto_instrumentation_version)
+        # The line at start-up waits for the instrumentors, which are loaded next: `bootstrap.started`.
+        provider = _install(None, auto_instrumentation_version)
         if provider is not None and not is_declared:
             _configure_other_signals(provider)
 
 
-def install(
-    provider: TracerProvider | None = None, *, auto_instrumentation_version: str | None = None
-) -> TracerProvider | None:
+def install(provider: TracerProvider | None = None) -> TracerProvider | None:
     """Send spans to the Datadog Agent as the environment says, and read and write trace headers.
 
     With a `provider` of your own, its spans are sent beside whatever else you do with them. Without, it is the global
     provider, which is made when there is none yet. Asked again, nothing changes. Returns the provider; None, and
     nothing is done, when tracing is switched off (`DD_TRACE_ENABLED=false` or `OTEL_SDK_DISABLED=true`).
     """
+    installed = _install(provider)
+    if installed is not None:
+        tell_if_asked()
+    return installed
+
+
+def tell_if_asked() -> None:
+    """The line at start-up that says what is in use."""
+    current = settings.current()
+    if current.startup_logs or current.debug:
+        from . import startup  # costs start-up
+
+        try:
+            startup.tell()
+        except Exception:
+            log.exception("What is in use cannot be told")
+
+
+def _install(provider: TracerProvider | None, auto_instrumentation_version: str | None = None) -> TracerProvider | None:
     current = settings.current()
     if not current.enabled:
         log_records.ask(current)
@@ -66,10 +84,6 @@ def install(
     capture.ask(current, os.environ)
     ddtrace_beside.watch()
     set_global_textmap(_propagator(current))
-    if current.startup_logs or current.debug:
-        from . import startup  # costs start-up
-
-        startup.tell()
     if current.runtime_metrics:
         from . import runtime_metrics
 

@@ -1,4 +1,4 @@
-"""The line at start-up that says what is in use (DD_TRACE_STARTUP_LOGS)."""
+"""The line at start-up that says what is in use, and whether it works (DD_TRACE_STARTUP_LOGS)."""
 
 from __future__ import annotations
 
@@ -8,12 +8,17 @@ import json
 import logging
 import platform
 import re
+import sys
 from collections.abc import Iterable, Mapping
 from importlib.metadata import version
 from typing import Any
 
+from opentelemetry.instrumentation.utils import suppress_instrumentation
+
 from . import settings
-from .counterparts import DISTRIBUTION, catalogue
+from .counterparts import DISTRIBUTION, catalogue, libraries_of
+from .doctor.instrumentors import installed, reports
+from .export.agent import Agent, Unreached
 from .settings import Settings
 
 log = logging.getLogger("otel_dd_distro")
@@ -21,6 +26,9 @@ log = logging.getLogger("otel_dd_distro")
 PREFIX = "DATADOG TRACER CONFIGURATION - "
 """What the line begins with, as ddtrace's does."""
 
+_NOT_INSTALLED = "N/A"
+_LONGEST_WAIT_S = 1.0
+"""For the Agent, which is asked before the program begins."""
 _MASK = "***"
 _SECRETS = re.compile(r"pass|pwd|secret|token|key|auth|cred|sign|cookie", re.IGNORECASE)
 _USERINFO = re.compile(r"(?<=://)[^/\s]*@")
@@ -29,8 +37,12 @@ _MOST_SHOWN = 1_000
 
 @functools.cache
 def tell() -> None:
-    """Log the line at level info, once; where no handler would take it, it goes to stderr: somebody asked for it."""
-    line = PREFIX + json.dumps(in_use(settings.current()))
+    """Log the line at level info, once; where no handler would take it, it goes to stderr: somebody asked for it.
+
+    To be called when the instrumentors are at work.
+    """
+    current = settings.current()
+    line = PREFIX + json.dumps({**in_use(current), "agent_error": agent_error(current)})
     if log.isEnabledFor(logging.INFO) and log.hasHandlers():
         log.info(line)
     else:
@@ -62,9 +74,48 @@ def in_use(current: Settings) -> dict[str, Any]:
         "sampling_rules": shown["sampling_rules"],
         "partial_flush_enabled": shown["partial_flush_enabled"],
         "partial_flush_min_spans": shown["partial_flush_min_spans"],
-        "integrations": {name: current.instruments(name) for name in sorted(catalogue())},
+        "log_injection_enabled": shown["logs_injection"],
+        "runtime_metrics_enabled": shown["runtime_metrics"],
+        "integrations": _integrations(current),
         "settings": shown,
     }
+
+
+def agent_error(current: Settings) -> str | None:
+    """Why the Agent does not answer; None where it does, or where spans do not go to it."""
+    if "datadog" not in current.exporters:
+        return None
+    agent = Agent(
+        current.agent_url,
+        timeout_s=min(current.agent_timeout_seconds, _LONGEST_WAIT_S),
+        headers=current.writer_headers,
+        external_env=current.external_env,
+    )
+    try:
+        with suppress_instrumentation():
+            agent.read_info()
+    except Unreached as error:
+        return f"Agent not reachable at {agent.url}: {error.detail}"
+    finally:
+        agent.close()
+    return None
+
+
+def _integrations(current: Settings) -> dict[str, Any]:
+    """What became of each instrumentor so far, in ddtrace's fields. One is at work when its library is imported."""
+    loaded = reports()
+    found: dict[str, Any] = {}
+    for name in sorted(catalogue()):
+        version_of_library = installed(name)
+        found[name] = _NOT_INSTALLED
+        if version_of_library is not None:
+            found[name] = {
+                "enabled": current.instruments(name),
+                "instrumented": bool(name in loaded and loaded[name]["placed"]),
+                "module_version": version_of_library,
+                "module_imported": any(library in sys.modules for library in libraries_of(name)),
+            }
+    return found
 
 
 def _shown(value: Any) -> Any:

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import json
 import logging
+import socket
+import subprocess
+import sys
 from collections.abc import Iterator
+from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from otel_dd_distro import settings, startup
+from tests.agents import ScriptedAgent, clean_environ
 
 
 def in_use(**variables: str) -> dict[str, Any]:
@@ -50,9 +56,85 @@ def test_rules_read_as_the_explanations_of_decisions_do() -> None:
     assert rules == ["rule 1 shop* rate 0.5"]
 
 
-def test_it_says_which_instrumentors_are_wanted() -> None:
-    told = in_use(DD_TRACE_FLASK_ENABLED="false")["integrations"]
-    assert (told["flask"], told["requests"]) == (False, True)
+STATE = """
+import json, otel_dd_distro, requests
+{first}
+from otel_dd_distro import settings, startup
+told = startup.in_use(settings.current())["integrations"]
+print(json.dumps({{name: told[name] for name in ("flask", "requests", "pylons")}}))
+"""
+
+
+@pytest.mark.parametrize("is_instrumented", [False, True])
+def test_it_says_what_became_of_each_instrumentor(is_instrumented: bool) -> None:
+    first = "from otel_instrumentors.requests import RequestsInstrumentor; RequestsInstrumentor().instrument()"
+    done = subprocess.run(
+        [sys.executable, "-c", STATE.format(first=first if is_instrumented else "")],
+        env=clean_environ(DD_TRACE_FLASK_ENABLED="false"),
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.stderr == ""
+    told = json.loads(done.stdout)
+    assert told["pylons"] == "N/A", "it has an environment of its own"
+    assert told["flask"] == {
+        "enabled": False,
+        "instrumented": False,
+        "module_version": version("flask"),
+        "module_imported": False,
+    }
+    assert (told["requests"]["instrumented"], told["requests"]["module_imported"]) == (is_instrumented, True)
+
+
+def test_it_says_why_the_agent_does_not_answer() -> None:
+    with ScriptedAgent() as agent:
+        assert startup.agent_error(settings.read({"DD_TRACE_AGENT_URL": agent.url}, argv=["-"])) is None
+    nobody = settings.read({"DD_TRACE_AGENT_URL": agent.url}, argv=["-"])
+    said = startup.agent_error(nobody)
+    assert said is not None
+    assert said.startswith(f"Agent not reachable at {agent.url}: ConnectionRefusedError")
+    assert startup.agent_error(settings.read({"OTEL_TRACES_EXPORTER": "console"}, argv=["-"])) is None
+
+
+def test_an_agent_that_never_answers_is_waited_for_a_second_at_most() -> None:
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        patient = settings.read({"DD_TRACE_AGENT_URL": url, "DD_TRACE_AGENT_TIMEOUT_SECONDS": "3600"}, argv=["-"])
+        said = startup.agent_error(patient)
+    assert said is not None
+    assert "TimeoutError" in said
+
+
+@pytest.mark.parametrize(
+    "launcher",
+    [["-m", "otel_dd_distro"], ["opentelemetry-instrument", sys.executable]],
+    ids=["one start", "instrument"],
+)
+def test_the_line_is_told_when_the_instrumentors_are_at_work(launcher: list[str], tmp_path: Path) -> None:
+    program = tmp_path / "program.py"
+    program.write_text("print('the program')")
+    command = (
+        [sys.executable, *launcher]
+        if launcher[0] == "-m"
+        else [str(Path(sys.executable).with_name(launcher[0])), *launcher[1:]]
+    )
+    with ScriptedAgent() as agent:
+        done = subprocess.run(
+            [*command, str(program)],
+            env=clean_environ(DD_TRACE_STARTUP_LOGS="true", DD_TRACE_AGENT_URL=agent.url),
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+    assert done.stdout == "the program\n"
+    [line] = [line for line in done.stderr.splitlines() if line.startswith(startup.PREFIX)]
+    told = json.loads(line.removeprefix(startup.PREFIX))
+    assert told["agent_error"] is None
+    assert told["integrations"]["logging"]["instrumented"] is True
+    assert told["integrations"]["flask"]["instrumented"] is False
 
 
 @pytest.mark.parametrize(

@@ -41,10 +41,10 @@ def look(current: Settings, environ: Mapping[str, str], loaded: Mapping[str, Any
     findings = []
     others = _others()
     for name in sorted(catalogue()):
-        installed = _installed(name)
-        if installed is not None:
+        found = installed(name)
+        if found is not None:
             told = None if loaded is None else loaded.get(name, _NOT_LOADED)
-            findings.append(_row(name, installed, current, environ, told, others.get(name, "")))
+            findings.append(_row(name, found, current, environ, told, others.get(name, "")))
     absent = len(catalogue()) - len(findings)
     if absent:
         findings.append(Finding(INFO, "others", f"{absent} more, whose libraries are not installed"))
@@ -110,7 +110,7 @@ def _requirements(name: str) -> list[Requirement]:
     return [requirement for requirement in found if requirement.name != DISTRIBUTION]
 
 
-def _installed(name: str) -> str | None:
+def installed(name: str) -> str | None:
     """The library's name and version; "" for one of the standard library, None where it is not installed."""
     requirements = _requirements(name)
     if not requirements:

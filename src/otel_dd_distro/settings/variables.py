@@ -128,7 +128,8 @@ VARIABLES: tuple[Variable, ...] = (
         "`debug`: as DD_TRACE_DEBUG, where that is not set. Other levels change nothing: that is logging's to say.",
         joined=True),
     Variable("startup_logs", ("DD_TRACE_STARTUP_LOGS",), flag, False,
-        "Log one line of JSON at level info when the process starts: the settings in use, secrets masked."),
+        "Log one line of JSON at level info when the process starts: the settings in use, secrets masked, which "
+        "instrumentors are at work so far, and `agent_error` if the Agent does not answer within a second."),
     Variable("logs_injection", ("DD_LOGS_INJECTION",), logs_injection, True,
         "Put `dd.trace_id`, `dd.span_id`, `dd.service`, `dd.env` and `dd.version` on each log record of logging, "
         "structlog and loguru; `false`: leave records alone."),
