@@ -492,3 +492,11 @@ def _enqueue(recorder: Recorder, request: pytest.FixtureRequest) -> None:
     recorder.take()
     queue.enqueue(print)
     queue.connection.close()
+
+
+@call("aio_pika + pika", '`await exchange.publish(message, "pairs")`')
+def _await_publish(_recorder: Recorder, request: pytest.FixtureRequest) -> None:
+    request.getfixturevalue("rabbitmq")
+    from tests.otel_instrumentors.test_aio_pika import message, run
+
+    run(lambda channel: channel.default_exchange.publish(message(), "pairs"))

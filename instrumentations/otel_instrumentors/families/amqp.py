@@ -11,8 +11,8 @@ from ..kernel.call import SpanSpec
 from ..semconv import messaging
 from ..semconv.messaging import Attributes
 
-TEMPORARY = ("amq.gen-", "amq_gen", "amq.rabbitmq.reply-to")
-"""What the names begin with that a broker or a library makes up: of queues that live as long as a connection."""
+TEMPORARY = ("amq.gen-", "amq.rabbitmq.reply-to")
+"""What the names begin with that a broker makes up: of queues that live as long as a connection."""
 
 _NAMELESS = "(temporary)"
 

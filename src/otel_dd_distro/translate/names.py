@@ -32,6 +32,7 @@ from .plugin import Belongs, Plugin
 
 # fmt: off
 PLUGINS: dict[str, Plugin] = {
+    "aio_pika": Plugin("aio_pika", Belongs.CALLER,      messaging.amqp("aio_pika")),
     "aiobotocore": Plugin("aiobotocore", Belongs.APPLICATION, aws.awaited_calls("aiobotocore"), renaming_told=True,
                           named_late=True, default="aws", part=aws.PREFIX),
     "aiohttp":  Plugin("aiohttp",  Belongs.APPLICATION, aiohttp.SERVED, renaming_told=True, default="aiohttp-web",

@@ -190,7 +190,7 @@ AMQP = {
 }
 
 
-@pytest.mark.parametrize("plugin", ["pika"])
+@pytest.mark.parametrize("plugin", ["aio_pika", "pika"])
 @pytest.mark.parametrize(
     ("operation", "kind", "resource"),
     [
