@@ -204,7 +204,9 @@ class _Installation:
             scope = self._scopes[module.__name__] = self.make_scope(module.__name__)
             if self._objects is not None:
                 self._objects.dispatch(scope, module.__name__)
-        placed = [self._place_one(module, path, hook, scope) for path, hook in hooks.items()]
+        # What a class inherits comes last: where its base is hooked, too, it has that hook from there.
+        in_order = sorted(hooks.items(), key=lambda named: _is_inherited(module, named[0]))
+        placed = [self._place_one(module, path, hook, scope) for path, hook in in_order]
         _logger.debug("%s: %s of %s hooks placed in %s", self._plugin, sum(placed), len(placed), module.__name__)
         # Releases differ in which of the modules have what is hooked.
         if not any(placed) and not self._placed:
@@ -263,3 +265,11 @@ class _Installation:
         standing = binding.standing(wrapper)
         self._originals[id(standing)] = found
         return standing, found
+
+
+def _is_inherited(module: ModuleType, path: str) -> bool:
+    *parents, name = path.split(".")
+    owner: Any = module
+    for parent in parents:
+        owner = getattr(owner, parent, None)
+    return isinstance(owner, type) and name not in vars(owner)

@@ -129,6 +129,21 @@ def test_a_class_of_several_bases_keeps_the_method_of_the_nearer_one(tmp_path: P
     assert "fetch" not in vars(module.Left)
 
 
+class FamilyInstrumentor(Instrumentor):
+    hook = traced(describe)
+    hooks = {"a_library": {"Thing.inherited": hook, "Base.inherited": hook}}
+
+
+def test_a_method_that_is_hooked_where_it_is_inherited_and_where_it_stands_is_one_span_a_call(
+    recorder: Recorder,
+) -> None:
+    module = library()
+    with instrumented(FamilyInstrumentor, recorder.provider):
+        assert [made().inherited() for made in (module.Thing, module.Base)] == ["inherited", "inherited"]
+    assert [span.name for span in recorder.take()] == ["Thing", "Base"]
+    assert module.Thing.inherited is module.Base.inherited
+
+
 def test_uninstrumenting_gives_back_each_attribute_where_it_was(recorder: Recorder) -> None:
     module = library()
     before = {name: dict(vars(module.Thing)) for name in ("Thing",)}
