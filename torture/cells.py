@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from .agents import AGENTS
 from .judgement import Fault
@@ -12,6 +14,8 @@ from .starts import STARTS, Start
 
 FAILED = Path(__file__).with_name("failed.txt")
 """A line for each cell that ever failed, and by which rule; runs add to it."""
+KEPT = Path(__file__).parents[1] / ".nox" / "torture" / "results.json"
+"""What came of the latest run of each cell, on this machine."""
 STOPPED_UNDER = ("ok", "absent", "silent")
 
 
@@ -51,6 +55,20 @@ def remember(results: Iterable[Result]) -> None:
     now = {(result.cell, fault.rule) for result in results for fault in result.faults}
     lines = sorted(f"{cell} | {rule}" for cell, rule in {*_failed(), *now})
     FAILED.write_text("".join(f"{line}\n" for line in lines))
+
+
+def keep(results: Iterable[Result]) -> list[Result]:
+    """Keep what came of a run; the latest results of all cells that were ever run, in their order."""
+    told = json.loads(KEPT.read_text()) if KEPT.exists() else []
+    latest = {result.cell: result for result in [*map(_from_json, told), *results]}
+    found = [latest[cell] for cell in all_cells() if cell in latest]
+    KEPT.parent.mkdir(parents=True, exist_ok=True)
+    KEPT.write_text(json.dumps([asdict(result) for result in found]))
+    return found
+
+
+def _from_json(told: dict[str, Any]) -> Result:
+    return Result(**{**told, "cell": Cell(**told["cell"]), "faults": tuple(Fault(**each) for each in told["faults"])})
 
 
 def _of(start: Start) -> Iterator[Cell]:

@@ -133,6 +133,12 @@ class _Cell:
         while not what() and self.process.poll() is None and time.monotonic() < end:
             time.sleep(0.02)
 
+    def wait_for_another(self) -> None:
+        """Till the parent of a worker that has ended has another one: uWSGI does not hear of SIGTERM meanwhile."""
+        time.sleep(2)
+        if self.start.loading > 1:
+            self.wait_for(lambda: len(self.noted("loaded")) > self.start.loading)
+
     def noted(self, kind: str) -> list[int]:
         return [int(path.stem) for path in self.ledger.glob(f"*.{kind}")]
 
@@ -155,8 +161,7 @@ class _Cell:
             if worker:
                 os.kill(worker, signal.SIGKILL)
                 killed = frozenset([worker])
-                # Till its parent has another one: uWSGI does not hear of SIGTERM meanwhile.
-                time.sleep(2)
+                self.wait_for_another()
         began_s = time.monotonic()
         if self.process.poll() is None:
             if self.stop == SIGINT:
@@ -193,6 +198,8 @@ def _server(cell: _Cell) -> Observed:
         answers.append(_asked(cell.port, "/raise"))
     if cell.stop == OS_EXIT:
         answers.append(_asked(cell.port, "/exit", tries=1))
+        if cell.start.loading > 1:
+            cell.wait_for_another()
     return cell.signalled(answers)
 
 

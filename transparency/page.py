@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import platform
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import Any
 
 from .libraries import Library
 from .reasons import Difference, Reason
@@ -23,6 +25,10 @@ otherwise, twice, for no reason listed here fails the run; so does a library of 
 """
 
 
+KEPT = "results"
+"""The folder, where environments and sources are, that holds what came of each library's latest run."""
+
+
 @dataclass(frozen=True)
 class Result:
     library: Library
@@ -32,6 +38,8 @@ class Result:
     differences: Sequence[Difference] = field(default_factory=list)
     unexplained: Sequence[Difference] = field(default_factory=list)
     failure: str = ""
+    python: str = field(default_factory=platform.python_version)
+    day: str = field(default_factory=lambda: f"{datetime.now(timezone.utc):%Y-%m-%d}")
 
     @property
     def is_good(self) -> bool:
@@ -50,13 +58,33 @@ def line(result: Result) -> str:
     )
 
 
+def keep(result: Result, place: Path) -> None:
+    """Keep what came of a run, for the page."""
+    file = place / KEPT / f"{result.library.name}.json"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps({**asdict(result), "library": result.library.name}))
+
+
+def kept(libraries: Mapping[str, Library], place: Path) -> list[Result]:
+    """What came of the latest run of each library, in their order; without those that were never run."""
+    files = {name: place / KEPT / f"{name}.json" for name in libraries}
+    return [_from_json(json.loads(file.read_text()), libraries) for file in files.values() if file.exists()]
+
+
+def _from_json(told: dict[str, Any], libraries: Mapping[str, Library]) -> Result:
+    runs = {side: Run(**told[side]) if told[side] else None for side in ("bare", "traced")}
+    differences = {name: [Difference(**each) for each in told[name]] for name in ("differences", "unexplained")}
+    return Result(**{**told, **runs, **differences, "library": libraries[told["library"]]})
+
+
 def write(results: Sequence[Result], listed: Sequence[Reason]) -> None:
     PLACE.write_text("".join(f"{each}\n" for each in lines(results, listed)))
 
 
 def lines(results: Sequence[Result], listed: Sequence[Reason]) -> Iterator[str]:
     yield HEAD
-    yield f"Python {platform.python_version()}, {datetime.now(timezone.utc):%Y-%m-%d}.\n"
+    pythons, days = ({getattr(result, name) for result in results} for name in ("python", "day"))
+    yield f"Python {', '.join(sorted(pythons))}, {' to '.join(sorted({min(days), max(days)}))}.\n"
     yield "| Library | Tests, bare | Otherwise when traced | Spans, beside those around tests |"
     yield "|---|---|---|---|"
     for result in results:

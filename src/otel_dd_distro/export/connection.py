@@ -15,6 +15,8 @@ FAILURES = (OSError, HTTPException)
 """What reading an answer may raise."""
 
 _BLOCK_BYTES = 1 << 16
+_NO_SIGNAL = getattr(socket, "MSG_NOSIGNAL", 0)
+"""Python ignores SIGPIPE, its host may not: uWSGI logs each."""
 
 
 class _PatientReader(io.RawIOBase):
@@ -51,6 +53,14 @@ class _Answer(HTTPResponse):
 
 class _Http(HTTPConnection):
     response_class = _Answer
+
+    def send(self, data: Any) -> None:
+        if type(data) is not bytes:
+            super().send(data)
+            return
+        if self.sock is None:
+            self.connect()
+        self.sock.sendall(data, _NO_SIGNAL)
 
 
 class _Https(HTTPSConnection):
