@@ -464,6 +464,33 @@ def _produce_and_poll(_recorder: Recorder, request: pytest.FixtureRequest) -> No
     receiver.close()
 
 
+@call("kafka", '`producer.send("tea", b"green")` and `next(consumer)`, which polls')
+def _send_and_next(_recorder: Recorder, request: pytest.FixtureRequest) -> None:
+    request.getfixturevalue("kafka_server")
+    from tests.otel_instrumentors.test_kafka import at, consumer, producer, sent
+
+    sender, receiver = producer(), consumer()
+    assert next(at(receiver, sent(sender, "tea", b"green"))).value == b"green"
+    sender.close()
+    receiver.close()
+
+
+@call("aiokafka", '`await producer.send_and_wait("tea", b"green")` and `async for record in consumer`')
+def _send_and_iterate(_recorder: Recorder, request: pytest.FixtureRequest) -> None:
+    request.getfixturevalue("kafka_server")
+    from tests.otel_instrumentors.test_aiokafka import consumer, producer, run
+
+    async def main() -> None:
+        async with producer() as sender:
+            metadata = await sender.send_and_wait("tea", b"green")
+        async with consumer(at=metadata) as receiver:
+            async for record in receiver:
+                assert record.value == b"green"
+                break
+
+    run(main)
+
+
 @call("celery + kombu", "`add.delay(1, 2)`")
 @call("celery + kombu + pika", "`add.delay(1, 2)`")
 def _delay(_recorder: Recorder, _request: pytest.FixtureRequest) -> None:

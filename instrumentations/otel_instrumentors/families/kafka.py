@@ -70,18 +70,27 @@ def send(
     return spec
 
 
-def receive(operation: str, client: Attributes, group: Any, first: Message | None, count: int = 0) -> SpanSpec:
-    """The span of `count` messages that were fetched, of which it tells the first; without any, of a call that failed.
+def receive(
+    operation: str,
+    client: Attributes,
+    group: Any,
+    what: Message | str | None,
+    count: int = 0,
+    more: Attributes | None = None,
+) -> SpanSpec:
+    """The span of `count` messages that were fetched, `what` is the first or its topic; None for a call that failed.
 
-    `count` is 0 where the call never gives more than one.
+    `count` is 0 where the call never gives more than one. `more` are attributes of the library's own.
     """
-    attributes: Attributes = {messaging.MESSAGING_SYSTEM: "kafka", **client}
+    attributes: Attributes = {messaging.MESSAGING_SYSTEM: "kafka", **client, **(more or {})}
     topic = ""
-    if first is not None:
-        topic = first.topic
-        attributes = _told(client, topic, first.partition, first.key, first.is_tombstone)
-        if first.offset is not None:
-            attributes[messaging.MESSAGING_KAFKA_OFFSET] = first.offset
+    if isinstance(what, str):
+        topic = attributes[messaging.MESSAGING_DESTINATION_NAME] = what
+    elif what is not None:
+        topic = what.topic
+        attributes.update(_told(client, topic, what.partition, what.key, what.is_tombstone))
+        if what.offset is not None:
+            attributes[messaging.MESSAGING_KAFKA_OFFSET] = what.offset
     if group:
         attributes[messaging.MESSAGING_CONSUMER_GROUP_NAME] = group
     if count:

@@ -15,7 +15,7 @@ OFF_BY_DEFAULT = frozenset({"httplib", "kombu", "urllib3"})
 DATADOG_NAMES: Mapping[str, str] = {"confluent_kafka": "kafka"}
 """What Datadog calls the library of an instrumentor in its variables, where that is not the instrumentor's name."""
 
-_KAFKA = frozenset({"confluent_kafka", "kafka"})
+_KAFKA = frozenset({"aiokafka", "confluent_kafka", "kafka"})
 
 
 class Settings(NamedTuple):

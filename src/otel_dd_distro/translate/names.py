@@ -39,6 +39,7 @@ PLUGINS: dict[str, Plugin] = {
                        client=Plugin("aiohttp_client", Belongs.CALLER, aiohttp.SENT, renaming_told=True,
                                      inherited_told=True, domain=http_client.host)),
     "aiohttp_jinja2": Plugin("aiohttp_jinja2", Belongs.CALLER, templates.OF_AIOHTTP),
+    "aiokafka": Plugin("aiokafka", Belongs.LIBRARY,     messaging.awaited_kafka("aiokafka"), default="kafka"),
     "aiomysql": Plugin("aiomysql", Belongs.LIBRARY,     sql.driver("mysql", "mysql.connection", component="aiomysql",
                        metrics={"db.rownumber": 0}), renaming_told=True, default="mysql"),
     "aiopg":    Plugin("aiopg",    Belongs.LIBRARY,     sql.driver("postgres", "postgres.connection",

@@ -37,6 +37,7 @@ def test_an_instrumentor_is_wanted_unless_it_is_disabled(environ: dict[str, str]
         ({"DD_KAFKA_PROPAGATION_ENABLED": "true"}, "confluent_kafka", True),
         ({"DD_KAFKA_PROPAGATION_ENABLED": "true"}, "kafka", True),
         ({}, "kafka", False),
+        ({}, "aiokafka", False),
         ({"DD_CONFLUENT_KAFKA_DISTRIBUTED_TRACING": "true"}, "confluent_kafka", True),
         (
             {"DD_KAFKA_PROPAGATION_ENABLED": "true", "DD_CONFLUENT_KAFKA_DISTRIBUTED_TRACING": "false"},

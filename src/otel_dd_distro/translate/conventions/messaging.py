@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from ...settings import Settings
-from ..every_span.attributes import Meta, Targets, text_of
-from .operation import MEASURED, Operation, Operations
+from ..every_span.attributes import Meta, Metrics, Targets, text_of
+from ..every_span.text import key as key_of
+from .operation import MEASURED, Describe, Operation, Operations
 from .otel import action
 from .urls import Urls
 
@@ -22,7 +23,6 @@ _UNSENT = {
 _BROKER = {"server.address": "out.host", "server.port": "network.destination.port"}
 _FLAGS = ("celery.delivery_info.redelivered", "celery.delivery_info.is_eager")
 _NO_LIMITS = [None, None]
-_PARTITION = {"messaging.destination.partition.id": "kafka.partition"}
 _TASKS = Targets(
     {
         **_UNSENT,
@@ -177,45 +177,73 @@ def sent_and_received(system: str, component: str) -> Operations:
 
 
 def kafka(component: str) -> Operations:
-    """Clients of Kafka: `kafka.produce` and `kafka.consume`."""
-    servers = {"messaging.kafka.bootstrap.servers": ""}
-    produced = Operation(
-        "kafka.produce",
-        v1="kafka.send",
-        type="worker",
-        kind="producer",
-        component=component,
-        # Where none is given.
-        metrics={**MEASURED, "kafka.partition": -1},
-        numbers=_PARTITION,
-        targets=Targets(_KAFKA, made=_KAFKA_MADE),
-        describe=_produced,
-    )
-    consumed = Operation(
-        "kafka.consume",
-        v1="kafka.process",
-        type="worker",
-        kind="consumer",
-        component=component,
-        metrics=MEASURED,
-        numbers=_PARTITION,
-        targets=Targets({**_KAFKA, **servers}, made=_KAFKA_MADE),
-        describe=_consumed,
-    )
-    return Operations(produced, {"receive": consumed}, key="messaging.operation.type")
+    """Kafka: `kafka.produce` and `kafka.consume`, which say where something is not known."""
+    unknown: Metrics = {"kafka.partition": -1}
+    unsent = {"messaging.kafka.bootstrap.servers": ""}
+    return _kafka(component, "kafka.process", unknown, unsent, _keyed, _keyed)
 
 
-def _produced(attributes: dict[str, Any], meta: Meta, urls: Urls) -> str:
+def awaited_kafka(component: str) -> Operations:
+    """Asynchronous clients of Kafka: the same, with what is known alone."""
+    return _kafka(component, "kafka.receive", {}, {"aiokafka.partitions": ""}, _message, _messages)
+
+
+def _kafka(
+    component: str, v1: str, unknown: Metrics, unsent: dict[str, str], produced: Describe, consumed: Describe
+) -> Operations:
+    def received(attributes: dict[str, Any], meta: Meta, urls: Urls) -> str:
+        is_message = "messaging.destination.name" in attributes
+        meta["kafka.received_message"] = str(is_message)
+        return consumed(attributes, meta, urls) if is_message else ""
+
+    def operation(
+        verb: str, v1: str, kind: str, describe: Describe, metrics: Metrics, more: dict[str, str]
+    ) -> Operation:
+        return Operation(
+            f"kafka.{verb}",
+            v1=v1,
+            type="worker",
+            kind=kind,
+            component=component,
+            metrics={**MEASURED, **metrics},
+            numbers={"messaging.destination.partition.id": "kafka.partition"},
+            targets=Targets({**_KAFKA, **more}, made=_KAFKA_MADE),
+            describe=describe,
+        )
+
+    return Operations(
+        operation("produce", "kafka.send", "producer", produced, unknown, {}),
+        {"receive": operation("consume", v1, "consumer", received, {}, unsent)},
+        key="messaging.operation.type",
+    )
+
+
+def _message(attributes: dict[str, Any], meta: Meta, urls: Urls) -> str:
     meta["kafka.topic"] = text_of(attributes, "messaging.destination.name")
-    meta["kafka.tombstone"] = str(attributes.get("messaging.kafka.message.tombstone"))
-    meta.setdefault("kafka.message_key", "")
+    if "messaging.kafka.message.tombstone" in attributes:
+        meta["kafka.tombstone"] = str(attributes["messaging.kafka.message.tombstone"])
     return ""
 
 
-def _consumed(attributes: dict[str, Any], meta: Meta, urls: Urls) -> str:
-    is_message = "messaging.destination.name" in attributes
-    meta["kafka.received_message"] = str(is_message)
-    return _produced(attributes, meta, urls) if is_message else ""
+def _keyed(attributes: dict[str, Any], meta: Meta, urls: Urls) -> str:
+    meta.setdefault("kafka.message_key", "")
+    return _message(attributes, meta, urls)
+
+
+def _messages(attributes: dict[str, Any], meta: Meta, urls: Urls) -> str:
+    """One, or several, which may be of several topics and partitions."""
+    _message(attributes, meta, urls)
+    partitions: dict[str, list[str]] = {}
+    for place in attributes.get("aiokafka.partitions", ()):
+        topic, _, partition = str(place).rpartition(":")
+        partitions.setdefault(topic, []).append(partition)
+    if partitions:
+        meta["kafka.topic"] = ",".join(partitions)
+        for topic, numbers in partitions.items():
+            meta[key_of(f"kafka.partitions.{topic}")] = ",".join(
+                sorted(numbers, key=lambda number: (len(number), number))
+            )
+    return ""
 
 
 def enqueued_jobs() -> Operations:

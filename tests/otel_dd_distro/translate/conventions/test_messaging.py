@@ -404,3 +404,44 @@ def test_who_enqueues_jobs_and_who_performs_them_are_services_of_their_own(
 ) -> None:
     assert entry("rq", ENQUEUED, SpanKind.PRODUCER, **variables)["service"] == enqueuing
     assert entry("rq", PERFORMED, SpanKind.CONSUMER, **variables)["service"] == working
+
+
+def test_a_message_that_aiokafka_sends() -> None:
+    told = entry("aiokafka", {**PRODUCED, "messaging.operation.name": "send"}, SpanKind.PRODUCER, DD_SERVICE="shop")
+    assert (told["name"], told["resource"], told["service"]) == ("kafka.produce", "kafka.produce", "kafka")
+    assert own(told["meta"]) == {
+        "_dd.base_service": "shop",
+        "_dd.svc_src": "aiokafka",
+        "component": "aiokafka",
+        "kafka.tombstone": "False",
+        "kafka.topic": "tea",
+        "messaging.destination.name": "tea",
+        "messaging.kafka.bootstrap.servers": "one:9092,two:9092",
+        "messaging.system": "kafka",
+        "span.kind": "producer",
+    }
+    assert own(told["metrics"]) == {"_dd.measured": 1, "_dd.top_level": 1}
+
+
+def test_messages_that_aiokafka_gets_together_tell_their_topics_and_partitions() -> None:
+    attributes = {
+        "messaging.system": "kafka",
+        "messaging.destination.name": "tea",
+        "messaging.operation.name": "getmany",
+        "messaging.operation.type": "receive",
+        "messaging.batch.message_count": 3,
+        "aiokafka.partitions": ("tea:10", "tea:9", "cups:0"),
+    }
+    told = entry("aiokafka", attributes, SpanKind.CONSUMER, DD_TRACE_SPAN_ATTRIBUTE_SCHEMA="v1", DD_SERVICE="shop")
+    assert told["name"] == "kafka.receive"
+    assert own(told["meta"]) == {
+        "_dd.svc_src": "aiokafka",
+        "component": "aiokafka",
+        "kafka.partitions.cups": "0",
+        "kafka.partitions.tea": "9,10",
+        "kafka.received_message": "True",
+        "kafka.topic": "tea,cups",
+        "messaging.destination.name": "tea",
+        "messaging.system": "kafka",
+        "span.kind": "consumer",
+    }
