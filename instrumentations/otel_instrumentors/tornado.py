@@ -30,7 +30,9 @@ _TOKENS = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\((?:\?P<\w+>|\?)?|.", re.
 
 
 def add_header(handler: Any, name: str, value: str) -> None:
-    if not handler._headers_written and value not in handler._headers.get_list(name):
+    there = handler._headers.get_list(name)
+    # Before 4.1 they are kept as bytes.
+    if not handler._headers_written and value not in there and value.encode() not in there:
         handler.add_header(name, value)
 
 
