@@ -222,12 +222,24 @@ def ddtrace(session: nox.Session) -> None:
     install(session, "ddtrace", *libraries)
 
 
+# Of `parity`, what is no scenario: both sides are one process.
+RUNTIME_METRICS = "runtime_metrics"
+
+
 @nox.session(requires=["servers", "ddtrace"])
 def parity(session: nox.Session) -> None:
-    """The same programs under ddtrace and under ours, span by span, in parity/report.html; `-- flask` for one."""
+    """The same programs under ddtrace and under ours, span by span, in parity/report.html; `-- flask` for one.
+
+    And the runtime metrics of both, of one process: `-- runtime_metrics`.
+    """
     install(session, "parity", EVERYTHING)
     other = Path(session.virtualenv.location).with_name("ddtrace") / "bin" / "python"
-    scenarios = session.posargs or sorted(path.stem for path in Path("parity", "scenarios").glob("*.py"))
+    everything = [RUNTIME_METRICS, *sorted(path.stem for path in Path("parity", "scenarios").glob("*.py"))]
+    asked = session.posargs or everything
+    if RUNTIME_METRICS in asked:
+        both = environment(session, "both", DDTRACE, ".", python=PYTHON_OF_THE_OLD)
+        session.run(both, "-m", f"parity.{RUNTIME_METRICS}", external=True)
+    scenarios = [name for name in asked if name != RUNTIME_METRICS]
     alone = {name: plugin_of(name) for name in scenarios if plugin_of(name) in {*APART, *PEERS}}
     shared = [name for name in scenarios if name not in alone]
     if shared:

@@ -13,7 +13,7 @@ from opentelemetry.context import Context, attach, detach
 from ..export.loading import own_version
 from ..export.thread import begins_with_it
 from ..forks import on_fork
-from ..translate.every_span.process import current as current_process
+from ..translate.every_span import process
 from .dogstatsd import DogStatsd
 from .readings import Readings
 
@@ -88,14 +88,18 @@ class Reporter:
 def _tags(settings: Settings) -> list[str]:
     tags = {"service": settings.service, "env": settings.env, "version": settings.version, **settings.tags}
     if settings.runtime_metrics_runtime_id:
-        tags["runtime-id"] = current_process().runtime_id
+        tags["runtime-id"] = process.current().runtime_id
     tags.update(
         lang="python",
         lang_interpreter=platform.python_implementation(),
         lang_version=platform.python_version(),
         tracer_version=own_version(),
     )
-    return [f"{key}:{value}" for key, value in tags.items() if value]
+    told = [f"{key}:{value}" for key, value in tags.items() if value]
+    if settings.process_tags:
+        how = process.tags(settings.service, settings.service_is_explicit)["_dd.tags.process"]
+        told += how.split(",") if how else []
+    return told
 
 
 _reporter: Reporter | None = None

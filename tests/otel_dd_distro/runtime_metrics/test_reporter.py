@@ -12,6 +12,7 @@ import pytest
 
 from otel_dd_distro.runtime_metrics import reporter
 from otel_dd_distro.settings import read
+from otel_dd_distro.translate.every_span import process
 from tests.agents import clean_environ
 from tests.otel_dd_distro.runtime_metrics.test_readings import NAMES
 
@@ -124,6 +125,16 @@ def test_where_the_agent_is_there_is_dogstatsd(variables: dict[str, str], url: s
     assert read(variables, exists=lambda _path: False).dogstatsd_url == url
     on = {"DD_RUNTIME_METRICS_ENABLED": "true"}
     assert read(on, exists=lambda _path: True).dogstatsd_url == "unix:///var/run/datadog/dsd.socket"
+
+
+def test_how_the_process_was_started_is_told_unless_that_is_switched_off() -> None:
+    def tags(**variables: str) -> list[str]:
+        return reporter._tags(read({"DD_SERVICE": "shop", **variables}))
+
+    how = [tag for tag in tags() if tag.startswith(("entrypoint.", "svc."))]
+    assert how == process.tags("shop", True)["_dd.tags.process"].split(",")
+    off = tags(DD_EXPERIMENTAL_PROPAGATE_PROCESS_TAGS_ENABLED="false")
+    assert sorted(set(tags()) - set(off)) == sorted(how)
 
 
 def test_its_id_is_told_where_that_is_asked_for() -> None:
