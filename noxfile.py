@@ -302,18 +302,23 @@ def conformance(session: nox.Session) -> None:
 
 
 CONTRIB = (
-    *("aiohttp_client", "aiohttp_server", "asyncio", "boto3sqs", "botocore", "celery", "django", "falcon"),
-    *("flask", "grpc", "jinja2", "logging", "mysql", "mysqlclient", "psycopg", "psycopg2", "pymemcache"),
-    *("pymongo", "pyramid", "redis", "requests", "sqlalchemy", "sqlite3", "structlog", "threading", "tornado"),
+    *("aiohttp_client", "aiohttp_server", "aiokafka", "asyncio", "boto3sqs", "botocore", "celery", "confluent_kafka"),
+    *("django", "falcon", "flask", "grpc", "jinja2", "kafka", "logging", "mysql", "mysqlclient", "psycopg", "psycopg2"),
+    *("pymemcache", "pymongo", "pyramid", "redis", "requests", "sqlalchemy", "sqlite3", "structlog", "threading"),
+    "tornado",
 )
 """The packages of opentelemetry-python-contrib of which ours has a counterpart, by the names of their modules."""
+
+CONTRIB_NAMES = {"kafka": "kafka_python"}
+"""What their distributions are named after, where that is not the module."""
 
 
 @nox.session(python=PYTHON_OF_THE_OLD)
 def contrib(session: nox.Session) -> None:
     """contrib's own tests, from their source distributions, on our instrumentors; `-- flask` for one package."""
     in_time(session)
-    distributions = [f"opentelemetry-instrumentation-{name.replace('_', '-')}" for name in CONTRIB]
+    named = [CONTRIB_NAMES.get(name, name) for name in CONTRIB]
+    distributions = [f"opentelemetry-instrumentation-{name.replace('_', '-')}" for name in named]
     install(session, "contrib", EVERYTHING, *distributions)
     # Theirs want plugins of pytest that ours does not.
     session.run("python", "-m", "pytest", "-p", "no:asyncio", "-p", "no:aiohttp", "contrib/test_company.py")
@@ -326,7 +331,7 @@ def contrib(session: nox.Session) -> None:
     python = str(Path(session.bin, "python").absolute())
 
     def tested(name: str) -> None:
-        (archive,) = place.glob(f"opentelemetry_instrumentation_{name}-[0-9]*.tar.gz")
+        (archive,) = place.glob(f"opentelemetry_instrumentation_{CONTRIB_NAMES.get(name, name)}-[0-9]*.tar.gz")
         with tarfile.open(archive) as found:
             found.extractall(place)
         folder = str(archive).removesuffix(".tar.gz")
