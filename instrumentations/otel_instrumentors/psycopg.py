@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .families import dbapi
 from .families.connections import ForConnections
-from .families.dbapi import Factory, connect
+from .families.driver_classes import Factory, connect
 from .families.fetches import connected
 from .families.psycopg import driver
 from .kernel.call import Call
@@ -22,7 +22,7 @@ def copied_to(call: Call) -> str:
 
 # psycopg prepares what comes the sixth time, psycopg2 nothing.
 _FETCHES, _CONNECT = "PSYCOPG_FETCHES", "PSYCOPG_CONNECT"
-_driver, _driver2 = driver(recognises=True, fetches=_FETCHES), driver(fetches=_FETCHES)
+_driver, _driver2 = driver(recognises=dbapi.always, fetches=_FETCHES), driver(fetches=_FETCHES)
 
 _execute, _executemany = _driver.statement("execute"), _driver.statement("executemany")
 _stream, _copy = _driver.statement("stream"), context_manager(_driver.statement("copy", argument="statement"))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from .families import context
 from .families.connections import ForConnections
-from .families.dbapi import Driver, Factory, connect, owners
+from .families.dbapi import Driver, owners
+from .families.driver_classes import Factory, connect
 from .kernel.options import Options
 from .semconv import db
 

@@ -173,6 +173,26 @@ def test_psycopg_prepared_and_copied(postgresql: str, recorder: Recorder) -> Non
 
 
 @pytest.mark.parametrize("many", [False, True], ids=["by_execute", "by_executemany"])
+@pytest.mark.parametrize("kept", [0, 8], ids=["as text", "prepared"])
+def test_asyncmy(mariadb: str, recorder: Recorder, kept: int, many: bool) -> None:
+    import asyncmy
+
+    async def sent() -> list[Any]:
+        async with asyncmy.connect(**server(), stmt_cache_size=kept) as connection, connection.cursor() as cursor:
+            await cursor.execute("CREATE TEMPORARY TABLE stored (n INT, name TEXT, data BLOB)")
+            if many:
+                await cursor.executemany("INSERT INTO stored VALUES (%s, %s, %s)", ROWS)
+            else:
+                for row in ROWS:
+                    await cursor.execute("INSERT INTO stored VALUES (%s, %s, %s)", row)
+            await cursor.execute("SELECT n, name, data FROM stored ORDER BY n")
+            return list(await cursor.fetchall())
+
+    with inside_a_span(recorder, "asyncmy"):
+        assert asyncio.run(sent()) == ROWS
+
+
+@pytest.mark.parametrize("many", [False, True], ids=["by_execute", "by_executemany"])
 def test_asyncpg(postgresql: str, recorder: Recorder, many: bool) -> None:
     import asyncpg
 

@@ -9,7 +9,8 @@ from ..kernel.hook import Hook, Target, standing_for
 from ..kernel.hooks.hook_products import hook_products, hooked, product_of
 from ..kernel.instrumentor import Instrumentor
 from ..kernel.scope import Scope
-from .dbapi import STATEMENTS, TRANSACTIONS, Driver, is_traced
+from .dbapi import STATEMENTS, TRANSACTIONS, Driver
+from .driver_classes import is_traced
 
 
 class ForConnections(Instrumentor):

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from typing import Any
 
 from ..semconv import db
 from ..semconv.db import Comments
-from .dbapi import Attributes, Driver, Known, as_text, once, prefixed, suffixed
+from .dbapi import Attributes, Driver, Known, as_text, never, once, prefixed, suffixed
 
 
 def text(query: Any) -> Any:
@@ -58,7 +59,7 @@ def driver(
     *,
     argument: str = "query",
     known: Known = known,
-    recognises: bool = False,
+    recognises: Callable[[Any], bool] = never,
     silences: str | None = None,
     fetches: str = "",
 ) -> Driver:

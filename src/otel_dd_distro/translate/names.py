@@ -45,6 +45,8 @@ PLUGINS: dict[str, Plugin] = {
     "aiopg":    Plugin("aiopg",    Belongs.LIBRARY,     sql.driver("postgres", "postgres.connection",
                        component="aiopg", v1="postgresql"), renaming_told=True, default="postgres"),
     "asgi":     Plugin("asgi",     Belongs.APPLICATION, frameworks.ASGI, renaming_told=True),
+    "asyncmy":  Plugin("asyncmy",  Belongs.LIBRARY,     sql.driver("mysql", "mysql.connection", component="asyncmy"),
+                       renaming_told=True, default="mysql"),
     "asyncpg":  Plugin("asyncpg",  Belongs.LIBRARY,     sql.asyncpg(), renaming_told=True, default="postgres"),
     "boto":     Plugin("boto",     Belongs.LIBRARY,     aws.requests("boto"), renaming_told=True,
                        named_late=True, default="aws", part=aws.PREFIX),

@@ -12,7 +12,7 @@ from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY, Context, attach
 from opentelemetry.propagators.textmap import TextMapPropagator
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-from otel_instrumentors.families import dbapi
+from otel_instrumentors.families import dbapi, driver_classes
 from otel_instrumentors.kernel import safety
 from otel_instrumentors.kernel.hook import Hook
 from otel_instrumentors.kernel.instrumentor import Instrumentor
@@ -23,10 +23,10 @@ from tests.otel_instrumentors.families import driver
 
 
 def connect(comments: Comments) -> Hook:
-    return dbapi.connect(
+    return driver_classes.connect(
         dbapi.Driver("other_sql", argument="sql", comments=comments, nests=True),
-        dbapi.Factory("Connection", "factory", 1),
-        dbapi.Factory("Cursor", "factory", 0),
+        driver_classes.Factory("Connection", "factory", 1),
+        driver_classes.Factory("Cursor", "factory", 0),
     )
 
 

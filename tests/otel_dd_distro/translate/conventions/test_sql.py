@@ -39,6 +39,7 @@ def query(system: str, **more: Any) -> dict[str, Any]:
     [
         ("aiomysql", "mysql", "aiomysql", "mysql.query", "mysql"),
         ("aiopg", "postgresql", "aiopg", "postgres.query", "postgres"),
+        ("asyncmy", "mysql", "asyncmy", "mysql.query", "mysql"),
         ("psycopg", "postgresql", "psycopg", "postgres.query", "postgres"),
         ("mysqldb", "mysql", "mysqldb", "mysql.query", "mysql"),
         ("mysql_connector", "mysql", "mysql", "mysql.query", "mysql"),
