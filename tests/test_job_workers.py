@@ -1,15 +1,19 @@
-"""Workers of RQ under `opentelemetry-instrument`, on a real Redis, and what stands in the Agent after."""
+"""Workers of RQ and Dramatiq under `opentelemetry-instrument`, on a real Redis, and what stands in the Agent after."""
 
 from __future__ import annotations
 
+import signal
 import subprocess
+import sys
+import time
+import uuid
 from typing import Any
 
 import pytest
 from rq import Queue
 
 from tests.agents import Session
-from tests.otel_instrumentors.test_rq import queue_of
+from tests.otel_instrumentors.test_rq import connected, queue_of
 from tests.test_road import APPS, INSTRUMENT, environ
 from tests.test_workers import traces
 
@@ -77,3 +81,51 @@ def test_what_a_worker_asks_redis_for_itself_makes_no_trace(
     ids = {span["span_id"] for span in spans}
     assert [span["name"] for span in spans if span.get("parent_id", 0) not in ids] == ["rq.worker.perform_job"]
     assert [span for span in spans if span["name"] == "redis.command"], "what is stored of the job is traced"
+
+
+def test_the_processes_of_a_dramatiq_worker_lose_no_span_when_they_are_asked_to_end(
+    agent_session: Session, redis_server: str
+) -> None:
+    variables = {"BROKER": redis_server, "NAMESPACE": uuid.uuid4().hex, "DD_TRACE_REDIS_ENABLED": "false"}
+    program = "import actors\nfor number in range(20): actors.inside.send(f'box {number}')"
+    sending = [INSTRUMENT, sys.executable, "-c", program]
+    subprocess.run(sending, env=environ(agent_session, **variables), cwd=APPS, timeout=120, check=True)
+    worker = [
+        INSTRUMENT,
+        "dramatiq",
+        "actors",
+        "--processes",
+        "2",
+        "--threads",
+        "2",
+        "--worker-shutdown-timeout",
+        "9000",
+    ]
+    with subprocess.Popen(
+        worker, env=environ(agent_session, **variables, **SLOW), cwd=APPS, stderr=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            wait_until_empty(redis_server, variables["NAMESPACE"])
+        finally:
+            process.send_signal(signal.SIGTERM)
+            said = process.communicate(timeout=120)[1]
+    assert process.returncode == 0, said
+
+    spans = agent_session.spans()
+    assert sorted(traces(spans)) == sorted(
+        "dramatiq.Actor.send_with_options dramatiq.Actor.send_with_options\n"
+        f"  dramatiq.Worker.process_message inside\n    internal box {number}\n"
+        for number in range(20)
+    )
+
+
+def wait_until_empty(url: str, namespace: str) -> None:
+    """Until nothing is left of the messages: a worker takes away what it has processed."""
+    client = connected(url)
+    for _ in range(600):
+        if not client.exists(f"{namespace}:default.msgs"):
+            break
+        time.sleep(0.1)
+    else:
+        raise AssertionError("messages were not processed")
+    client.close()

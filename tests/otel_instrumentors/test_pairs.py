@@ -527,3 +527,31 @@ def _await_publish(_recorder: Recorder, request: pytest.FixtureRequest) -> None:
     from tests.otel_instrumentors.test_aio_pika import message, run
 
     run(lambda channel: channel.default_exchange.publish(message(), "pairs"))
+
+
+def send_to_actor(broker: Any, recorder: Recorder) -> None:
+    from tests.otel_instrumentors.test_dramatiq import actor_of, brew, closed
+
+    actor = actor_of(broker, brew)
+    # What is asked of a server once.
+    actor.send()
+    recorder.take()
+    actor.send()
+    spans = recorder.take()
+    closed(broker)
+    recorder.take()
+    recorder.exporter.export(spans)
+
+
+@call("dramatiq + pika", "`actor.send()`, over RabbitMQ")
+def _send_over_rabbitmq(recorder: Recorder, request: pytest.FixtureRequest) -> None:
+    from tests.otel_instrumentors.test_dramatiq import rabbitmq_broker
+
+    send_to_actor(rabbitmq_broker(request.getfixturevalue("rabbitmq")), recorder)
+
+
+@call("dramatiq + redis", "`actor.send()`, over Redis")
+def _send_over_redis(recorder: Recorder, request: pytest.FixtureRequest) -> None:
+    from tests.otel_instrumentors.test_dramatiq import redis_broker
+
+    send_to_actor(redis_broker(request.getfixturevalue("redis_server")), recorder)

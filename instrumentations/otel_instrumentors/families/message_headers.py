@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from opentelemetry.propagate import get_global_textmap
 from opentelemetry.propagators.textmap import Getter
 
 
@@ -13,6 +14,11 @@ def carrier(headers: object) -> dict[str, Any] | None:
     if headers is None:
         return {}
     return dict(headers) if isinstance(headers, Mapping) else None
+
+
+def bears_context(headers: Mapping[str, Any]) -> bool:
+    """Whether somebody has put the context of a sender among them."""
+    return not get_global_textmap().fields.isdisjoint(headers)
 
 
 class Headers(Getter[Any]):

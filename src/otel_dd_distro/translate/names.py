@@ -62,6 +62,7 @@ PLUGINS: dict[str, Plugin] = {
     "django":   Plugin("django",   Belongs.APPLICATION, django.REQUESTS, renaming_told=True, own=django.service,
                        client=Plugin("django-database", Belongs.LIBRARY, django.STATEMENTS, own=django.service)),
     "djangorestframework": Plugin("django", Belongs.CALLER, django.REST),
+    "dramatiq": Plugin("dramatiq", Belongs.CALLER,      messaging.actors(), inherited_told=True),
     "elasticsearch": Plugin("elasticsearch", Belongs.LIBRARY, elasticsearch.requests("elasticsearch")),
     "falcon":   Plugin("falcon",   Belongs.LIBRARY,     frameworks.FALCON, renaming_told=True),
     "fastapi":  Plugin("fastapi",  Belongs.LIBRARY,     frameworks.FASTAPI, renaming_told=True),

@@ -72,6 +72,9 @@ _JOB = {
 _ENQUEUED = Targets({**_JOB, "messaging.destination.name": "queue.name", "rq.job.func_name": "job.func_name"})
 _PERFORMED = Targets({**_JOB, "messaging.destination.name": "job.origin"})
 _FETCHED = Targets(_JOB)
+_ACTORS = {**_UNSENT, "dramatiq.actor.name": "actor.name", "dramatiq.actor.options": "actor.options"}
+_SENT_TO_ACTORS = Targets(_ACTORS)
+_OTHERS_OF_ACTORS = Targets({**_ACTORS, "messaging.destination.name": "queue.name"})
 
 
 def sent_tasks() -> Operations:
@@ -244,6 +247,26 @@ def _messages(attributes: dict[str, Any], meta: Meta, urls: Urls) -> str:
                 sorted(numbers, key=lambda number: (len(number), number))
             )
     return ""
+
+
+def actors() -> Operations:
+    """Dramatiq: `dramatiq.Actor.send_with_options`, and what ddtrace does not know: enqueued by hand, and processed."""
+
+    def other(name: str, kind: str) -> Operation:
+        return Operation(f"dramatiq.{name}", type="worker", kind=kind, targets=_OTHERS_OF_ACTORS, describe=_actor)
+
+    return Operations(
+        Operation("dramatiq.Actor.send_with_options", type="worker", kind="producer", targets=_SENT_TO_ACTORS),
+        {
+            "enqueue": other("Broker.enqueue", "producer"),
+            "process_message": other("Worker.process_message", "consumer"),
+        },
+        key=_KEY,
+    )
+
+
+def _actor(attributes: dict[str, Any], meta: Meta, urls: Urls) -> str:
+    return text_of(attributes, "dramatiq.actor.name")
 
 
 def enqueued_jobs() -> Operations:

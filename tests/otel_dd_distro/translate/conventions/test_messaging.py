@@ -445,3 +445,41 @@ def test_messages_that_aiokafka_gets_together_tell_their_topics_and_partitions()
         "messaging.system": "kafka",
         "span.kind": "consumer",
     }
+
+
+SENT_TO_ACTOR = {
+    "messaging.system": "redis",
+    "messaging.operation.name": "send_with_options",
+    "messaging.operation.type": "send",
+    "messaging.destination.name": "default",
+    "dramatiq.actor.name": "brew",
+    "dramatiq.actor.options": "{}",
+}
+
+
+@pytest.mark.parametrize("variables", [{}, {"DD_SERVICE": "shop"}])
+def test_a_message_that_is_sent_to_an_actor(variables: dict[str, str]) -> None:
+    told = entry("dramatiq", SENT_TO_ACTOR, SpanKind.PRODUCER, **variables)
+    name = "dramatiq.Actor.send_with_options"
+    assert (told["name"], told["resource"], told["type"]) == (name, name, "worker")
+    assert told["service"] == variables.get("DD_SERVICE", "unnamed-python-service")
+    assert own(told["meta"]) == {
+        "_dd.svc_src": "dramatiq",
+        "actor.name": "brew",
+        "actor.options": "{}",
+        "span.kind": "producer",
+    }
+
+
+@pytest.mark.parametrize(
+    ("verb", "kind", "name"),
+    [
+        ("enqueue", SpanKind.PRODUCER, "dramatiq.Broker.enqueue"),
+        ("process_message", SpanKind.CONSUMER, "dramatiq.Worker.process_message"),
+    ],
+)
+def test_a_message_of_an_actor_that_is_enqueued_by_hand_or_processed(verb: str, kind: SpanKind, name: str) -> None:
+    told = entry("dramatiq", {**SENT_TO_ACTOR, "messaging.operation.name": verb}, kind)
+    assert (told["name"], told["resource"], told["type"]) == (name, "brew", "worker")
+    assert told["meta"]["queue.name"] == "default"
+    assert told["meta"]["span.kind"] == kind.name.lower()
