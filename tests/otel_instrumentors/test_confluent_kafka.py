@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import threading
 import uuid
 from abc import ABC
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.metadata import version
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
@@ -525,3 +527,65 @@ def test_asynchronous_clients_are_traced(recorder: Recorder, topic: str) -> None
     made, received = recorder.take()
     assert (made.name, received.name) == (f"produce {topic}", f"poll {topic}")
     assert told(made)["messaging.kafka.bootstrap.servers"] == broker()
+
+
+SCHEMA = '{"title": "cup", "type": "object", "properties": {"size": {"type": "string"}}}'
+
+
+class _Registry(BaseHTTPRequestHandler):
+    """As much of a schema registry as a client asks for: every schema has the id 7."""
+
+    asked: ClassVar[list[str]] = []
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self._answer({"id": 7})
+
+    def do_GET(self) -> None:
+        is_schema = self.path.startswith("/schemas")
+        self._answer({"id": 7, "schema": SCHEMA, "schemaType": "JSON"} if is_schema else [])
+
+    def _answer(self, answer: Any) -> None:
+        self.asked.append(self.command)
+        body = json.dumps(answer).encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "application/vnd.schemaregistry.v1+json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_args: Any) -> None:
+        """Quiet."""
+
+
+@pytest.fixture
+def registry() -> Iterator[str]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Registry)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    _Registry.asked.clear()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_what_a_schema_registry_knows_is_written_and_read_as_without_us(
+    recorder: Recorder, topic: str, registry: str
+) -> None:
+    from confluent_kafka.schema_registry import SchemaRegistryClient
+    from confluent_kafka.schema_registry.json_schema import JSONDeserializer, JSONSerializer
+    from confluent_kafka.serialization import StringSerializer
+
+    writes = JSONSerializer(SCHEMA, SchemaRegistryClient({"url": registry}))
+    sender = producer("SerializingProducer", **{"key.serializer": StringSerializer(), "value.serializer": writes})
+    at = sent(sender, topic, key="leaf", value={"size": "big"})
+    asked = list(_Registry.asked)
+    sent(sender, topic, key="leaf", value={"size": "small"})
+    assert "POST" in asked
+    assert _Registry.asked == asked
+
+    receiver = deserializing(JSONDeserializer(SCHEMA))
+    assert polled(receiver, at).value() == {"size": "big"}
+    receiver.close()
+    assert names(recorder.take()) == [f"poll {topic}", f"produce {topic}", f"produce {topic}"]
