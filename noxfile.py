@@ -185,6 +185,10 @@ def bench(session: nox.Session) -> None:
     exporter = "opentelemetry-exporter-otlp-proto-http"
     distro = ("opentelemetry-distro", exporter, *instrumentors)
     contrib = beside("contrib", "--compile-bytecode", *distro, *BENCH_LIBRARIES)
+    # Apart: it would add its handler to what the others do.
+    logging = beside(
+        "contrib-logging", "--compile-bytecode", "opentelemetry-sdk", "opentelemetry-instrumentation-logging"
+    )
     ours = str(Path(session.bin, "python"))
     sides = ("--bare", bare, "--ours", ours, "--ddtrace", ddtrace, "--contrib", contrib)
     results = Path(session.create_tmp(), "results")
@@ -200,6 +204,7 @@ def bench(session: nox.Session) -> None:
         options = ("--only", *only, "--attributes", kind)
         measure("span", "--ddtrace", ddtrace, "--otlp", contrib, *options, of=f"_{kind}")
     measure("propagation", "--ddtrace", ddtrace)
+    measure("log_records", "--ddtrace", ddtrace, "--contrib", logging)
     measure("applications", *sides)
     measure("saturation", *sides)
     session.run("python", "benchmarks/layers.py", "--markdown", "benchmarks/results/layers.md")

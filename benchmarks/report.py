@@ -72,6 +72,14 @@ def rows(results: dict[str, Any]) -> list[Row]:
         spans = {side: one[other]["spans"] for side, other in sides.items()}
         found.append(Row(f"{name}, added", "us", {side: one[other]["added"] for side, other in sides.items()}, spans))
     found.append(Row("reading and writing the headers of a request", "us", results["propagation"]["datadog and w3c"]))
+    logged = results["log_records"]["inside of a span"]
+    found.append(
+        Row(
+            "a log record with its trace, added",
+            "us",
+            {side: logged[sides[side]] for side in ("ours", "ddtrace", "otel")},
+        )
+    )
     startup = results["startup"]
     added = {side: value * 1e3 for side, value in startup["cpu"].items()}
     found.append(Row("start of `import flask`, added", "ms", {side: added[side] for side in SIDES if side in added}))
@@ -163,7 +171,7 @@ def main() -> None:
     folder: Path = given.results
     folder.mkdir(exist_ok=True)
     spans = ("span", "span_http", "span_db", "span_instrumentor")
-    names = (*spans, "applications", "propagation", "startup", "saturation")
+    names = (*spans, "applications", "propagation", "log_records", "startup", "saturation")
     found = rows({name: json.loads((given.measured / f"{name}.json").read_text()) for name in names})
     where = f"{os.cpu_count()} cores, {platform.machine()}, {platform.system()} {platform.release()}"
     where += f", Python {platform.python_version()}, {datetime.datetime.now(datetime.timezone.utc).date()}"
