@@ -407,6 +407,7 @@ class GrpcInstrumentor(Instrumentor):
             "_StreamStreamMultiCallable.__call__": client("bidi_streaming", pending),
         },
         "grpc._server": {"_find_method_handler": _Found()},
+        # Around them: they are part of the call, which is one span however often one of them tries it.
         "grpc.aio._channel": {
             "Channel.__init__": change_result(opened),
             "UnaryUnaryMultiCallable.__call__": aio_client("unary"),

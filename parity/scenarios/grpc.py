@@ -130,6 +130,12 @@ class Marking(grpc.UnaryUnaryClientInterceptor):
         return continuation(details, request + b"!")
 
 
+class Again(aio.UnaryUnaryClientInterceptor):
+    async def intercept_unary_unary(self, continuation: Any, details: Any, _request: bytes) -> Any:
+        await (await continuation(details, b"none")).code()
+        return await continuation(details, b"tea")
+
+
 def synchronous(port: int) -> None:
     channel = grpc.insecure_channel(f"localhost:{port}")
     ordered = channel.unary_unary("/tea.v1.House/Order")
@@ -230,6 +236,11 @@ async def asynchronous(port: int) -> None:
             await ordered(b"slow", timeout=0.05)
         finally:
             await asyncio.sleep(0.3)
+
+    with step("asynchronous: tried again by an interceptor"):
+        again = aio.insecure_channel(f"127.0.0.1:{port}", interceptors=[Again()])
+        assert await again.unary_unary("/tea.v1.House/Order")(b"tea") == b"tea"
+        await again.close()
 
     # No call that is cancelled: under ddtrace the cancellation comes out elsewhere, and the program dies of it.
     await channel.close()

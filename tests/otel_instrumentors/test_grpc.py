@@ -786,6 +786,43 @@ def test_an_interceptor_that_tries_again_makes_a_span_for_each_try(recorder: Rec
     assert statuses(spans) == ["NOT_FOUND", "OK"] * 2
 
 
+def test_an_asynchronous_interceptor_that_tries_again_is_part_of_the_one_call(recorder: Recorder) -> None:
+    """As with ddtrace, whose own interceptor is the first: each try is the server's span, below the same client's."""
+
+    async def called() -> tuple[list[ReadableSpan], list[list[str]]]:
+        import grpc
+
+        seen: list[list[str]] = []
+
+        class Again(grpc.aio.UnaryUnaryClientInterceptor):
+            async def intercept_unary_unary(self, continuation: Any, details: Any, request: Any) -> Any:
+                for each in (b"none", b"none", request):
+                    seen.append([key for key, _ in details.metadata or () if key == "traceparent"])
+                    call = await continuation(details, each)
+                    if await call.code() is grpc.StatusCode.OK:
+                        break
+                return call
+
+        async with (
+            aio_running(AsyncHouse()) as target,
+            grpc.aio.insecure_channel(target, interceptors=[Again()]) as made,
+        ):
+            assert await made.unary_unary(ORDER)(b"tea") == b"tea"
+            with pytest.raises(grpc.aio.AioRpcError):
+                await made.unary_unary(ORDER)(b"none")
+            return await aio_take(recorder, 2 + 6), seen
+
+    spans, seen = asyncio.run(called())
+    calls, tries = spans[:2], spans[2:]
+    assert [span.kind.name for span in spans] == ["CLIENT"] * 2 + ["SERVER"] * 6
+    assert statuses(calls) == ["OK", "NOT_FOUND"]
+    assert statuses(tries) == ["NOT_FOUND", "NOT_FOUND", "OK", "NOT_FOUND", "NOT_FOUND", "NOT_FOUND"]
+    assert [span.parent and span.parent.span_id for span in tries] == [
+        call.context.span_id for call in calls for _ in range(3)
+    ]
+    assert seen == [["traceparent"]] * 6
+
+
 # Old releases fall over what an interceptor raised when its call is collected.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_asynchronous_interceptors_are_asked_once_and_in_their_order(recorder: Recorder) -> None:
