@@ -28,23 +28,30 @@ def queue(redis_server: str) -> Any:
     queue.connection.close()
 
 
-def work(session: Session, redis: str, queue: Queue, *options: str, **variables: str) -> None:
+RQ = ([INSTRUMENT, "rq"], [sys.executable, "-m", "otel_dd_distro", "-m", "rq.cli"])
+DRAMATIQ = ([INSTRUMENT, "dramatiq"], [sys.executable, "-m", "otel_dd_distro", "-m", "dramatiq"])
+STARTS = ("opentelemetry-instrument", "otel_dd_distro")
+
+
+def work(session: Session, redis: str, queue: Queue, *options: str, start: list[str] = RQ[0], **variables: str) -> None:
     """A worker that ends when the queue is empty."""
-    command = [INSTRUMENT, "rq", "worker", "--url", redis, "--burst", *options, queue.name]
+    command = [*start, "worker", "--url", redis, "--burst", *options, queue.name]
     done = subprocess.run(
         command, env=environ(session, **variables), cwd=APPS, capture_output=True, text=True, timeout=240
     )
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.parametrize("start", RQ, ids=STARTS)
 @pytest.mark.parametrize("kind", ["rq.worker.Worker", "rq.worker.SpawnWorker", "rq.worker.SimpleWorker"])
 def test_a_process_for_each_job_loses_no_span(
-    agent_session: Session, redis_server: str, queue: Queue, kind: str
+    agent_session: Session, redis_server: str, queue: Queue, kind: str, start: list[str]
 ) -> None:
     for number in range(3):
         queue.enqueue("jobs.inside", f"box {number}")
     queue.enqueue("jobs.fails")
-    work(agent_session, redis_server, queue, "--worker-class", kind, DD_TRACE_REDIS_ENABLED="false", **SLOW)
+    asked = {"DD_TRACE_REDIS_ENABLED": "false", **SLOW}
+    work(agent_session, redis_server, queue, "--worker-class", kind, start=start, **asked)
 
     spans = agent_session.spans()
     performed = "rq.worker.perform_job jobs.{0}{1}\n  rq.job.perform jobs.{0}{1}\n"
@@ -83,24 +90,15 @@ def test_what_a_worker_asks_redis_for_itself_makes_no_trace(
     assert [span for span in spans if span["name"] == "redis.command"], "what is stored of the job is traced"
 
 
+@pytest.mark.parametrize("start", DRAMATIQ, ids=STARTS)
 def test_the_processes_of_a_dramatiq_worker_lose_no_span_when_they_are_asked_to_end(
-    agent_session: Session, redis_server: str
+    agent_session: Session, redis_server: str, start: list[str]
 ) -> None:
     variables = {"BROKER": redis_server, "NAMESPACE": uuid.uuid4().hex, "DD_TRACE_REDIS_ENABLED": "false"}
     program = "import actors\nfor number in range(20): actors.inside.send(f'box {number}')"
     sending = [INSTRUMENT, sys.executable, "-c", program]
     subprocess.run(sending, env=environ(agent_session, **variables), cwd=APPS, timeout=120, check=True)
-    worker = [
-        INSTRUMENT,
-        "dramatiq",
-        "actors",
-        "--processes",
-        "2",
-        "--threads",
-        "2",
-        "--worker-shutdown-timeout",
-        "9000",
-    ]
+    worker = [*start, "actors", "--processes=2", "--threads=2"]
     with subprocess.Popen(
         worker, env=environ(agent_session, **variables, **SLOW), cwd=APPS, stderr=subprocess.PIPE, text=True
     ) as process:
