@@ -18,7 +18,7 @@ def known(connection: Any) -> Attributes:
     return db.connection(as_text(connection.db), connection.host, connection.port, as_text(connection.user))
 
 
-_driver = Driver("mysql", comments=Comments.DOUBLED, known=known, nests=True)
+_driver = Driver("mysql", comments=Comments.DOUBLED, known=known, nests=True, fetches="PYMYSQL_FETCHES")
 
 
 class PymysqlInstrumentor(ForConnections):
@@ -29,6 +29,8 @@ class PymysqlInstrumentor(ForConnections):
             # Behind a comment it would not know an INSERT, and send its rows one by one.
             "Cursor.executemany": _driver.statement("executemany", comments=Comments.NONE),
             "Cursor.callproc": _driver.statement("callproc"),
+            **{f"{form}.{name}": hook for form in ("Cursor", "SSCursor") for name, hook in _driver.fetches().items()},
+            "Cursor.__next__": _driver.iteration()["__next__"],
         },
         "pymysql.connections": {
             "Connection.commit": _driver.transaction("commit"),

@@ -50,6 +50,7 @@ def test_spans_of_fetches_and_connections_are_asked_for_where_datadogs_variables
         "DD_PSYCOPG_TRACE_FETCH_METHODS": "PSYCOPG_FETCHES",
         "DD_MYSQLDB_TRACE_FETCH_METHODS": "MYSQLDB_FETCHES",
         "DD_MYSQL_TRACE_FETCH_METHODS": "MYSQL_CONNECTOR_FETCHES",
+        "DD_PYMYSQL_TRACE_FETCH_METHODS": "PYMYSQL_FETCHES",
         "DD_SQLITE_TRACE_FETCH_METHODS": "SQLITE3_FETCHES",
     }
     for variable, switch in wanted.items():

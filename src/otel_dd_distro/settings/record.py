@@ -131,6 +131,7 @@ class Settings(NamedTuple):
     mysqldb_connect: bool
     psycopg_fetches: bool
     mysqldb_fetches: bool
+    pymysql_fetches: bool
     mysql_connector_fetches: bool
     sqlite3_fetches: bool
     redis_names_alone: bool

@@ -260,6 +260,8 @@ VARIABLES: tuple[Variable, ...] = (
     Variable("mysql_connector_fetches",
         ("DD_MYSQL_TRACE_FETCH_METHODS", "OTEL_INSTRUMENTATION_MYSQL_CONNECTOR_FETCHES"), flag, False,
         "The same of MySQL Connector."),
+    Variable("pymysql_fetches", ("DD_PYMYSQL_TRACE_FETCH_METHODS", "OTEL_INSTRUMENTATION_PYMYSQL_FETCHES"), flag, False,
+        "The same of PyMySQL."),
     Variable("sqlite3_fetches", ("DD_SQLITE_TRACE_FETCH_METHODS", "OTEL_INSTRUMENTATION_SQLITE3_FETCHES"), flag, False,
         "The same of sqlite3."),
     # Django

@@ -49,6 +49,7 @@ def test_nothing_set_gives_the_defaults(caplog: pytest.LogCaptureFixture) -> Non
         "mysqldb_connect": False,
         "psycopg_fetches": False,
         "mysqldb_fetches": False,
+        "pymysql_fetches": False,
         "mysql_connector_fetches": False,
         "sqlite3_fetches": False,
         "redis_names_alone": True,

@@ -18,6 +18,7 @@ from otel_instrumentors.kernel.switch import PREFIX
 from otel_instrumentors.mysql_connector import MysqlConnectorInstrumentor
 from otel_instrumentors.mysqldb import MysqldbInstrumentor
 from otel_instrumentors.psycopg import PsycopgInstrumentor
+from otel_instrumentors.pymysql import PymysqlInstrumentor
 from otel_instrumentors.sqlite3 import Sqlite3Instrumentor
 from tests.otel_instrumentors.contract import Recorder, instrumented
 
@@ -47,6 +48,12 @@ def _mysqldb(**options: Any) -> Any:
     return MySQLdb.connect(**_mariadb(), **options)
 
 
+def _pymysql(**options: Any) -> Any:
+    import pymysql
+
+    return pymysql.connect(**_mariadb(), **options)
+
+
 def _mysql_connector(**options: Any) -> Any:
     import mysql.connector
 
@@ -63,6 +70,7 @@ DRIVERS: dict[str, Driver] = {
     "psycopg": (PsycopgInstrumentor, "PSYCOPG", _psycopg("psycopg")),
     "psycopg2": (PsycopgInstrumentor, "PSYCOPG", _psycopg("psycopg2")),
     "mysqldb": (MysqldbInstrumentor, "MYSQLDB", _mysqldb),
+    "pymysql": (PymysqlInstrumentor, "PYMYSQL", _pymysql),
     "mysql_connector": (MysqlConnectorInstrumentor, "MYSQL_CONNECTOR", _mysql_connector),
 }
 of_each_driver = pytest.mark.parametrize("name", DRIVERS)
