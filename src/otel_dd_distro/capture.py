@@ -36,6 +36,10 @@ def ask(settings: Settings, environ: MutableMapping[str, str]) -> None:
     """
     if settings.redis_command_length != _LENGTH.default:
         environ[_LENGTH.names[-1]] = str(settings.redis_command_length)
+    if not settings.aws_digests:
+        environ[_DIGESTS] = "false"
+    if settings.aws_table_keys:
+        environ[_TABLE_KEYS] = settings.aws_table_keys
     for field, switch in _SWITCHES.items():
         if getattr(settings, field):
             environ[switch] = "true"
@@ -59,9 +63,14 @@ def ask(settings: Settings, environ: MutableMapping[str, str]) -> None:
 
 
 _LENGTH = next(variable for variable in VARIABLES if variable.field == "redis_command_length")
+_DIGESTS, _TABLE_KEYS = (
+    next(variable.names[-1] for variable in VARIABLES if variable.field == field)
+    for field in ("aws_digests", "aws_table_keys")
+)
 _NAMES = {variable.field: variable.names[0] for variable in VARIABLES if variable.field.endswith("_headers")}
 _SWITCHES = {
     variable.field: variable.names[-1]
     for variable in VARIABLES
-    if variable.field not in (*_NAMES, _LENGTH.field) and variable.names[-1].startswith("OTEL_INSTRUMENTATION_")
+    if variable.field not in (*_NAMES, _LENGTH.field, "aws_digests", "aws_table_keys")
+    and variable.names[-1].startswith("OTEL_INSTRUMENTATION_")
 }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from otel_dd_distro import capture
 from otel_dd_distro.settings import read
 
@@ -56,3 +58,21 @@ def test_spans_of_fetches_and_connections_are_asked_for_where_datadogs_variables
     for variable, switch in wanted.items():
         before, after = asked(), asked(**{variable: "true"})
         assert after == {**before, f"OTEL_INSTRUMENTATION_{switch}": "true"}
+
+
+KEYS = '{"cups": ["kind"]}'
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "switch", "told"),
+    [
+        ("DD_BOTOCORE_ADD_SPAN_POINTERS", "false", "AWS_DIGESTS", "false"),
+        ("DD_BOTOCORE_DYNAMODB_TABLE_PRIMARY_KEYS", KEYS, "AWS_TABLE_KEYS", KEYS),
+        ("DD_BOTOCORE_INVOKE_WITH_LEGACY_CONTEXT", "true", "AWS_NESTED_CONTEXT", "true"),
+        ("DD_BOTOCORE_INSTRUMENT_INTERNALS", "true", "BOTOCORE_PARSING", "true"),
+    ],
+)
+def test_what_calls_of_aws_tell_is_asked_for_where_datadogs_variables_say(
+    variable: str, value: str, switch: str, told: str
+) -> None:
+    assert asked(**{variable: value}) == {**asked(), f"OTEL_INSTRUMENTATION_{switch}": told}

@@ -21,6 +21,7 @@ from opentelemetry.trace import SpanKind
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from otel_instrumentors.botocore import BotocoreInstrumentor
+from otel_instrumentors.kernel.switch import PREFIX
 from otel_instrumentors.requests import RequestsInstrumentor
 from tests.otel_instrumentors.contract import Contract, Recorder, instrumented
 
@@ -142,6 +143,18 @@ def test_a_call_is_a_client_span(bucket: str, recorder: Recorder) -> None:
         "aws.request_id": "<id>",
         "aws.s3.object.digest": (span.attributes or {})["aws.s3.object.digest"],
     }
+
+
+def test_an_answer_that_is_parsed_is_a_span_below_its_call_where_that_is_switched_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    recorder = Recorder()
+    monkeypatch.setenv(f"{PREFIX}BOTOCORE_PARSING", "true")
+    with instrumented(BotocoreInstrumentor, recorder.provider):
+        client("sns").list_topics()
+    parsed, call = recorder.take()
+    assert (parsed.name, dict(parsed.attributes or {})) == ("parse", {"botocore.step": "parse"})
+    assert (call.name, parsed.parent) == ("SNS.ListTopics", call.context)
 
 
 def test_what_a_service_refuses_is_an_error_with_its_status(bucket: str, recorder: Recorder) -> None:

@@ -22,6 +22,8 @@ from opentelemetry.context import Context
 from opentelemetry.propagate import extract, get_global_textmap
 from opentelemetry.trace import SpanContext, get_current_span
 
+from ..kernel.switch import is_on
+
 MOST_ATTRIBUTES = 10
 MOST_BYTES = 1 << 18
 """Of a message, of a batch of them, of the events of one request, of the input of a state machine."""
@@ -324,14 +326,23 @@ def with_member(text: str, name: str, pairs: Pairs) -> str | None:
 # The client context of Lambda
 
 
-def _client_context(params: Params, pairs: Pairs, _name: str | None) -> Params | None:
-    """Adds the pairs to what the called function finds in `context.client_context.custom`."""
+def _client_context(params: Params, pairs: Pairs, name: str | None) -> Params | None:
+    """Adds the pairs to what the called function finds in `context.client_context.custom`.
+
+    `OTEL_INSTRUMENTATION_AWS_NESTED_CONTEXT=true` puts them together under the envelope's name there.
+    """
+    if name is not None and is_on("AWS_NESTED_CONTEXT"):
+        return _in_client_context(params, {name: pairs})
+    return _in_client_context(params, pairs)
+
+
+def _in_client_context(params: Params, added: Mapping[str, Any]) -> Params | None:
     given = params.get("ClientContext")
     known: dict[str, Any] | None = {} if given is None else _object(_utf8(_decoded(given)))
     custom = None if known is None else known.get("custom", {})
     if known is None or not isinstance(custom, dict):
         return None
-    text = json.dumps({**known, "custom": {**custom, **pairs}})
+    text = json.dumps({**known, "custom": {**custom, **added}})
     written = base64.b64encode(text.encode()).decode()
     return {**params, "ClientContext": written} if len(written) <= MOST_CLIENT_CONTEXT else None
 

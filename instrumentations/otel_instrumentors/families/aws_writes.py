@@ -1,17 +1,23 @@
 """Digests of what a call has written to S3 or DynamoDB; whoever reads it later computes the same ones.
 
 They are made of what names the thing (bucket, key and version of an object; table and primary key of an item), and tell
-nothing of it. Where the primary key is not known, as of what is put into DynamoDB, there is none.
+nothing of it. Where the primary key is not known there is none: of what is put into DynamoDB it is, where the variable
+`OTEL_INSTRUMENTATION_AWS_TABLE_KEYS` has the names of its attributes, as JSON: `{"table": ["name"]}`.
+`OTEL_INSTRUMENTATION_AWS_DIGESTS=false` switches all of them off.
 """
 
 from __future__ import annotations
 
+import functools
+import json
+import os
 from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
 from opentelemetry.util.types import AttributeValue
 
+from ..kernel.switch import PREFIX, is_on
 from ..semconv import aws
 
 Params = Mapping[str, Any]
@@ -22,6 +28,8 @@ def written(prefix: str, operation: str, params: object, response: object) -> di
     """The attributes that tell what a call with these parameters has written, by its response."""
     told = _WRITING.get((prefix, operation))
     if told is None or not isinstance(params, Mapping) or not isinstance(response, Mapping):
+        return None
+    if not is_on("AWS_DIGESTS", otherwise=True):
         return None
     return told(params, response)
 
@@ -43,19 +51,46 @@ def _item(params: Params, _response: Params) -> dict[str, AttributeValue]:
     return _items([(params.get("TableName"), params.get("Key"))])
 
 
+def _put(params: Params, _response: Params) -> dict[str, AttributeValue]:
+    return _items([(params.get("TableName"), _key_of(params))])
+
+
 def _batch(params: Params, response: Params) -> dict[str, AttributeValue]:
-    """The items deleted: nothing where others are put, or the service has left some for later."""
+    """The items put and deleted: nothing where the key of one is not known, or the service has left some for later."""
     if response.get("UnprocessedItems"):
         return {}
     requests = [(table, request) for table, requests in params["RequestItems"].items() for request in requests]
-    if not all("DeleteRequest" in request for _, request in requests):
+    keys = [
+        request["DeleteRequest"]["Key"]
+        if "DeleteRequest" in request
+        else _key_of({"TableName": table, **request.get("PutRequest", {})})
+        for table, request in requests
+    ]
+    if None in keys:
         return {}
-    return _items([(table, request["DeleteRequest"]["Key"]) for table, request in requests])
+    return _items([(table, key) for (table, _), key in zip(requests, keys, strict=True)])
 
 
 def _transaction(params: Params, _response: Params) -> dict[str, AttributeValue]:
     steps = [step for item in params["TransactItems"] for action, step in item.items() if action in _KEYED]
-    return _items([(step.get("TableName"), step.get("Key")) for step in steps])
+    return _items([(step.get("TableName"), step.get("Key") or _key_of(step)) for step in steps])
+
+
+def _key_of(step: Params) -> Params | None:
+    """The primary key of an item that is put, where its names are known and the item has them."""
+    item, names = step.get("Item"), _names(os.environ.get(f"{PREFIX}AWS_TABLE_KEYS", "")).get(step.get("TableName"))
+    if not names or not isinstance(item, Mapping) or not all(name in item for name in names):
+        return None
+    return {name: item[name] for name in names}
+
+
+@functools.cache
+def _names(tables: str) -> Mapping[Any, list[str]]:
+    try:
+        found = json.loads(tables) if tables else {}
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _items(named: list[tuple[Any, Any]]) -> dict[str, AttributeValue]:
@@ -86,12 +121,13 @@ def _plain(value: object) -> Iterator[bytes]:
         yield str(value).encode()
 
 
-_KEYED = ("Delete", "Update")
+_KEYED = ("Delete", "Put", "Update")
 
 _WRITING: dict[tuple[str, str], Written] = {
     ("s3", "PutObject"): _object,
     ("s3", "CompleteMultipartUpload"): _object,
     ("s3", "CopyObject"): _copy,
+    ("dynamodb", "PutItem"): _put,
     ("dynamodb", "UpdateItem"): _item,
     ("dynamodb", "DeleteItem"): _item,
     ("dynamodb", "BatchWriteItem"): _batch,

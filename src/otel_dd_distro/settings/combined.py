@@ -9,7 +9,7 @@ from .complaints import Complaint, Unusable
 from .parsers.addresses import repository
 from .parsers.numbers import rate as rate_of
 from .service import inferred_service
-from .variables import AGENT_SOCKET, DEFAULT_PORT, DOGSTATSD_PORT, DOGSTATSD_SOCKET, UNNAMED_SERVICE
+from .variables import AGENT_SOCKET, DEFAULT_PORT, DOGSTATSD_PORT, DOGSTATSD_SOCKET, FIXED, UNNAMED_SERVICE, VARIABLES
 
 if TYPE_CHECKING:
     from ..sampling.rules import Rule
@@ -37,6 +37,9 @@ def combine(
     _agent(values, exists)
     _sampling(values, given, complaints)
     _django(values)
+    for variable in VARIABLES:
+        if variable.field == FIXED:
+            del values[variable.names[0]]
     values["peer_service_defaults"] |= values["span_attribute_schema"] == "v1"
 
 

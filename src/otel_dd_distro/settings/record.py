@@ -127,6 +127,10 @@ class Settings(NamedTuple):
     kafka_propagation: bool
     dbm_propagation_mode: str
     """`disabled`, `service` or `full`."""
+    aws_digests: bool
+    aws_table_keys: str
+    aws_nested_context: bool
+    botocore_parsing: bool
     psycopg_connect: bool
     mysqldb_connect: bool
     psycopg_fetches: bool

@@ -21,7 +21,18 @@ from .parsers.lists import (
 )
 from .parsers.numbers import MOST_BYTES, duration, per_second, rate, seconds, whole
 from .parsers.rules import span_rules, span_rules_file, trace_rules
-from .parsers.words import flag, header, header_name, level, logs_injection, one_of, short_text, verbatim
+from .parsers.words import (
+    fixed,
+    flag,
+    header,
+    header_name,
+    level,
+    logs_injection,
+    one_of,
+    short_text,
+    table_keys,
+    verbatim,
+)
 from .record import OFF_BY_DEFAULT
 
 UNNAMED_SERVICE = "unnamed-python-service"
@@ -30,6 +41,8 @@ DOGSTATSD_PORT = 8125
 AGENT_SOCKET = "/var/run/datadog/apm.socket"
 DEFAULT_PORT = 8126
 
+FIXED = "fixed"
+"""The field of variables that are read only to say that nothing else than their default is here."""
 _DEFAULT_STYLES = ("datadog", "tracecontext", "baggage")
 _NOT_MINIMAL = "the contrary of DD_DJANGO_TRACING_MINIMAL"
 
@@ -264,7 +277,30 @@ VARIABLES: tuple[Variable, ...] = (
         "The same of PyMySQL."),
     Variable("sqlite3_fetches", ("DD_SQLITE_TRACE_FETCH_METHODS", "OTEL_INSTRUMENTATION_SQLITE3_FETCHES"), flag, False,
         "The same of sqlite3."),
+    # AWS
+    Variable("aws_digests", ("DD_BOTOCORE_ADD_SPAN_POINTERS", "OTEL_INSTRUMENTATION_AWS_DIGESTS"), flag, True,
+        "Say what a call to S3 or DynamoDB wrote, as a digest: links to whoever reads it (span pointers)."),
+    Variable("aws_table_keys",
+        ("DD_BOTOCORE_DYNAMODB_TABLE_PRIMARY_KEYS", "OTEL_INSTRUMENTATION_AWS_TABLE_KEYS"), table_keys, "",
+        "The primary keys of DynamoDB's tables, for such digests of items that are put: `{\"table\": [\"name\"]}`."),
+    Variable("aws_nested_context",
+        ("DD_BOTOCORE_INVOKE_WITH_LEGACY_CONTEXT", "OTEL_INSTRUMENTATION_AWS_NESTED_CONTEXT"), flag, False,
+        "The context for a Lambda function stands under one name (`_datadog`) in its client context."),
+    Variable("botocore_parsing", ("DD_BOTOCORE_INSTRUMENT_INTERNALS", "OTEL_INSTRUMENTATION_BOTOCORE_PARSING"), flag,
+        False, "A span for each response that botocore parses."),
+    Variable(FIXED, ("DD_BOTOCORE_PROPAGATION_ENABLED",),
+        fixed(False, "what is received is linked to all its senders, and no child of the first"), False,
+        "`false`: what is received is linked to all its senders, and no child of the first.", joined=True),
+    Variable(FIXED, ("DD_BOTOCORE_EMPTY_POLL_ENABLED",),
+        fixed(True, "a call that brings no messages is a call, and has its span"), True,
+        "`true`: a call that brings no messages has its span, too.", joined=True),
+    Variable(FIXED, ("DD_BOTOCORE_BEDROCK_RESOLVE_INFERENCE_PROFILE",),
+        fixed(False, "it is for LLM Observability, which is not here"), False,
+        "`false`: it is for LLM Observability, which is not here.", joined=True),
     # Django
+    Variable(FIXED, ("DD_DJANGO_TRACE_FETCH_METHODS",),
+        fixed(False, "fetches are spans of the driver: its own variable switches them on"), False,
+        "`false`: ddtrace reads it, and makes no such spans either. Those of the drivers are above.", joined=True),
     Variable("django_middleware", ("DD_DJANGO_INSTRUMENT_MIDDLEWARE", "OTEL_INSTRUMENTATION_DJANGO_MIDDLEWARE"), flag,
         True, "A span for each call of a middleware."),
     Variable("django_templates", ("DD_DJANGO_INSTRUMENT_TEMPLATES", "OTEL_INSTRUMENTATION_DJANGO_TEMPLATES"), flag,

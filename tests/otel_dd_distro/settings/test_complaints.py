@@ -23,6 +23,9 @@ MIB = 1024 * 1024
         ("DD_TRACE_PARTIAL_FLUSH_ENABLED", "no", "partial_flush_enabled", False, "false"),
         ("DD_TRACE_PARTIAL_FLUSH_ENABLED", "nope", "partial_flush_enabled", True, "true"),
         ("DD_DJANGO_TRACING_MINIMAL", "perhaps", "django_caches", False, "true"),
+        ("DD_BOTOCORE_DYNAMODB_TABLE_PRIMARY_KEYS", "{", "aws_table_keys", "", "nothing"),
+        ("DD_BOTOCORE_DYNAMODB_TABLE_PRIMARY_KEYS", '{"cups": "kind"}', "aws_table_keys", "", "nothing"),
+        ("DD_BOTOCORE_DYNAMODB_TABLE_PRIMARY_KEYS", '{"cups": ["a", "b", "c"]}', "aws_table_keys", "", "nothing"),
         ("DD_TRACE_AGENT_TIMEOUT_SECONDS", "soon", "agent_timeout_seconds", 2.0, "2.0"),
         ("DD_TRACE_AGENT_TIMEOUT_SECONDS", "nan", "agent_timeout_seconds", 2.0, "2.0"),
         ("DD_TRACE_AGENT_TIMEOUT_SECONDS", "inf", "agent_timeout_seconds", 2.0, "2.0"),
@@ -115,3 +118,23 @@ def test_no_warning_and_no_setting_shows_a_credential(name: str, text: str, capl
 def test_what_is_switched_off_complains_of_nothing(caplog: pytest.LogCaptureFixture) -> None:
     assert not settings(DD_TRACE_ENABLED="false", DD_TRACE_SAMPLE_RATE="often").enabled
     assert warnings(caplog) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "only"),
+    [
+        ("DD_BOTOCORE_PROPAGATION_ENABLED", "false"),
+        ("DD_BOTOCORE_EMPTY_POLL_ENABLED", "true"),
+        ("DD_BOTOCORE_BEDROCK_RESOLVE_INFERENCE_PROFILE", "false"),
+        ("DD_DJANGO_TRACE_FETCH_METHODS", "false"),
+    ],
+)
+def test_what_is_not_here_is_one_line_where_it_is_asked_for(
+    name: str, only: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings(**{name: only})
+    assert warnings(caplog) == []
+    settings(**{name: "true" if only == "false" else "false"})
+    (line,) = warnings(caplog)
+    assert line.startswith(f"{name}=")
+    assert line.endswith(f"; {only} is used instead")

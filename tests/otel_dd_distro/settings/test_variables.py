@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from otel_dd_distro.settings import PER_INSTRUMENTOR, VARIABLES, Settings
+from otel_dd_distro.settings.variables import FIXED
 from tests.otel_dd_distro.settings.environment import settings, warnings
 
 MIB = 1024 * 1024
@@ -45,6 +46,10 @@ def test_nothing_set_gives_the_defaults(caplog: pytest.LogCaptureFixture) -> Non
         "django_database_prefix": "",
         "django_user_name": True,
         "django_resource": "route",
+        "aws_digests": True,
+        "aws_table_keys": "",
+        "aws_nested_context": False,
+        "botocore_parsing": False,
         "psycopg_connect": False,
         "mysqldb_connect": False,
         "psycopg_fetches": False,
@@ -178,5 +183,7 @@ def test_a_variable_sets_its_field(
 
 def test_every_field_is_in_the_table() -> None:
     fields = set(Settings._fields)
-    listed = {variable.field for variable in VARIABLES} | {family.field for family in PER_INSTRUMENTOR}
+    listed = {variable.field for variable in VARIABLES if variable.field != FIXED} | {
+        family.field for family in PER_INSTRUMENTOR
+    }
     assert fields == listed | {"service_is_explicit"}

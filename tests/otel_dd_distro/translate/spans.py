@@ -62,7 +62,7 @@ def span(
 
 def ours(plugin: str, attributes: Mapping[Any, Any], **more: Any) -> ReadableSpan:
     """A span of one of our plugins, in the neutral vocabulary."""
-    kinds = {"flask": SpanKind.SERVER, "sqlite3": SpanKind.CLIENT, "requests": SpanKind.CLIENT}
+    kinds = {"flask": SpanKind.SERVER, **dict.fromkeys(("botocore", "requests", "sqlite3"), SpanKind.CLIENT)}
     more.setdefault("kind", kinds.get(plugin, SpanKind.INTERNAL))
     return span(more.pop("name", plugin), attributes, scope=f"otel_instrumentors.{plugin}", **more)
 

@@ -14,6 +14,7 @@ from opentelemetry.propagate import get_global_textmap, set_global_textmap
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from otel_instrumentors.families import aws_messages
+from otel_instrumentors.kernel.switch import PREFIX
 
 PAIRS = {"traceparent": "00-1-2-01", "tracestate": "tea=1"}
 NAME = "_context"
@@ -281,6 +282,15 @@ def test_a_function_gets_it_with_its_client_context(given: dict[str, Any] | None
     params = {} if given is None else {"ClientContext": packed(json.dumps(given))}
     changed = put("lambda", "Invoke", params)
     assert json.loads(base64.b64decode(changed["ClientContext"])) == sent
+
+
+@pytest.mark.parametrize("envelope", [False, True], indirect=True)
+def test_in_a_client_context_it_can_stand_under_the_envelopes_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(f"{PREFIX}AWS_NESTED_CONTEXT", "true")
+    changed = put("lambda", "Invoke", {"ClientContext": packed('{"custom": {"cup": 1}}')})
+    name = aws_messages.envelope()
+    told = PAIRS if name is None else {name: PAIRS}
+    assert json.loads(base64.b64decode(changed["ClientContext"])) == {"custom": {"cup": 1, **told}}
 
 
 def test_a_client_context_may_come_as_bytes() -> None:

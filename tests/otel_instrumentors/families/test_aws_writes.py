@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from otel_instrumentors.families.aws_writes import written
+from otel_instrumentors.kernel.switch import PREFIX
 
 OBJECT = "aws.s3.object.digest"
 ITEMS = "aws.dynamodb.item.digests"
@@ -87,3 +88,38 @@ def test_what_is_not_written_or_not_known_has_no_digest(
     prefix: str, operation: str, params: Any, response: Any
 ) -> None:
     assert not written(prefix, operation, params, response)
+
+
+PUT = {"TableName": "cups", "Item": {**KEY, "full": {"BOOL": True}}}
+
+
+@pytest.fixture
+def keys_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(f"{PREFIX}AWS_TABLE_KEYS", '{"cups": ["cup"], "pots": ["number", "kind"]}')
+
+
+def test_an_item_that_is_put_is_known_where_the_names_of_its_key_are_told(keys_told: None) -> None:
+    assert written("dynamodb", "PutItem", PUT, {}) == {ITEMS: [TEXT]}
+    pot = {"TableName": "cups", "Item": {"kind": "green"}}
+    assert not written("dynamodb", "PutItem", pot, {})
+    assert not written("dynamodb", "PutItem", {**PUT, "TableName": "lids"}, {})
+
+
+def test_items_that_are_put_with_others_are_told_with_them(keys_told: None) -> None:
+    requests = [{"PutRequest": {"Item": PUT["Item"]}}, {"DeleteRequest": {"Key": KEY}}]
+    assert written("dynamodb", "BatchWriteItem", {"RequestItems": {"cups": requests}}, {}) == {ITEMS: [TEXT, TEXT]}
+    assert not written("dynamodb", "BatchWriteItem", {"RequestItems": {"cups": requests, "lids": requests}}, {})
+    steps = [{"Put": PUT}, {"Delete": STEP}, {"Put": {**PUT, "TableName": "lids"}}]
+    assert written("dynamodb", "TransactWriteItems", {"TransactItems": steps}, {}) == {ITEMS: [TEXT, TEXT]}
+
+
+@pytest.mark.parametrize("tables", ["no JSON", "[]", "7"])
+def test_names_that_cannot_be_read_are_none(tables: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(f"{PREFIX}AWS_TABLE_KEYS", tables)
+    assert not written("dynamodb", "PutItem", PUT, {})
+
+
+def test_digests_can_be_switched_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert written("dynamodb", "DeleteItem", STEP, {})
+    monkeypatch.setenv(f"{PREFIX}AWS_DIGESTS", "false")
+    assert not written("dynamodb", "DeleteItem", STEP, {})

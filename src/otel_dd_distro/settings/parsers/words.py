@@ -36,6 +36,17 @@ def flag(text: str) -> bool:
     raise Unusable("neither true nor false", instead=False if word in ("no", "off", "n", "f") else NOTHING)
 
 
+def fixed(value: bool, why: str) -> Callable[[str], bool]:
+    """A flag of ddtrace's that says here what it says there unasked, and `why` nothing else."""
+
+    def always(text: str) -> bool:
+        if flag(text) is not value:
+            raise Unusable(why, instead=value)
+        return value
+
+    return always
+
+
 def logs_injection(text: str) -> bool:
     """As ddtrace has it: `structured` once meant structured logging alone, and now means on."""
     return text.lower() == "structured" or flag(text)
@@ -54,6 +65,23 @@ def one_of(choices: tuple[str, ...]) -> Callable[[str], str]:
         return text.lower()
 
     return choice
+
+
+def table_keys(text: str) -> str:
+    """The names of the attributes that make the primary key of each table: JSON, `{"table": ["name"]}`."""
+    import json  # costs start-up, and is seldom needed
+
+    try:
+        tables = json.loads(short_text(text))
+    except ValueError:
+        raise Unusable("not JSON", instead="") from None
+    named = isinstance(tables, dict) and all(
+        isinstance(names, list) and len(names) in (1, 2) and all(isinstance(name, str) for name in names)
+        for names in tables.values()
+    )
+    if not named:
+        raise Unusable("not one or two names of attributes for each table", instead="")
+    return text
 
 
 def header_name(text: str) -> str:

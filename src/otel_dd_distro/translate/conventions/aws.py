@@ -80,6 +80,14 @@ def calls(library: str) -> Operations:
     )
 
 
+def parsing(library: str) -> Operations:
+    """What a client does with an answer, within its call and in the service of that."""
+    targets = Targets({f"{library}.step": "", "error.type": ""})
+    return Operations(
+        Operation(f"{library}.parsers.parse", kind="client", component=library, source="m", targets=targets)
+    )
+
+
 def awaited_calls(library: str) -> Operations:
     """That of an asynchronous client: every exception is a failure, and both ids of the request are told."""
     targets = {**TARGETS, PREFIX: "", "aws.extended_request_id": "aws.requestid2"}

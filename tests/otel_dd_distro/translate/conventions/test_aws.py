@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from opentelemetry.trace import SpanKind
 
 from otel_dd_distro import settings
 from otel_dd_distro.propagation import from_settings
@@ -53,6 +54,18 @@ def tags(entry: dict[str, Any]) -> dict[str, Any]:
         "version",
     )
     return {key: value for key, value in entry["meta"].items() if not key.startswith(outer)}
+
+
+def test_an_answer_that_is_parsed_belongs_to_the_service_of_its_call() -> None:
+    told = {"rpc.method": "ListTopics", "aws.endpoint_prefix": "sns"}
+    call = ours("botocore", told, id=2)
+    parsed = ours("botocore", {"botocore.step": "parse"}, kind=SpanKind.INTERNAL, id=3, parent=2)
+    entries = Translator(settings.read({}, argv=["-"])).chunk(chunk(call, parsed), native_events=True)
+    assert [(entry["name"], entry["resource"], entry["service"]) for entry in entries] == [
+        ("sns.command", "sns.listtopics", "aws.sns"),
+        ("botocore.parsers.parse", "botocore.parsers.parse", "aws.sns"),
+    ]
+    assert "type" not in entries[1]
 
 
 ANSWERED = {"http.response.status_code": 200, "http.request.resend_count": 0, "aws.request_id": "abc"}
