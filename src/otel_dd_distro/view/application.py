@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import ipaddress
+from collections.abc import AsyncIterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -42,8 +43,11 @@ def application(store: Store, stream: Stream) -> Starlette:
         return Response(_whole(trace), media_type="application/json")
 
     async def every(request: Request) -> Response:
-        lines = (_whole(trace) + b"\n" for trace in store)
-        return StreamingResponse(lines, media_type="application/x-ndjson")
+        async def lines() -> AsyncIterator[bytes]:
+            for trace in store:
+                yield _whole(trace) + b"\n"
+
+        return StreamingResponse(lines(), media_type="application/x-ndjson")
 
     async def clear(request: Request) -> Response:
         store.clear()
@@ -84,22 +88,31 @@ def _whole(trace: Trace) -> bytes:
 
 
 class OnlyThisSite:
-    """Refuses what a foreign page has a browser send, and names that a foreign DNS server could point here."""
+    """Refuses what a foreign page has a browser send, and names that a foreign DNS server could point here.
+
+    Tracers may reach the intake by any name, such as that of a container.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http":
-            headers = dict(scope["headers"])
-            is_foreign = scope["method"] != "GET" and headers.get(b"sec-fetch-site") == b"cross-site"
-            # Tracers reach the intake of a container by whatever name it has there; they are no browsers.
-            is_browser = b"sec-fetch-mode" in headers or b"sec-fetch-site" in headers
-            if is_foreign or (is_browser and not _is_an_address(headers.get(b"host", b"").decode("latin-1"))):
-                why = "open this page by an IP address or as localhost\n"
-                await PlainTextResponse(why, 403)(scope, receive, send)
-                return
-        await self._app(scope, receive, send)
+        if scope["type"] == "http" and (why := _refusal(scope)):
+            await PlainTextResponse(why, 403)(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
+
+
+def _refusal(scope: Scope) -> str:
+    headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
+    host = headers.get(b"host", "")
+    origin = headers.get(b"origin", "")
+    # A browser names the page that sends anything but a plain question.
+    if origin and origin.partition("://")[2] != host:
+        return "this comes from another site\n"
+    if (scope["path"] == "/" or scope["path"].startswith("/api/")) and not _is_an_address(host):
+        return "open this page by an IP address or as localhost\n"
+    return ""
 
 
 def _is_an_address(host: str) -> bool:

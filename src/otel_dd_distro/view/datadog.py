@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 import ormsgpack
@@ -117,22 +117,20 @@ def _span(raw: Mapping[str, Any], meta: dict[Any, Any]) -> Span:
         error=_field(raw, "error", 0) != 0,
         is_native=True,
         # In v0.5, and for an Agent that does not know them, links and events are tags of these names.
-        events=[_event(event) for event in events or _listed(tags, "events")],
-        links=[_link(link) for link in links or _listed(tags, "_dd.span_links")],
+        events=[_event(event) for event in events] or _listed(tags, "events", _event),
+        links=[_link(link) for link in links] or _listed(tags, "_dd.span_links", _link),
         tags=tags,
     )
 
 
-def _listed(tags: dict[Any, Any], name: str) -> list[Any]:
-    """Takes a tag away that is a JSON array; any other value stays a tag."""
+def _listed(tags: dict[Any, Any], name: str, read: Callable[[Any], dict[str, Any]]) -> list[dict[str, Any]]:
+    """Takes a tag away that is a JSON array of such things; any other value stays a tag."""
     text = tags.get(name)
     if not isinstance(text, str):
         return []
     try:
-        found = json.loads(text)
+        found = [read(each) for each in _typed(json.loads(text), list, f"`{name}`")]
     except (ValueError, RecursionError):
-        return []
-    if not isinstance(found, list):
         return []
     del tags[name]
     return found
@@ -143,7 +141,7 @@ def _event(raw: Any) -> dict[str, Any]:
     attributes = _typed(event.get("attributes") or {}, dict, "`attributes` of an event")
     return {
         "name": str(event.get("name", "")),
-        "time": str(event.get("time_unix_nano", 0)),
+        "time": str(_typed(event.get("time_unix_nano", 0), int, "`time_unix_nano` of an event")),
         "attributes": {key: _plain(value) for key, value in attributes.items()},
     }
 

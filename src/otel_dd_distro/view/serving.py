@@ -7,7 +7,7 @@ import io
 import socket
 import sys
 from argparse import Namespace
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 
 import uvicorn
 from opentelemetry.instrumentation.utils import suppress_instrumentation
@@ -77,6 +77,8 @@ async def _serve(server: _Server, sockets: list[socket.socket], terminal: Termin
     finally:
         if printing:
             printing.cancel()
+            with suppress(asyncio.CancelledError):
+                await printing
 
 
 def _tell(options: Namespace, sockets: list[socket.socket]) -> None:

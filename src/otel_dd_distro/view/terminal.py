@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import shutil
 import time
@@ -14,6 +15,8 @@ from .store import Store, Trace
 
 QUIET_S = 1.5
 """A trace is taken to be whole when no span of it has come for so long: tracers send once a second."""
+LONGEST_S = 10.0
+"""A trace that never rests is printed piece by piece."""
 MOST_LINES = 200
 """Spans of a trace that are printed."""
 _LARGEST_DEPTH = 40
@@ -28,26 +31,32 @@ class Terminal:
         self._store = store
         self._output = output
         self._due: dict[int, float] = {}
+        self._since: dict[int, float] = {}
         self._printed: dict[int, set[int]] = {}
         self._colours: dict[str, str] = {}
         self._is_coloured = output.isatty() and not os.environ.get("NO_COLOR")
         store.changed.append(self._note)
 
     def _note(self, changed: set[int]) -> None:
+        now = time.monotonic()
         for trace_id in changed:
             if self._store.get(trace_id) is None:
-                self._due.pop(trace_id, None)
-                self._printed.pop(trace_id, None)
+                for known in (self._due, self._since, self._printed):
+                    known.pop(trace_id, None)
             else:
-                self._due[trace_id] = time.monotonic() + QUIET_S
+                self._due[trace_id] = min(now + QUIET_S, self._since.setdefault(trace_id, now) + LONGEST_S)
 
     async def run(self) -> None:
-        """Print until cancelled."""
+        """Print until cancelled, or until nobody reads any more."""
+        with contextlib.suppress(BrokenPipeError):
+            await self._run()
+
+    async def _run(self) -> None:
         while True:
             await asyncio.sleep(QUIET_S / 5)
             now = time.monotonic()
             for trace_id in [trace_id for trace_id, due in self._due.items() if due <= now]:
-                del self._due[trace_id]
+                del self._due[trace_id], self._since[trace_id]
                 trace = self._store.get(trace_id)
                 if trace is not None:
                     self._print(trace)

@@ -97,9 +97,11 @@ def test_events_and_links_in_tags_are_shown_as_such() -> None:
     assert whole["tags"] == {}
 
 
-def test_a_tag_named_events_that_is_no_list_stays_a_tag() -> None:
-    [part] = read([span(1, meta={"events": "three"})])
-    assert shown(part)[0]["tags"] == {"events": "three"}
+@pytest.mark.parametrize("text", ["three", "3", "[1, 2]", "{}", '[{"time_unix_nano": "soon"}]', "[" * 10_000])
+def test_a_tag_named_events_that_has_none_stays_a_tag(text: str) -> None:
+    [part] = read([span(1, meta={"events": text})])
+    assert shown(part)[0]["tags"] == {"events": text}
+    assert shown(part)[0]["events"] == []
 
 
 def test_v05_says_the_same_as_v04() -> None:
@@ -138,6 +140,7 @@ def test_long_texts_are_cut_and_say_how_long_they_were() -> None:
         (ormsgpack.packb([[span(1, meta=["a"])]]), "`meta` of a span is list instead of dict"),
         (ormsgpack.packb([[span(1, error=True)]]), "`error` of a span is bool instead of int"),
         (ormsgpack.packb([[span(1, span_events=[3])]]), "an event is int instead of dict"),
+        (ormsgpack.packb([[span(1, span_events=[{"time_unix_nano": "soon"}])]]), "`time_unix_nano` of an event is str"),
         (b"\x91" * 5_000, "the payload is not msgpack"),
     ],
 )

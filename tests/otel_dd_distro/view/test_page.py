@@ -124,6 +124,11 @@ def test_a_trace_that_is_no_longer_kept_stays_open(page: Page, view: View) -> No
     expect(page.locator("#about .note")).to_contain_text("no longer kept")
     expect(spans(page)).to_have_count(5)
 
+    view.send([span(6, 1, name="late.query")])
+
+    expect(spans(page)).to_have_count(6)
+    assert names(page)[-1] == "late.query"
+
 
 def test_a_span_shows_its_tags_its_error_with_the_stack_and_the_ids_of_its_logs(page: Page, view: View) -> None:
     stack = "Traceback (most recent call last):\n  File 'stock.py'\nRuntimeError: none left"

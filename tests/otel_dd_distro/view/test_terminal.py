@@ -100,6 +100,40 @@ def test_a_trace_is_printed_when_nothing_more_comes_and_what_comes_later_below_i
     assert output.getvalue().count("late.query") == 1
 
 
+def test_a_trace_that_never_rests_is_printed_piece_by_piece(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "QUIET_S", 0.5)
+    monkeypatch.setattr(module, "LONGEST_S", 0.0)
+    output = io.StringIO()
+
+    async def come() -> None:
+        printing = asyncio.create_task(Terminal(store, output).run())
+        number = 0
+        while "more of trace" not in output.getvalue():
+            number += 1
+            assert number < 6_000
+            store.add([part(span(number, 1 if number > 1 else 0))])
+            await asyncio.sleep(0.01)
+        printing.cancel()
+
+    asyncio.run(come())
+
+
+def test_where_nobody_reads_any_more_the_view_goes_on(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Closed(io.StringIO):
+        def write(self, text: str) -> int:
+            raise BrokenPipeError
+
+    monkeypatch.setattr(module, "QUIET_S", 0.01)
+
+    async def come() -> None:
+        printing = asyncio.create_task(Terminal(store, Closed()).run())
+        await asyncio.sleep(0)
+        store.add([part(span(1))])
+        await asyncio.wait_for(printing, 60)
+
+    asyncio.run(come())
+
+
 @pytest.mark.parametrize(("encoding", "errors"), [("ascii", "replace"), ("utf-8", "strict")])
 def test_it_prints_to_terminals_of_any_encoding(store: Store, encoding: str, errors: str) -> None:
     store.add([part(span(1), span(2, 1, resource="Tee \ud800"))])

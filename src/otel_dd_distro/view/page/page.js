@@ -107,25 +107,42 @@ async function openTrace(id, byHand = false, span = "") {
   if (byHand) writeAddress(true);
 }
 
-let asked = 0;
+// One question at a time: what changes meanwhile is asked for once more, so that the answers keep up.
+let asked = "";
+let isDue = false;
 
 async function fetchTrace(id, isOpening = false) {
-  const number = ++asked;
-  let answer;
-  try {
-    answer = await fetch(`api/traces/${encodeURIComponent(id)}`);
-  } catch {
-    return; // The state says that the view does not answer; the trace stays as it is.
-  }
-  if (number !== asked || (!isOpening && state.trace?.id !== id)) return;
-  if (!answer.ok) {
-    if (isOpening) closeTrace(true);
+  if (asked === id) {
+    isDue = true;
     return;
   }
-  const trace = await answer.json();
-  if (number !== asked) return;
+  asked = id;
+  try {
+    do {
+      isDue = false;
+      const answer = await fetch(`api/traces/${encodeURIComponent(id)}`);
+      if (asked !== id || (!isOpening && state.trace?.id !== id)) return;
+      if (answer.ok) showTrace(await answer.json(), id);
+      else if (isOpening) closeTrace(true);
+      isOpening = false;
+    } while (isDue && asked === id);
+  } catch {
+    showState(); // It says that the view does not answer; the trace stays as it is.
+  } finally {
+    if (asked === id) asked = "";
+  }
+}
+
+function showTrace(trace, id) {
+  if (asked !== id) return;
+  if (state.trace?.id === id) {
+    // What the view has forgotten of an open trace stays.
+    const known = new Set(trace.spans.map((span) => span.id));
+    trace.spans.push(...state.trace.spans.filter((span) => !known.has(span.id)));
+  }
   state.trace = trace;
   state.isGone = false;
+  state.isLost = false;
   document.body.dataset.open = "";
   byId("welcome").hidden = true;
   byId("opened").hidden = false;
@@ -203,6 +220,7 @@ function closeSpan() {
 }
 
 function closeTrace(isLost = false) {
+  asked = "";
   state.isLost = isLost;
   state.trace = null;
   state.span = "";
