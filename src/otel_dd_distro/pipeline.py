@@ -10,17 +10,17 @@ from opentelemetry.context import Context
 from opentelemetry.trace import get_current_span
 
 from . import settings
+from .export import loading
 from .export.exporter import writer_from
 from .export.packing import pack
 from .export.queue import Encoded
 from .gathering import DatadogSpanProcessor, LocalTraces
 from .local_trace import datadog_context
 from .local_trace.chunk import Chunk
-from .otlp import Outlet, Outlets
 from .otlp.no_agent import EMPTY, writer_to_nobody
+from .otlp.outlets import Outlets
 from .propagation.statements import Caller
 from .sampling import Sampling, explanation
-from .translate import Translator
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     from .export.queue import Counters
     from .local_trace.datadog_context import DatadogContext
     from .settings import Settings
-    from .translate.translator import SpanMap
+    from .translate import Translator
+    from .translate.translator import RootView, SpanMap
 
 
 class Pipeline:
@@ -39,7 +40,6 @@ class Pipeline:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._translator = Translator(settings)
         self._stats: Stats | None = None
         self._has_agent = "datadog" in settings.exporters
         if settings.stats_enabled and self._has_agent:
@@ -59,6 +59,9 @@ class Pipeline:
             self._local_traces, self._outlets, shutdown_timeout=settings.shutdown_timeout_seconds
         )
         self._writer.ended_by = self._processor.end
+        if settings.sampling_rules or settings.dbm_propagation_mode != "disabled":
+            # Otherwise the application's first request would wait for it.
+            self._translator  # noqa: B018
         self._providers: weakref.WeakSet[TracerProvider] = weakref.WeakSet()
 
     def serve(self, provider: TracerProvider) -> None:
@@ -69,8 +72,19 @@ class Pipeline:
         self._processor.serve_one_more()
         provider.add_span_processor(self._processor)
 
+    @functools.cached_property
+    def _translator(self) -> Translator:
+        """Imported late: starting up should not pay for the names of all libraries, nor a program without spans."""
+        made: Translator = loading.module("otel_dd_distro.translate").Translator(self._settings)
+        return made
+
+    def _view(self, span: ReadableSpan) -> RootView:
+        return self._translator.root_view(span)
+
     def feed(self, exporter: SpanExporter, provider: TracerProvider) -> None:
         """Bring those spans of `provider` whose trace is kept to an exporter beside the Agent, or in its stead."""
+        from .otlp.outlet import Outlet
+
         self.serve(provider)
         self._outlets.add(Outlet(exporter, provider, self._settings))
 
@@ -86,7 +100,7 @@ class Pipeline:
         trace = self._local_traces.of(span)
         if trace is None:
             return datadog_context.from_context(context, span)
-        self._sampling.tell(trace, span.get_span_context().trace_id, self._translator.root_view)
+        self._sampling.tell(trace, span.get_span_context().trace_id, self._view)
         return trace.context
 
     def explain(self, span: Span) -> str:

@@ -156,6 +156,34 @@ def test_nothing_is_loaded_that_nobody_asked_for(tmp_path: Path) -> None:
     assert path == f"{CHILDREN}{os.pathsep}/nowhere"
 
 
+LATE = (
+    *("otel_dd_distro.translate", "otel_dd_distro.stats", "otel_dd_distro.otlp.shown", "otel_dd_distro.doctor"),
+    *("ormsgpack", "http.client", "opentelemetry.exporter", "opentelemetry.sdk.metrics", "opentelemetry.sdk._logs"),
+)
+IMPORTED = "import sys\nprint(' '.join(sys.modules))\n"
+WITH_A_CALL = """
+from opentelemetry import propagate, trace
+with trace.get_tracer("shop").start_as_current_span("work"):
+    propagate.inject({})
+"""
+
+
+@pytest.mark.parametrize("program", ["import sqlite3\n", WITH_A_CALL], ids=["without spans", "that calls another"])
+def test_until_spans_are_sent_a_program_imports_nothing_that_translates_or_sends_them(
+    agent_session: Session, tmp_path: Path, program: str
+) -> None:
+    (line,) = told(tmp_path, program + IMPORTED, **sending(agent_session))
+    imported = line.split()
+    assert "otel_dd_distro.pipeline" in imported
+    assert [name for name in imported if name.startswith(LATE)] == []
+
+
+def test_what_decides_by_the_names_of_spans_has_them_before_the_first_request(tmp_path: Path) -> None:
+    rules = '[{"resource": "GET /", "sample_rate": 1}]'
+    (line,) = told(tmp_path, IMPORTED, DD_TRACE_SAMPLING_RULES=rules)
+    assert "otel_dd_distro.translate" in line.split()
+
+
 def test_switched_off_it_does_nothing(tmp_path: Path) -> None:
     assert told(tmp_path, DD_TRACE_ENABLED="false", DD_LOGS_INJECTION="false") == ["[]", "[]", "None"]
     assert told(tmp_path, OTEL_SDK_DISABLED="true", PYTHONPATH="/nowhere")[2] == "/nowhere"

@@ -11,6 +11,7 @@ import importlib
 import logging  # noqa: F401
 import os
 import threading
+from types import ModuleType
 
 from ..forks import on_fork
 
@@ -22,17 +23,19 @@ _NEEDED = (
     "importlib.metadata",
     "json",
     "ormsgpack",
+    "otel_dd_distro.translate",
     "platform",
 )
 _LONGEST_WAIT_S = 5.0
 
-_loading = threading.Lock()
+# Reentrant, because a signal handler may want a module, or fork, while its thread is inside.
+_loading = threading.RLock()
 _held_by = 0
 _loaded = False
 
 
 def load() -> None:
-    """Import what sending needs: about 30 ms of other people's modules that starting up should not pay for.
+    """Import what sending needs: about 60 ms of modules that starting up should not pay for.
 
     A child that is forked while a thread of its parent is inside an import inherits the module's lock, held for ever.
     Hence all imports of the export thread happen here, and a fork waits for the one under way.
@@ -49,6 +52,12 @@ def load() -> None:
         # Imports more by itself, in a manner that changes with the version of Python.
         own_version()
         _loaded = True
+
+
+def module(name: str) -> ModuleType:
+    """A module that may be needed before the first payload."""
+    with _loading:
+        return importlib.import_module(name)
 
 
 @functools.cache
@@ -79,7 +88,7 @@ def _after_fork_in_parent() -> None:
 def _after_fork_in_child() -> None:
     global _held_by, _loading
     _held_by = 0
-    _loading = threading.Lock()
+    _loading = threading.RLock()
 
 
 on_fork(_after_fork_in_child)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -10,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from opentelemetry.sdk.environment_variables import OTEL_BSP_MAX_QUEUE_SIZE
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
-from ..clock import clock
 from ..translate.conventions.urls import Urls
 from .names import names
 from .shown import literals_in, shown
@@ -19,17 +17,12 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.trace import TracerProvider
     from opentelemetry.sdk.trace.export import SpanExporter
 
-    from ..gathering.processor import Sink
     from ..local_trace.chunk import Chunk
     from ..settings import Settings
-
-log = logging.getLogger("otel_dd_distro")
 
 QUEUE_SIZE = 8_192
 """Spans. They come a chunk at a time, thousands at once after a slow answer of the Agent: more than the SDK holds."""
 
-_LEAST_WAIT_S = 0.5
-"""Kept back for the last spans of outlets, should the Agent use up all of the time that there is."""
 _SINGLE = "_dd.span_sampling.mechanism"
 """The metric of a span that is kept though its trace is not."""
 
@@ -75,50 +68,3 @@ class Outlet:
         else:
             # The public method waits for 30 s; an endpoint that is down would have the exporter try for most of them.
             batches.shutdown(timeout_millis=int(timeout_s * 1000))
-
-
-class Outlets:
-    """The outlets of a process, emptied after the road that fills them: once it is flushed, all chunks are decided."""
-
-    def __init__(self, road: Sink) -> None:
-        self._road = road
-        self._outlets: tuple[Outlet, ...] = ()
-        self._has_failed = False
-
-    def __bool__(self) -> bool:
-        return bool(self._outlets)
-
-    def add(self, outlet: Outlet) -> None:
-        self._outlets = (*self._outlets, outlet)
-
-    def take(self, chunk: Chunk, maps: Sequence[Mapping[str, Any]]) -> None:
-        """Hand a decided chunk to all of them; what breaks is not the Agent's loss."""
-        for outlet in self._outlets:
-            try:
-                outlet.take(chunk, maps)
-            except Exception as error:  # noqa: BLE001
-                self._say(error)
-
-    def flush(self, timeout_s: float) -> bool:
-        """Wait until all that was handed on before has been sent; False if that took longer than `timeout_s`."""
-        end = clock.monotonic() + timeout_s
-        done = self._road.flush(timeout_s)
-        for outlet in self._outlets:
-            done = outlet.flush(max(0.0, end - clock.monotonic())) and done
-        return done
-
-    def shutdown(self, timeout_s: float) -> None:
-        """Send what there is and end, within `timeout_s` but for an exporter that does not stop when it is told to."""
-        end = clock.monotonic() + timeout_s
-        kept_back = min(_LEAST_WAIT_S, timeout_s / 2) if self._outlets else 0.0
-        self._road.shutdown(timeout_s - kept_back)
-        for number, outlet in enumerate(self._outlets):
-            try:
-                outlet.shutdown(max(0.0, end - clock.monotonic()) / (len(self._outlets) - number))
-            except Exception as error:  # noqa: BLE001
-                self._say(error)
-
-    def _say(self, error: Exception) -> None:
-        if not self._has_failed:
-            self._has_failed = True
-            log.warning("Another span exporter failed (logged only once): %s: %s", type(error).__name__, error)

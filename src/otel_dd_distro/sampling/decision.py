@@ -104,7 +104,7 @@ class Sampling:
         if context.priority is None:
             with self._lock:
                 if context.priority is None:
-                    self._decide(context, trace_id, root)
+                    self._decide(context, trace_id, lambda: root)
 
     def tell(self, trace: LocalTrace, trace_id: int, view: View) -> None:
         """Decide because others are about to be told, after what the spans under way ask for.
@@ -119,7 +119,7 @@ class Sampling:
         if context.priority is None or (self._keeps_late and not context.is_told):
             with self._lock:
                 if context.priority is None:
-                    self._decide(context, trace_id, view(trace.root))
+                    self._decide(context, trace_id, lambda: view(trace.root))
                 context.is_told = True
 
     def obey(self, context: DatadogContext, wish: int) -> None:
@@ -160,9 +160,9 @@ class Sampling:
             with self._lock:
                 self._single_spans.mark(maps)
 
-    def _decide(self, context: DatadogContext, trace_id: int, root: Root) -> None:
+    def _decide(self, context: DatadogContext, trace_id: int, root: Callable[[], Root]) -> None:
         rules = self._rules
-        rule = rules.first(root) if rules is not None else None
+        rule = rules.first(root()) if rules is not None else None
         if rule is not None:
             ruling = self._rulings[id(rule)]
             priority, decision = USER_REJECT, ruling.followed
@@ -177,7 +177,7 @@ class Sampling:
             return
         rates = self._rates()
         if rates:
-            key = f"service:{root.service},env:{self._env}"
+            key = f"service:{root().service},env:{self._env}"
             rate = rates.get(key)
             if rate is None:
                 key = "service:,env:"

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from ..translate.every_span import reading
+from ..local_trace import reading
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import ReadableSpan

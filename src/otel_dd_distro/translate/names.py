@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.trace import SpanKind
 
+from ..local_trace import reading
 from .conventions import (
     aiohttp,
     aws,
@@ -27,7 +28,6 @@ from .conventions import (
     templates,
     tornado,
 )
-from .every_span import reading
 from .plugin import Belongs, Plugin
 
 # fmt: off

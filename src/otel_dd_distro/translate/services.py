@@ -8,11 +8,12 @@ from typing import Any, NamedTuple
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan
 
+from ..local_trace import reading
 from ..settings import Settings
 from .conventions.operation import Operation
 from .conventions.otel import CONVENTIONS
 from .conventions.urls import Urls
-from .every_span import process, reading, text
+from .every_span import process, text
 from .every_span.attributes import RESERVED, Meta, as_text
 from .names import BY_NAME, plugin_of
 from .plugin import Belongs, Plugin

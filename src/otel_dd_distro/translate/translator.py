@@ -12,6 +12,7 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.trace import SpanContext, StatusCode
 
+from ..local_trace import reading
 from ..local_trace.chunk import Chunk
 from ..local_trace.datadog_context import NO_PARENT, DatadogContext
 from ..settings import Settings
@@ -20,7 +21,7 @@ from .chunk_services import NO_PARENTS, ChunkServices
 from .conventions import otel
 from .conventions.operation import Operation
 from .conventions.urls import Urls
-from .every_span import chunk_tags, errors, events, links, process, reading, text
+from .every_span import chunk_tags, errors, events, links, process, text
 from .every_span.attributes import Meta, Metrics, copy, restore, steer
 from .every_span.peer_service import PEER_SERVICE, Peers
 from .every_span.text import MOST_RESOURCE

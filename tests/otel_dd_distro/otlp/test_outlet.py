@@ -20,8 +20,8 @@ from opentelemetry.sdk.trace.sampling import ALWAYS_ON
 from opentelemetry.trace import Link, SpanKind
 
 from otel_dd_distro import settings, tracing
-from otel_dd_distro.otlp import Outlet, Outlets
-from otel_dd_distro.otlp.outlet import QUEUE_SIZE
+from otel_dd_distro.otlp.outlet import QUEUE_SIZE, Outlet
+from otel_dd_distro.otlp.outlets import Outlets
 from otel_dd_distro.pipeline import Pipeline
 from tests.agents import ScriptedAgent, clean_environ, says
 

@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 
 from otel_dd_distro.gathering import LocalTraces
+from otel_dd_distro.local_trace import reading
 from otel_dd_distro.local_trace.chunk import Chunk
 from otel_dd_distro.local_trace.datadog_context import DatadogContext
 from otel_dd_distro.local_trace.rates import is_kept
 from otel_dd_distro.local_trace.registry import LocalTrace
-from otel_dd_distro.translate.every_span import reading
 from tests.otel_dd_distro.sampling.process import Process, Root, rules, undecided, with_rules
 from tests.otel_dd_distro.translate.spans import chunk, error, span
 
