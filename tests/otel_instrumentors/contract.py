@@ -30,6 +30,9 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor, SpanExporter
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 import otel_instrumentors.semconv
+from otel_dd_distro.gathering import DatadogSpanProcessor, LocalTraces
+from otel_dd_distro.local_trace.chunk import Chunk
+from otel_dd_distro.tracing import TracerProvider as LightTracerProvider
 from otel_instrumentors.kernel import safety
 from otel_instrumentors.kernel.call import Outcome, SpanSpec
 from otel_instrumentors.kernel.hooks.opt_in import _OptIn
@@ -69,6 +72,24 @@ class Recorder:
         spans = self.spans()
         self.exporter.clear()
         return spans
+
+
+class _Nowhere:
+    """The sink of a pipeline that ends before it."""
+
+    def flush(self, timeout_s: float) -> bool:
+        return True
+
+    def shutdown(self, timeout_s: float) -> None:
+        pass
+
+
+def light_provider() -> tuple[TracerProvider, list[Chunk]]:
+    """A provider of the light tracer, and the chunks of its spans as they are gathered, not copied for a processor."""
+    chunks: list[Chunk] = []
+    provider = LightTracerProvider()
+    provider.add_span_processor(DatadogSpanProcessor(LocalTraces(chunks.append), _Nowhere()))
+    return provider, chunks
 
 
 @contextmanager
@@ -341,6 +362,14 @@ class Contract(OptionsExam):
             assert strange == [], f"neither in semconv/ nor under the plugin's own prefix `{plugin}.`"
             assert "datadog" not in span.to_json().lower()
 
+    def test_no_span_leaves_the_plain_dict_in_which_the_light_tracer_keeps_its_attributes(self) -> None:
+        provider, chunks = light_provider()
+        with instrumented(self.instrumentor, provider):
+            self.use()
+        spans: list[Any] = [span for chunk in chunks for span in chunk.spans]
+        assert spans
+        assert [span.name for span in spans if type(span.held_attributes) is not dict] == []
+
     def test_nothing_is_left_in_memory(self) -> None:
         provider = TracerProvider(shutdown_on_exit=False)
         with instrumented(self.instrumentor, provider):
@@ -380,6 +409,7 @@ class Carrying(Contract):
 
     test_a_use_is_traced_by_this_plugin_and_nothing_of_it_fails = None  # type: ignore[assignment]
     test_spans_speak_the_conventions_and_name_no_vendor = None  # type: ignore[assignment]
+    test_no_span_leaves_the_plain_dict_in_which_the_light_tracer_keeps_its_attributes = None  # type: ignore[assignment]
 
     @classmethod
     def traces(cls, recorder: Recorder) -> list[str]:

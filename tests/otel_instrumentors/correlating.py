@@ -29,6 +29,7 @@ class Correlating(Contract):
 
     test_a_use_is_traced_by_this_plugin_and_nothing_of_it_fails = None  # type: ignore[assignment]
     test_spans_speak_the_conventions_and_name_no_vendor = None  # type: ignore[assignment]
+    test_no_span_leaves_the_plain_dict_in_which_the_light_tracer_keeps_its_attributes = None  # type: ignore[assignment]
     test_suppressed_means_no_span = None  # type: ignore[assignment]
 
     @classmethod

@@ -41,9 +41,9 @@ class Span(LightSpan):
     """A span as the SDK's, without a lock.
 
     The interpreter changes threads after calls and at the ends of loops only, so where a step has to be whole there is
-    no call between looking and writing. `held_attributes` is a plain dict as long as all that was set could be kept as
-    it came; the SDK's container takes it over when something has to be cleaned or dropped, or when somebody asks for
-    that container. `held_events` and `held_links` are None until there is one. So are the contexts of the span and of
+    no call between looking and writing. `held_attributes` is a plain dict. What has to be cleaned is written to it
+    through the SDK's container, which takes it over only when something was dropped, or when somebody asks for that
+    container. `held_events` and `held_links` are None until there is one. So are the contexts of the span and of
     its parent, where its ids tell all that is in them: `parent_id` is 0 where there is no parent, and where
     `held_parent` tells more.
     """
@@ -210,11 +210,7 @@ class Span(LightSpan):
         held = self.held_attributes
         if isinstance(held, BoundedAttributes):
             return held
-        limits = self._terms.limits
-        bounded = BoundedAttributes(
-            limits.max_span_attributes, immutable=False, max_value_len=limits.max_span_attribute_length
-        )
-        bounded._dict = held
+        bounded = self._container()
         bounded._immutable = _FREEZES and self._end_time is not None
         # Another thread may have come first: both containers hold the same dict, and one of them is kept.
         if type(self.held_attributes) is dict:
@@ -312,10 +308,12 @@ class Span(LightSpan):
         if self._end_time is not None:
             log.warning("Setting attribute on ended span.")
             return
+        bounded = self._container()
         try:
-            self._attributes[key] = texts.cut(value) if self._terms.cuts else value
+            bounded[key] = texts.cut(value) if self._terms.cuts else value
         except Exception:  # noqa: BLE001
-            self._attributes[key] = unprintable.text(value)
+            bounded[key] = unprintable.text(value)
+        self._keep(bounded)
 
     def set_attributes(self, attributes: Mapping[str, types.AnyValue]) -> None:
         held = self.held_attributes
@@ -343,13 +341,31 @@ class Span(LightSpan):
         if self._end_time is not None:
             log.warning("Setting attribute on ended span.")
             return
+        bounded = self._container()
         try:
-            self._set_bounded(attributes)
+            self._set_bounded(bounded, attributes)
         except Exception:  # noqa: BLE001
-            self._set_bounded(unprintable.attributes(attributes))
+            self._set_bounded(bounded, unprintable.attributes(attributes))
+        self._keep(bounded)
 
-    def _set_bounded(self, attributes: Mapping[str, types.AnyValue]) -> None:
-        bounded = self._attributes
+    def _container(self) -> BoundedAttributes:
+        """The SDK's container of the attributes: where there is none, one for the plain dict."""
+        held = self.held_attributes
+        if isinstance(held, BoundedAttributes):
+            return held
+        limits = self._terms.limits
+        bounded = BoundedAttributes(
+            limits.max_span_attributes, immutable=False, max_value_len=limits.max_span_attribute_length
+        )
+        bounded._dict = held
+        return bounded
+
+    def _keep(self, bounded: BoundedAttributes) -> None:
+        """The plain dict stays where nothing was dropped."""
+        if bounded.dropped and type(self.held_attributes) is dict:
+            self.held_attributes = bounded
+
+    def _set_bounded(self, bounded: BoundedAttributes, attributes: Mapping[str, types.AnyValue]) -> None:
         if self._terms.cuts:
             attributes = {key: texts.cut(value) for key, value in attributes.items()}
         if _FREEZES:

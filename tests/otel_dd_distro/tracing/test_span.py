@@ -173,6 +173,28 @@ def test_parts_are_made_when_they_are_first_used() -> None:
     assert "_held_lock" not in vars(span)
 
 
+class Level(int):
+    pass
+
+
+@pytest.mark.parametrize("value", ["v" * 300_000, ["a", "b"], (1, 2), Level(3), b"bytes", None, {"a": 1}, object()])
+def test_what_has_to_be_cleaned_is_cleaned_in_the_plain_dict(value: Any) -> None:
+    one, other = plain(attributes={"a": 1}), light(attributes={"a": 1})
+    for span in (one, other):
+        span.set_attribute("b", value)
+        span.set_attributes({"c": value, "a": 2})
+    assert type(other.held_attributes) is dict
+    assert set(other.held_attributes) == set(one.attributes or {})
+    if type(value) is not object and not isinstance(value, str):
+        assert list(other.held_attributes.items()) == list((one.attributes or {}).items())
+
+
+def test_of_what_was_dropped_the_sdks_container_knows() -> None:
+    span = light(attributes={"a": 1})
+    span.set_attribute("", "no key")
+    assert (dict(span.attributes), span.dropped_attributes) == ({"a": 1}, 1)
+
+
 def test_the_attributes_of_an_open_span_are_a_live_view() -> None:
     span = light(attributes={"a": 1})
     view = span.attributes
