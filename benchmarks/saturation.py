@@ -2,8 +2,9 @@
 
 Usage: saturation.py --bare PYTHON --ours PYTHON --ddtrace PYTHON --contrib PYTHON [--rounds N]. One worker with two
 threads serves the Flask page of programs.py. At saturation four connections ask as fast as they are answered; then,
-with fresh workers, one asks at a steady 150 a second. `unexported` is ours with all that the export thread would do
-left out: what that thread costs the slow requests is the difference.
+with fresh workers, one asks at a steady 150 a second. `at once` is ours with every trace translated and packed by the
+thread that ends it, as the application's threads do when more spans wait than may; else the export thread does it.
+`unexported` is ours with all that the export thread would do left out: what that thread costs is the difference.
 """
 
 from __future__ import annotations
@@ -25,7 +26,9 @@ from pathlib import Path
 from applications import command, environment
 from sink import serve
 
-SIDES = ("bare", "ours", "unexported", "plain", "ddtrace", "contrib")
+SIDES = ("bare", "ours", "at once", "unexported", "plain", "ddtrace", "contrib")
+VARIANTS = ("at once", "unexported")
+"""Of ours."""
 CONNECTIONS = 4
 SATURATED_S = 5.0
 STEADY_S = 8.0
@@ -35,9 +38,18 @@ CONFIGURATION = """
 import os
 
 def post_fork(server, worker):
-    if os.environ.get("BENCH_UNEXPORTED"):
-        from otel_dd_distro.export.writer import Writer
-        Writer.submit = lambda writer, chunk: None
+    variant = os.environ.get("BENCH_VARIANT")
+    if not variant:
+        return
+    from otel_dd_distro.export.writer import Writer
+
+    submit = Writer.submit
+
+    def at_once(writer, chunk):
+        writer._queue.raw_limit = 0
+        submit(writer, chunk)
+
+    Writer.submit = at_once if variant == "at once" else lambda writer, chunk: None
 """
 
 
@@ -53,8 +65,8 @@ def worker(side: str, python: Path, sink: str) -> Iterator[int]:
         options += ["--threads", "2", "--keep-alive", "60", "--log-level", "error", "--no-control-socket"]
         # Not as arguments: opentelemetry-instrument takes some of them for its own.
         environ = environment(side, sink) | {"GUNICORN_CMD_ARGS": " ".join(map(str, options))}
-        if side == "unexported":
-            environ["BENCH_UNEXPORTED"] = "1"
+        if side in VARIANTS:
+            environ["BENCH_VARIANT"] = side
         started = subprocess.Popen(
             [
                 *command(side, python),
@@ -151,25 +163,27 @@ def main() -> None:
     for side in ("bare", "ours", "ddtrace", "contrib"):
         arguments.add_argument(f"--{side}", type=Path, required=True, metavar="PYTHON")
     arguments.add_argument("--rounds", type=int, default=3)
+    arguments.add_argument("--only", nargs="*", choices=SIDES, default=SIDES)
     arguments.add_argument("--json", type=Path)
     given = arguments.parse_args()
-    pythons = {"bare": given.bare, "ours": given.ours, "unexported": given.ours, "plain": given.ours}
+    pythons = {"bare": given.bare, **dict.fromkeys(("ours", *VARIANTS, "plain"), given.ours)}
     pythons |= {"ddtrace": given.ddtrace, "contrib": given.contrib}
     here, there = multiprocessing.Pipe()
     process = multiprocessing.Process(target=serve, args=(there,), daemon=True)
     process.start()
     sink = f"http://127.0.0.1:{here.recv()}"
-    results: dict[str, list[dict[str, float]]] = {side: [] for side in SIDES}
+    results: dict[str, list[dict[str, float]]] = {side: [] for side in SIDES if side in given.only}
     for _ in range(given.rounds):
-        for side in SIDES:
+        for side in results:
             results[side].append(run(side, pythons[side], sink))
     process.kill()
     medians = {
         side: {what: statistics.median(one[what] for one in runs) for what in runs[0]} for side, runs in results.items()
     }
-    print(f"{'':11}{'requests/s':>11}{'of bare':>9}{'p99 ms':>8}   at {STEADY_RATE}/s: {'p50 ms':>7}{'p99 ms':>8}")
+    first = given.only[0]
+    print(f"{'':11}{'requests/s':>11}{f'of {first}':>9}{'p99 ms':>8}   at {STEADY_RATE}/s: {'p50 ms':>7}{'p99 ms':>8}")
     for side, one in medians.items():
-        of_bare = one["requests_per_second"] / medians["bare"]["requests_per_second"]
+        of_bare = one["requests_per_second"] / medians[first]["requests_per_second"]
         print(
             f"{side:11}{one['requests_per_second']:11.0f}{of_bare:9.2f}{one['p99_saturated_ms']:8.2f}"
             f"{one['p50_steady_ms']:18.2f}{one['p99_steady_ms']:8.2f}"
