@@ -308,10 +308,10 @@ def conformance(session: nox.Session) -> None:
 
 
 CONTRIB = (
-    *("aiohttp_client", "aiohttp_server", "aiokafka", "asyncio", "boto3sqs", "botocore", "celery", "confluent_kafka"),
-    *("django", "falcon", "flask", "grpc", "jinja2", "kafka", "logging", "mysql", "mysqlclient", "psycopg", "psycopg2"),
-    *("pymemcache", "pymongo", "pyramid", "redis", "requests", "sqlalchemy", "sqlite3", "structlog", "threading"),
-    "tornado",
+    *("aiohttp_client", "aiohttp_server", "aiokafka", "asyncio", "asyncpg", "boto3sqs", "botocore", "celery"),
+    *("confluent_kafka", "django", "falcon", "flask", "grpc", "jinja2", "kafka", "logging", "mysql", "mysqlclient"),
+    *("psycopg", "psycopg2", "pymemcache", "pymongo", "pymysql", "pyramid", "redis", "requests", "sqlalchemy"),
+    *("sqlite3", "structlog", "threading", "tornado", "urllib3"),
 )
 """The packages of opentelemetry-python-contrib of which ours has a counterpart, by the names of their modules."""
 

@@ -39,6 +39,7 @@ class Counterpart(NamedTuple):
 COUNTERPARTS = {
     "aiohttp_client": Counterpart("aiohttp", {"AioHttpClientInstrumentor": "aiohttp.client"}),
     "aiohttp_server": Counterpart("aiohttp", {"AioHttpServerInstrumentor": "aiohttp.web"}),
+    "asyncpg": Counterpart("asyncpg", without=("connect",)),
     "boto3sqs": Counterpart("botocore"),
     "django": Counterpart("django", without=("BaseHandler.make_view_atomic",)),
     "grpc": Counterpart(
@@ -54,6 +55,7 @@ COUNTERPARTS = {
     "mysqlclient": Counterpart("mysqldb", without=("commit", "rollback")),
     "psycopg": Counterpart("psycopg", without=("commit", "rollback")),
     "psycopg2": Counterpart("psycopg", {"Psycopg2Instrumentor": "psycopg2"}, without=("commit", "rollback")),
+    "pymysql": Counterpart("pymysql", without=("commit", "rollback")),
     "pyramid": Counterpart("pyramid", without=("RendererHelper.render",)),
     "threading": Counterpart("futures"),
     "tornado": Counterpart("tornado", without=("Template.generate",)),

@@ -65,7 +65,8 @@ def url(call: Call) -> str:
     if not target.startswith("/"):
         return str(target).partition("#")[0]
     pool = call.instance
-    host = f"[{pool.host}]" if ":" in pool.host and not pool.host.startswith("[") else pool.host
+    # One with a single colon has the port in it, as http.client takes it.
+    host = f"[{pool.host}]" if pool.host.count(":") > 1 and not pool.host.startswith("[") else pool.host
     is_default = pool.port in (None, http.DEFAULT_PORTS.get(pool.scheme))
     return f"{pool.scheme}://{host}{target}" if is_default else f"{pool.scheme}://{host}:{pool.port}{target}"
 

@@ -281,6 +281,7 @@ def test_below_requests_it_is_silent_and_above_http_client_the_only_one(
         ("http", "tea", None, "/x", "http://tea/x"),
         ("http", "::1", 8080, "/x", "http://[::1]:8080/x"),
         ("http", "[::1]", 8080, "/x", "http://[::1]:8080/x"),
+        ("http", "tea:8080", None, "/x", "http://tea:8080/x"),
         ("http", "proxy", 3128, "http://tea/x#part", "http://tea/x"),
     ],
 )
