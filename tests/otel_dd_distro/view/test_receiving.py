@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import gzip
 import json
+import subprocess
+import sys
 import threading
 import zlib
 
 import ormsgpack
 import pytest
+from google.protobuf.json_format import ParseDict
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from otel_dd_distro.export.info import parse
-from tests.agents import until
+from otel_dd_distro.view.otlp import _with_binary_ids
+from tests.agents import clean_environ, until
 from tests.otel_dd_distro.view.running import View, span
-from tests.otel_dd_distro.view.test_otlp import payload
+from tests.otel_dd_distro.view.test_otlp import TRACE, payload
 
 JSON = {"Content-Type": "application/json"}
 
@@ -41,6 +46,37 @@ def test_a_trace_that_comes_by_both_protocols_is_one(view: View) -> None:
     [trace] = view.traces()
     assert trace["trace_id"] == f"{1:016x}{7:016x}"
     assert [each["name"] for each in trace["spans"]] == ["web.request", "GET /"]
+
+
+PROGRAM = """
+import otel_dd_distro
+from opentelemetry import trace
+otel_dd_distro.install()
+tracer = trace.get_tracer("shop")
+with tracer.start_as_current_span("checkout") as span:
+    span.add_event("packed", {"boxes": 2})
+    with tracer.start_as_current_span("pay"):
+        pass
+"""
+
+
+def test_what_this_distro_sends_is_shown_with_its_events(view: View) -> None:
+    environ = clean_environ(DD_SERVICE="shop", DD_TRACE_AGENT_URL=view.url, DD_TRACE_STATS_COMPUTATION_ENABLED="true")
+    done = subprocess.run([sys.executable, "-c", PROGRAM], env=environ, capture_output=True, text=True, timeout=120)
+
+    assert (done.returncode, done.stderr) == (0, "")
+    [trace] = view.traces()
+    checkout, pay = sorted(trace["spans"], key=lambda each: bool(each["parent"]))
+    assert [each["resource"] for each in (checkout, pay)] == ["checkout", "pay"]
+    assert pay["parent"] == checkout["id"]
+    assert [(event["name"], event["attributes"]) for event in checkout["events"]] == [("packed", {"boxes": 2})]
+    assert trace["trace_id"].startswith(checkout["tags"]["_dd.p.tid"])
+
+
+def test_protobuf_is_answered_in_protobuf(view: View) -> None:
+    body = ParseDict(_with_binary_ids(payload()), ExportTraceServiceRequest()).SerializeToString()
+    assert view.post("/v1/traces", body, {"Content-Type": "application/x-protobuf"}) == (200, "")
+    assert [trace["trace_id"] for trace in view.traces()] == [TRACE]
 
 
 def test_a_trace_is_read_by_its_id_in_either_length(view: View) -> None:
