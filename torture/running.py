@@ -198,7 +198,8 @@ def _server(cell: _Cell) -> Observed:
         answers.append(_asked(cell.port, "/raise"))
     if cell.stop == OS_EXIT:
         answers.append(_asked(cell.port, "/exit", tries=1))
-        if cell.start.loading > 1:
+        if SIGKILL in cell.start.stops:
+            # It has workers.
             cell.wait_for_another()
     return cell.signalled(answers)
 

@@ -65,12 +65,12 @@ class Wanted:
         for name, value in headers:
             key, is_secret = self._keys.get(name) or self._key(name)
             if key:
-                found.setdefault(key, []).append(_REDACTED if is_secret else _text(value))
+                found.setdefault(key, []).append(_REDACTED if is_secret else text(value))
         return {key: values for key, values in found.items()}  # noqa: C416
 
     def _key(self, name: Any) -> tuple[str, bool]:
         """The attribute of a header, "" for none, and whether its value is secret; remembered: patterns are slow."""
-        lower = _text(name).lower()
+        lower = text(name).lower()
         is_wanted = lower in self._names or (
             lower not in CREDENTIALS and any(pattern.fullmatch(lower) for pattern in self._patterns)
         )
@@ -115,5 +115,5 @@ def captured() -> Captured:
     )
 
 
-def _text(value: Any) -> str:
+def text(value: Any) -> str:
     return value.decode("latin-1") if isinstance(value, bytes) else str(value)

@@ -28,7 +28,7 @@ from opentelemetry.util.types import AttributeValue
 from ..kernel import numbers
 from ..kernel.call import Outcome, SpanSpec
 from ..kernel.options import Active, Convention, Duration, Size, UserHook, Values, when_started
-from .headers import captured
+from .headers import captured, text
 
 SUPPRESSED = _SUPPRESS_HTTP_INSTRUMENTATION_KEY
 """The context key under which an HTTP client that is traced by a layer above stays silent."""
@@ -141,7 +141,7 @@ def server_request(
     address: str | None = None,
     port: int | None = None,
     client: str | None = None,
-    user_agent: str | None = None,
+    user_agent: str | bytes | None = None,
     referrer: str | None = None,
     protocol_version: str | None = None,
     attributes: dict[str, AttributeValue] | None = None,
@@ -164,10 +164,7 @@ def server_request(
     if client:
         attributes[CLIENT_ADDRESS] = client
     if user_agent:
-        attributes[USER_AGENT_ORIGINAL] = user_agent
-        synthetic = _synthetic(user_agent)
-        if synthetic:
-            attributes[USER_AGENT_SYNTHETIC_TYPE] = synthetic
+        _tell_agent(user_agent, attributes)
     if referrer:
         host = referrer_host(referrer)
         if host:
@@ -175,6 +172,14 @@ def server_request(
     if protocol_version:
         attributes[NETWORK_PROTOCOL_VERSION] = protocol_version
     return SpanSpec(name, SpanKind.SERVER, attributes)
+
+
+def _tell_agent(user_agent: str | bytes, attributes: dict[str, AttributeValue]) -> None:
+    """Applications may give a header as bytes."""
+    agent = attributes[USER_AGENT_ORIGINAL] = user_agent if isinstance(user_agent, str) else text(user_agent)
+    synthetic = _synthetic(agent)
+    if synthetic:
+        attributes[USER_AGENT_SYNTHETIC_TYPE] = synthetic
 
 
 def _synthetic(user_agent: str) -> str | None:
@@ -227,7 +232,7 @@ def client_request(
     method: str,
     url: str,
     carrier: MutableMapping[str, str] | None = None,
-    user_agent: str | None = None,
+    user_agent: str | bytes | None = None,
     headers: Iterable[tuple[str, str]] | None = None,
 ) -> SpanSpec:
     """The span of a request that is sent to `url`; its context is injected into the headers `carrier`.
@@ -243,10 +248,7 @@ def client_request(
         if port is not None:
             attributes[SERVER_PORT] = port
     if user_agent:
-        attributes[USER_AGENT_ORIGINAL] = user_agent
-        synthetic = _synthetic(user_agent)
-        if synthetic:
-            attributes[USER_AGENT_SYNTHETIC_TYPE] = synthetic
+        _tell_agent(user_agent, attributes)
     wanted = captured().client_request
     if wanted is not None and headers is None and carrier is not None:
         headers = carrier.items()

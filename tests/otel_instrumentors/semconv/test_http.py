@@ -47,6 +47,12 @@ def test_bots_and_tests_are_told_from_people(agent: str, kind: str | None) -> No
         assert (spec.attributes or {}).get(http.USER_AGENT_SYNTHETIC_TYPE) == kind
 
 
+@pytest.mark.parametrize("agent", ["curl/8", b"curl/8"])
+def test_a_user_agent_may_be_given_as_bytes(agent: str | bytes) -> None:
+    spec = http.client_request("GET", "http://shop/", user_agent=agent)
+    assert (spec.attributes or {})["user_agent.original"] == "curl/8"
+
+
 def test_what_excluded_urls_is_looked_for_in() -> None:
     def of(port: int | None, query: str = "") -> Any:
         return http.server_request("GET", scheme="http", path="/tea", query=query, address="host", port=port).attributes
