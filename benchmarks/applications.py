@@ -132,13 +132,19 @@ def summary(runs: dict[str, list[Run]]) -> dict[str, dict[str, float]]:
     }
 
 
+def paired(runs: dict[str, list[Run]], side: str) -> float:
+    """What ours adds, of what a side adds: the median of the rounds, each of which has measured both in turn."""
+    rounds = zip(runs["bare"], runs["ours"], runs[side], strict=True)
+    return statistics.median((ours.total - bare.total) / (other.total - bare.total) for bare, ours, other in rounds)
+
+
 def shown(row: str, runs: dict[str, list[Run]]) -> None:
     rows: dict[str, Any] = summary(runs)
     print(f"{row}: {rows['bare']['total']:.0f} us of CPU a call without tracing", flush=True)
     print(f"  {'':9}{'added us':>9}{'on thread':>10}{'spans':>7}{'bytes/span':>11}{'ours is':>9}")
     for side in SIDES[1:]:
         one = rows[side]
-        ratio = "" if side == "ours" else f"{rows['ours']['added'] / one['added']:8.2f}x"
+        ratio = "" if side == "ours" else f"{paired(runs, side):8.2f}x"
         print(
             f"  {side:9}{one['added']:9.1f}{one['added_own']:10.1f}{one['spans']:7.2f}{one['size']:11.0f} {ratio}",
             flush=True,

@@ -42,6 +42,19 @@ ENVIRON = {
     "wsgi.run_once": False,
     "wsgi.errors": sys.stderr,
 }
+SCOPE = {
+    "type": "http",
+    "asgi": {"version": "3.0", "spec_version": "2.3"},
+    "http_version": "1.1",
+    "method": "GET",
+    "scheme": "http",
+    "path": "/shelves/7",
+    "raw_path": b"/shelves/7",
+    "query_string": b"page=2",
+    "root_path": "",
+    "client": ("127.0.0.1", 40_000),
+    "server": ("127.0.0.1", 8000),
+}
 
 
 def books() -> sqlite3.Connection:
@@ -127,6 +140,42 @@ def django_request() -> Callable[[], None]:
 urlpatterns: list[Any] = []
 
 
+def fastapi_request() -> Callable[[], None]:
+    from fastapi import FastAPI
+
+    app, database = FastAPI(), books()
+
+    @app.get("/shelves/{shelf}")
+    async def shelf(shelf: int, page: int = 1) -> dict[str, Any]:
+        (count,) = database.execute("SELECT count(*) FROM books WHERE shelf = ?", (shelf,)).fetchone()
+        rows = database.execute("SELECT title FROM books WHERE shelf = ?", (shelf,)).fetchall()
+        assert count == len(rows)
+        return {"shelf": shelf, "page": page, "titles": [title for (title,) in rows]}
+
+    return awaited(app)
+
+
+def awaited(application: Any) -> Callable[[], None]:
+    """A request through an ASGI application, as a server does it."""
+    loop = asyncio.new_event_loop()
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def asked() -> None:
+        answered: list[dict[str, Any]] = []
+
+        async def send(message: dict[str, Any]) -> None:
+            answered.append(message)
+
+        headers = [(b"host", b"127.0.0.1:8000"), (b"user-agent", b"bench/1.0"), (b"accept", b"*/*")]
+        await application({**SCOPE, "headers": headers}, receive, send)
+        assert answered[0]["status"] == 200, answered
+        assert b"Book 7" in answered[1]["body"]
+
+    return lambda: loop.run_until_complete(asked())
+
+
 def redis_get() -> Callable[[], None]:
     import redis
 
@@ -159,6 +208,17 @@ def requests_get() -> Callable[[], None]:
 
     def get() -> None:
         assert session.get(url).status_code == 200
+
+    return get
+
+
+def httpx_get() -> Callable[[], None]:
+    import httpx
+
+    client, url = httpx.Client(), os.environ["BENCH_PAGE"]
+
+    def get() -> None:
+        assert client.get(url).status_code == 200
 
     return get
 
@@ -241,10 +301,12 @@ def jinja2_render() -> Callable[[], None]:
 PROGRAMS: dict[str, Callable[[], Callable[[], None]]] = {
     "Flask request": flask_request,
     "Django request": django_request,
+    "FastAPI request": fastapi_request,
     "redis GET": redis_get,
     "psycopg SELECT": psycopg_select,
     "sqlite3 SELECT": sqlite3_select,
     "requests GET": requests_get,
+    "httpx GET": httpx_get,
     "aiohttp GET": aiohttp_get,
     "botocore call": botocore_call,
     "Celery task": celery_task,
