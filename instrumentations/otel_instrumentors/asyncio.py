@@ -140,14 +140,17 @@ class _Threaded(Hook):
         return change_arguments(changed).wrap(target, scope)
 
 
+_apart = context.apart()
 _awaited = _Awaited()
 
 
 class AsyncioInstrumentor(Instrumentor):
     hooks = {
         "asyncio": {
-            # What arrives on a connection is run in the context of who started to listen.
-            "Server._start_serving": context.apart(),
+            # What arrives on a connection is run in the context of who started to listen; from Python 3.15 on in that of
+            # who made the server.
+            "Server.__init__": _apart,
+            "Server._start_serving": _apart,
             "Runner.run": context.entered(runners_own),
             "TaskGroup.create_task": _awaited,
             "as_completed": _awaited,

@@ -114,13 +114,19 @@ class _Started:
     def _note(self, args: tuple[Any, ...]) -> bool:
         try:
             context = get_current()
-            if not context or not args or id(args[0]) in self.waiting:
+            # Who gives a thread a context has chosen.
+            if not context or not args or id(args[0]) in self.waiting or _own_context(args[0]) is not None:
                 return False
             self.waiting[id(args[0])] = (args[0], left_behind(context))
         except Exception as error:  # noqa: BLE001
             safety.report("handing the context over", error)
             return False
         return True
+
+
+def _own_context(started: Any) -> contextvars.Context | None:
+    own = getattr(started, "_context", None)
+    return own if isinstance(own, contextvars.Context) else None
 
 
 class _Begun:
@@ -136,12 +142,17 @@ class _Begun:
             noted = waiting.pop(id(args[0]), None) if args else None
             if noted is None:
                 return function(*args, **kwargs)
+            # From Python 3.14 on a thread runs its work in a context that it has made when it was started.
+            own = _own_context(noted[0])
+            inside = own.run(attach, noted[1]) if own is not None else None
             token = attach(noted[1])
             del noted
             try:
                 return function(*args, **kwargs)
             finally:
                 detach(token)
+                if own is not None and inside is not None:
+                    own.run(detach, inside)
 
         return standing_for(function, wrapper)
 
