@@ -1,7 +1,7 @@
 """Everything a person runs: demo, tests, oldest, bench, outage, lint, types. `nox --list` says what is there.
 
 What each session needs stands in `[dependency-groups]` of pyproject.toml, which Pythons are supported in its
-classifiers.
+classifiers; of these, `newest` there names those that only the session of this name runs.
 """
 
 from __future__ import annotations
@@ -35,7 +35,8 @@ PLUGINS = PYPROJECT["project"]["entry-points"]["opentelemetry_instrumentor"]
 EXTRAS: Mapping[str, list[str]] = PYPROJECT["project"]["optional-dependencies"]
 # This project with every library that gets on with the others.
 EVERYTHING = f".[{','.join(['all', 'view', *(name for name in TABLES['not-in-all'] if name not in APART)])}]"
-SUPPORTED = nox.project.python_versions(PYPROJECT)
+# Those that a machine has, and CI wants; `newest` gets the others itself.
+SUPPORTED = [python for python in nox.project.python_versions(PYPROJECT) if python not in TABLES["newest"]]
 RUNNING = f"{sys.version_info.major}.{sys.version_info.minor}"
 # A machine that has only a newer Python than we know of tests on that one. The ends come first: they tell most.
 PYTHONS = [SUPPORTED[-1], SUPPORTED[0], *SUPPORTED[1:-1], *({RUNNING} - set(SUPPORTED))]
@@ -224,6 +225,13 @@ def outage(session: nox.Session) -> None:
 
 
 @nox.session
+def streams(session: nox.Session) -> None:
+    """Memory over 100,000 streamed requests."""
+    session.install(".[starlette]")
+    session.run("python", "benchmarks/streams.py", *session.posargs)
+
+
+@nox.session
 def ddtrace(session: nox.Session) -> None:
     """The other side of `parity`: ddtrace, and the libraries that the extras name."""
     libraries = [line for name in PLUGINS if name not in APART for line in EXTRAS[name]]
@@ -288,6 +296,13 @@ def transparency(session: nox.Session) -> None:
     # The environments and the sources stay for the next time.
     place = str(Path(session.create_tmp()))
     session.run("python", "-m", "transparency", *session.posargs, env={"TRANSPARENCY_PLACE": place})
+
+
+@nox.session(requires=["servers"])
+def newest(session: nox.Session) -> None:
+    """Plugins' tests on Python 3.14 and 3.15, in docs/newest-python.md; `-- --python 3.15 flask` for one."""
+    install(session, "newest", ".[redis]")
+    session.run("python", "-m", "newest", *session.posargs, interrupt_timeout=15)
 
 
 @nox.session

@@ -30,7 +30,8 @@ or by its name in `OTEL_PYTHON_DISABLED_INSTRUMENTATIONS`. Off unless `DD_TRACE_
 another layer is traced for what they see: {off}.
 
 The tests run on the newest release, on Python 3.10 and 3.13, and on those between as far as the Python makes a
-difference (`nox -s tests`), and on the oldest release, on Python 3.11 (`nox -s oldest`).
+difference (`nox -s tests`), and on the oldest release, on Python 3.11 (`nox -s oldest`). What was run on newer Pythons
+[has a page of its own](newest-python.md).
 
 | Name | Supported versions | Oldest tested | What it does |
 |---|---|---|---|
