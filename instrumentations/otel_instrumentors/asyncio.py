@@ -147,8 +147,8 @@ _awaited = _Awaited()
 class AsyncioInstrumentor(Instrumentor):
     hooks = {
         "asyncio": {
-            # What arrives on a connection is run in the context of who started to listen, or, from Python 3.15 on, of who
-            # made the server.
+            # What arrives on a connection is run in the context of who started to listen; of who made the server from
+            # Python 3.15 on.
             "Server.__init__": _apart,
             "Server._start_serving": _apart,
             "Runner.run": context.entered(runners_own),
