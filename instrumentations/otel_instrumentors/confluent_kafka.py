@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -67,12 +68,12 @@ def poll(call: ResultCall) -> SpanSpec | None:
 
 
 def consume(call: ResultCall) -> SpanSpec | None:
-    return _received("consume", call, len(_messages(call)))
+    return _received("consume", call, sum(1 for _ in _messages(call)))
 
 
 def consumed(call: Any, _result: Any) -> Outcome | None:
     """A message may be an event of the client's in place of one: an error."""
-    return None if _messages(call) else Outcome(error=next(_errors(call), None))
+    return Outcome(error=next(_errors(call), None)) if next(_messages(call), None) is None else None
 
 
 def _sent(call: Call, key: Any, value: Any, headers: int) -> SpanSpec:
@@ -87,12 +88,11 @@ def _with_headers(call: Call, position: int) -> Arguments | None:
 
 
 def _received(operation: str, call: ResultCall, count: int) -> SpanSpec | None:
-    messages = _messages(call)
-    if not messages and call.error is None and next(_errors(call), None) is None:
+    message = next(_messages(call), None)
+    if message is None and call.error is None and next(_errors(call), None) is None:
         return None
     client, group = _of(call.instance)
-    first = _first(messages[0]) if messages else None
-    return kafka.receive(operation, client, group, first, count)
+    return kafka.receive(operation, client, group, None if message is None else _first(message), count)
 
 
 def _first(message: Any) -> Message:
@@ -101,28 +101,32 @@ def _first(message: Any) -> Message:
     return Message(message.topic(), message.partition(), message.offset(), message.key(), is_tombstone)
 
 
-def _messages(call: ResultCall) -> list[Any]:
+def _messages(call: ResultCall) -> Iterator[Any]:
     """The messages that were received, without the client's events."""
-    result = call.result if isinstance(call.result, list) else [call.result]
-    return [message for message in result if message is not None and message.error() is None]
+    return (message for message in _all(call) if message.error() is None)
 
 
 def _errors(call: ResultCall) -> Iterator[str]:
     """The names of the errors among what was received; that a partition ends here is none."""
-    result = call.result if isinstance(call.result, list) else [call.result]
-    names = (message.error().name() for message in result if message is not None and message.error() is not None)
-    return (name for name in names if name != "_PARTITION_EOF")
+    errors = (message.error() for message in _all(call))
+    return (error.name() for error in errors if error is not None and error.name() != "_PARTITION_EOF")
+
+
+def _all(call: ResultCall) -> Sequence[Any]:
+    if isinstance(call.result, list):
+        return call.result
+    return () if call.result is None else (call.result,)
 
 
 def _sender(call: ResultCall) -> Incoming | None:
     """The context of the first message is that of the call."""
-    messages = _messages(call)
-    return Incoming(messages[0].headers(), kafka.HEADERS) if messages else None
+    message = next(_messages(call), None)
+    return None if message is None else Incoming(message.headers(), kafka.HEADERS)
 
 
 def _senders(call: ResultCall) -> list[Link]:
     """The contexts of the others."""
-    return kafka.links(message.headers() for message in _messages(call)[1:])
+    return kafka.links(message.headers() for message in islice(_messages(call), 1, None))
 
 
 def _of(client: Any) -> tuple[Attributes, str]:

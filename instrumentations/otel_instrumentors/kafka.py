@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 from opentelemetry.context import Context
@@ -44,7 +45,7 @@ def sent(_call: Call, future: Any) -> Outcome:
 
 
 def poll(call: ResultCall) -> SpanSpec | None:
-    return _received("poll", call, sum(1 for _ in _records(call)))
+    return _received("poll", call, sum(map(len, (call.result or {}).values())))
 
 
 def next_(call: ResultCall) -> SpanSpec | None:
@@ -81,9 +82,7 @@ def _sender(call: ResultCall) -> Incoming | None:
 
 def _senders(call: ResultCall) -> list[Link]:
     """The contexts of the others."""
-    records = _records(call)
-    next(records, None)
-    return kafka.links(record.headers for record in records)
+    return kafka.links(record.headers for record in islice(_records(call), 1, None))
 
 
 def _given(call: Call) -> tuple[Any, ...]:

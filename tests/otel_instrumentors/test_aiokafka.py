@@ -55,6 +55,8 @@ async def consumer(*topics: str, at: Any = None, **settings: Any) -> AsyncIterat
             place = TopicPartition(at.topic, at.partition)
             made.assign([place])
             made.seek(place, at.offset)
+        # One that is stopped before its tasks have begun is cancelled itself.
+        await asyncio.sleep(0)
         yield made
     finally:
         await made.stop()

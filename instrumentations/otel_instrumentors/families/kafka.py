@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
+from itertools import islice
 from typing import Any, NamedTuple
 
 from opentelemetry.context import Context, create_key
@@ -26,7 +27,7 @@ _MOST_KEY = 5_000
 _MOST_SERVERS = 1_000
 """Characters of the list of servers."""
 _MOST_LINKS = 128
-"""As many as the SDK keeps."""
+"""As many as the SDK keeps; reading a context takes its time."""
 
 
 class Message(NamedTuple):
@@ -106,10 +107,10 @@ def copy(headers: Any) -> Any:
 
 
 def links(batch: Iterable[Any]) -> list[Link]:
-    """Links to the senders of messages with these headers, each once, as many as a span keeps."""
+    """Links to the senders of the messages with these headers, each once; of the first ones, where they are many."""
     found: dict[tuple[int, int], Link] = {}
-    for headers in batch:
-        if headers and len(found) < _MOST_LINKS:
+    for headers in islice(batch, _MOST_LINKS):
+        if headers:
             context = get_current_span(extract(headers, Context(), HEADERS)).get_span_context()
             if context.is_valid:
                 found.setdefault((context.trace_id, context.span_id), Link(context))
