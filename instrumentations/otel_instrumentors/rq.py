@@ -61,11 +61,21 @@ def enqueue_many(call: Call) -> SpanSpec:
 
 
 def with_metas(call: Call, _context: Context) -> Arguments | None:
-    """The jobs are only described yet, perhaps by what can be read once."""
-    if call.carrier is None:
+    """The jobs are only described yet, perhaps by what can be read once, and runs the application's code: not here."""
+    context = call.carrier
+    if context is None:
         return None
-    jobs = [each._replace(meta={**(each.meta or {}), **call.carrier}) for each in call.arg(0, "job_datas")]
+    given = call.arg(0, "job_datas")
+    made = (_with_context(each, context) for each in given)
+    jobs = list(made) if isinstance(given, (list, tuple)) else made
     return ((jobs, *call.args[1:]), call.kwargs) if call.args else ((), {**call.kwargs, "job_datas": jobs})
+
+
+def _with_context(described: Any, context: Any) -> Any:
+    meta = carrier(getattr(described, "meta", None))
+    if meta is None or not hasattr(described, "_replace"):
+        return described
+    return described._replace(meta={**meta, **context})
 
 
 def fetch_job(call: Call) -> SpanSpec:

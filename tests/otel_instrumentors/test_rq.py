@@ -69,9 +69,9 @@ def work(queue: Any, **options: Any) -> None:
         try:
             worker.work(burst=True, logging_level="CRITICAL")
         finally:
-            # It may have failed half-way.
+            # It may have failed half-way: the process would wait for a thread of old releases.
             thread = getattr(worker, "pubsub_thread", None)
-            if thread is not None and thread.is_alive():
+            if thread is not None and thread.is_alive() and not thread.daemon:
                 thread.stop()
                 thread.join(60)
 
@@ -263,6 +263,42 @@ def test_jobs_that_are_enqueued_together_are_below_one_span(recorder: Recorder, 
     assert (sent.name, sent.kind) == (f"enqueue_many {queue.name}", SpanKind.PRODUCER)
     assert len(performed) == 3
     assert all(is_child(span, sent) for span in performed)
+
+
+def test_what_breaks_while_jobs_are_described_reaches_the_application(recorder: Recorder, queue: Any) -> None:
+    from rq import Queue
+
+    if not hasattr(Queue, "enqueue_many"):
+        return
+
+    def described() -> Iterator[Any]:
+        yield Queue.prepare_data(brew, (1,))
+        raise ValueError("no cup")
+
+    with pytest.raises(ValueError, match="no cup"):
+        queue.enqueue_many(described())
+    [span] = recorder.take()
+    assert span.status.description == "ValueError: no cup"
+    with pytest.raises(AttributeError):
+        queue.enqueue_many([7])
+    assert told(recorder.take()[0])["error.type"] == "AttributeError"
+
+
+@pytest.mark.parametrize("options", [{"unique": True}, {"unique": True, "job_id": "one"}, {"job_id": "with space"}])
+def test_what_the_library_refuses_it_refuses_as_without_us(queue: Any, options: dict[str, Any]) -> None:
+    """Whether a job has an id is asked, too, and it must not get one by being looked at."""
+
+    def outcome() -> Any:
+        try:
+            return queue.enqueue("operator.add", 1, 2, **options).get_status()
+        except Exception as error:  # noqa: BLE001
+            return type(error), str(error)
+        finally:
+            queue.connection.flushdb()
+
+    untraced = outcome()
+    with instrumented(RqInstrumentor, Recorder().provider):
+        assert outcome() == untraced
 
 
 def test_a_job_that_is_scheduled_is_below_who_scheduled_it(recorder: Recorder, queue: Any) -> None:
