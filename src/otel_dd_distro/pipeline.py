@@ -53,7 +53,9 @@ class Pipeline:
         self._outlets = Outlets(self._writer)
         self._sampling = Sampling(settings, lambda: self._writer.rates)
         self._local_traces = LocalTraces(
-            self._writer.submit, part=settings.partial_flush_min_spans if settings.partial_flush_enabled else 0
+            self._writer.submit,
+            part=settings.partial_flush_min_spans if settings.partial_flush_enabled else 0,
+            begins=self._writer.expect,
         )
         self._processor = DatadogSpanProcessor(
             self._local_traces, self._outlets, shutdown_timeout=settings.shutdown_timeout_seconds

@@ -89,6 +89,10 @@ class Writer:
         """Sampling rates by `service:<service>,env:<env>`, as last heard from the Agent; empty until then."""
         return self._agent_state.rates.table
 
+    def expect(self) -> None:
+        """There will be chunks: what has ended of them by then is sent where the process ends with `os._exit`."""
+        before_hard_exit(self.ended_by or self.shutdown)
+
     def submit(self, chunk: Chunk) -> None:
         """Take a chunk. Never blocks on the Agent, never raises for it."""
         forks.check()
@@ -149,7 +153,7 @@ class Writer:
             if self._closed:
                 return False
             if self._thread.thread is None:
-                before_hard_exit(self.ended_by or self.shutdown)
+                self.expect()
                 if "uwsgi" in sys.modules:
                     self._serve_under_uwsgi(sys.modules["uwsgi"])
                 self._thread.start()

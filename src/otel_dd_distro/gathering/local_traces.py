@@ -47,11 +47,15 @@ class LocalTraces:
     """All local traces under way.
 
     `hand_on` receives a chunk when a local trace is complete, or when `part` spans of it have ended (0: never before
-    it is complete).
+    it is complete). `begins` is called when the first of this process begins: from then on there is something to lose.
     """
 
-    def __init__(self, hand_on: Callable[[Chunk], None], *, part: int = 300) -> None:
+    def __init__(
+        self, hand_on: Callable[[Chunk], None], *, part: int = 300, begins: Callable[[], object] | None = None
+    ) -> None:
         self._hand_on = hand_on
+        self._begins = begins
+        self._has_begun = begins is None
         self.part = part or sys.maxsize
         self._begun: dict[LocalTrace, None] = {}
         """In the order in which they began, those that began with a light span."""
@@ -72,6 +76,8 @@ class LocalTraces:
                 trace = self._inherited.get(parent_id)
         if trace is None:
             forks.check()
+            if not self._has_begun:
+                self._begin()
             trace = self._new_trace(span, context)
         span_id = span.context.span_id
         trace.open[span_id] = span
@@ -85,6 +91,8 @@ class LocalTraces:
 
     def begin_own(self, span: LightSpan, context: Context) -> None:
         """Put a light span without a parent into a local trace of its own."""
+        if not self._has_begun:
+            self._begin()
         # The most frequent context of all is empty, and says nothing.
         trace = self._new_trace(span, context) if context else LocalTrace(self, DatadogContext(), span)
         span.local_trace = trace
@@ -92,6 +100,11 @@ class LocalTraces:
         self._begun[trace] = None
         if len(self._begun) > MOST_OPEN_SPANS:
             self._forget_oldest_trace()
+
+    def _begin(self) -> None:
+        self._has_begun = True
+        if self._begins is not None:
+            self._begins()
 
     def end(self, span: ReadableSpan) -> None:
         """Take a span that ended, and hand its local trace on when it is due."""
@@ -205,6 +218,7 @@ class LocalTraces:
 
     def _after_fork(self) -> None:
         """What was under way belongs to the parent process; its traces go on here with new spans only."""
+        self._has_begun = self._begins is None
         inherited = dict(self._inherited)
         for trace in self._under_way():
             successor = LocalTrace(self, trace.context, trace.root)

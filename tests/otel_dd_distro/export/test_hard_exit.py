@@ -93,6 +93,31 @@ def test_what_has_ended_below_an_open_span_is_sent_as_well(agent_session: Sessio
     assert {"request before", "query"} <= {span["resource"] for span in agent_session.wait_for_spans(2)}
 
 
+@pytest.mark.parametrize("where", ["in a child", "at once"])
+@pytest.mark.parametrize("tracer", ["light", "plain"])
+def test_the_first_request_of_a_process_loses_nothing_either(agent_session: Session, where: str, tracer: str) -> None:
+    program = """
+    import os, sys, otel_dd_distro
+    from opentelemetry import trace
+    otel_dd_distro.install()
+    tracer = trace.get_tracer("tests")
+    child = os.fork() if sys.argv[1] == "in a child" else 0
+    if child:
+        os._exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+    with tracer.start_as_current_span("request"):
+        tracer.start_span("query").end()
+        os._exit(7)
+    """
+    variables = {
+        "DD_TRACE_AGENT_URL": agent_session.agent.url,
+        "_DD_TRACE_WRITER_ADDITIONAL_HEADERS": f"X-Datadog-Test-Session-Token:{agent_session.token}",
+        "DD_TRACE_WRITER_INTERVAL_SECONDS": "60",
+        "OTEL_DD_LIGHT_TRACER": str(tracer == "light").lower(),
+    }
+    run(textwrap.dedent(program), where, status=7, **variables)
+    assert "query" in {span["resource"] for span in agent_session.wait_for_spans(1)}
+
+
 def test_a_child_of_a_process_with_spans_ends_as_it_always_did_and_sends_none_of_them(
     agent_session: Session,
 ) -> None:
