@@ -335,14 +335,18 @@ CONTRIB = (
 CONTRIB_NAMES = {"kafka": "kafka_python"}
 """What their distributions are named after, where that is not the module."""
 
+COMPANY = ("aiopg", "cassandra", "fastapi", "httpx", "pika", "starlette")
+"""More packages that have a counterpart, whose spans are counted."""
 
-@nox.session(python=PYTHON_OF_THE_OLD)
+
+@nox.session(python=PYTHON_OF_THE_OLD, requires=["servers"])
 def contrib(session: nox.Session) -> None:
     """contrib's own tests, from their source distributions, on our instrumentors; `-- flask` for one package."""
     in_time(session)
     named = [CONTRIB_NAMES.get(name, name) for name in CONTRIB]
     distributions = [f"opentelemetry-instrumentation-{name.replace('_', '-')}" for name in named]
-    install(session, "contrib", EVERYTHING, *distributions)
+    beside = [f"opentelemetry-instrumentation-{name}" for name in COMPANY]
+    install(session, "contrib", EVERYTHING, *distributions, *beside)
     # Theirs want plugins of pytest that ours does not.
     session.run("python", "-m", "pytest", "-p", "no:asyncio", "-p", "no:aiohttp", "contrib/test_company.py")
     place = Path(session.create_tmp()).absolute()

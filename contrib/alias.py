@@ -9,57 +9,21 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 from opentelemetry.instrumentation.instrumentor import BaseInstrumentor  # type: ignore[attr-defined]
+
+from contrib.counterparts import COUNTERPARTS, PACKAGE, Counterpart
 
 if sys.version_info >= (3, 11):
     import tomllib
 else:
     import tomli as tomllib
-
-PACKAGE = "opentelemetry.instrumentation"
-
-
-class Counterpart(NamedTuple):
-    """Our plugin for a package of theirs, and which part of it does what theirs does: all of it, or these hooks."""
-
-    plugin: str
-    modules: Mapping[str, str] = {}
-    """What the modules begin with whose hooks are meant, by the name of theirs; all modules where that is not here."""
-    without: tuple[str, ...] = ()
-    """Hooks of spans that theirs does not make."""
-
-
-COUNTERPARTS = {
-    "aiohttp_client": Counterpart("aiohttp", {"AioHttpClientInstrumentor": "aiohttp.client"}),
-    "aiohttp_server": Counterpart("aiohttp", {"AioHttpServerInstrumentor": "aiohttp.web"}),
-    "asyncpg": Counterpart("asyncpg", without=("connect",)),
-    "boto3sqs": Counterpart("botocore"),
-    "django": Counterpart("django", without=("BaseHandler.make_view_atomic",)),
-    "grpc": Counterpart(
-        "grpc",
-        {
-            "GrpcInstrumentorClient": "grpc._channel",
-            "GrpcInstrumentorServer": "grpc._server",
-            "GrpcAioInstrumentorClient": "grpc.aio._channel",
-            "GrpcAioInstrumentorServer": "grpc.aio._server",
-        },
-    ),
-    "mysql": Counterpart("mysql_connector", without=("commit", "rollback")),
-    "mysqlclient": Counterpart("mysqldb", without=("commit", "rollback")),
-    "psycopg": Counterpart("psycopg", without=("commit", "rollback")),
-    "psycopg2": Counterpart("psycopg", {"Psycopg2Instrumentor": "psycopg2"}, without=("commit", "rollback")),
-    "pymysql": Counterpart("pymysql", without=("commit", "rollback")),
-    "pyramid": Counterpart("pyramid", without=("RendererHelper.render",)),
-    "threading": Counterpart("futures"),
-    "tornado": Counterpart("tornado", without=("Template.generate",)),
-}
 
 FUNCTIONS = {"aiohttp_client": ("create_trace_config",)}
 """Functions of theirs that ours has, too."""

@@ -1,4 +1,4 @@
-"""All of contrib beside ours, and `opentelemetry-distro`: who is in force, and how many spans a request has."""
+"""All of contrib beside ours, and `opentelemetry-distro`: who is in force, and how many spans each call has."""
 
 from __future__ import annotations
 
@@ -7,10 +7,20 @@ import os
 import shutil
 import subprocess
 import sys
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from importlib.util import find_spec
 from pathlib import Path
+from pkgutil import iter_modules
 from typing import Any
 
+import opentelemetry.instrumentation
 import pytest
+
+from contrib.counterparts import COUNTERPARTS, Counterpart
+from contrib.exam_in_company import WAYS, exam_of
+from tests.servers import running, session
 
 PROGRAM = """
 import json, os, sqlite3, sys, threading
@@ -47,6 +57,7 @@ spans = exporter.get_finished_spans()
 print("spans: " + json.dumps([[span.instrumentation_scope.name.split(".")[0], span.kind.name] for span in spans]))
 """
 MARK = "spans: "
+ROOT = Path(__file__).parents[1]
 WANTED = sorted([["otel_instrumentors", kind] for kind in ("SERVER", "CLIENT", "CLIENT", "INTERNAL", "INTERNAL")])
 INSTRUMENT = str(Path(sys.executable).with_name("opentelemetry-instrument"))
 
@@ -98,4 +109,83 @@ def test_another_distro_that_the_user_names_is_in_force_and_that_is_said(tmp_pat
 def test_what_bootstrap_would_add_is_left_out_here() -> None:
     bootstrap = Path(sys.executable).with_name("opentelemetry-bootstrap")
     asked = subprocess.run([bootstrap, "-a", "requirements"], capture_output=True, text=True, check=True)
-    assert asked.stdout.split()
+    named = {line.partition("==")[0] for line in asked.stdout.split()}
+    # All of them are here already, beside ours.
+    packages = {f"opentelemetry-instrumentation-{package.replace('_', '-')}" for package in PAIRS}
+    assert {"opentelemetry-instrumentation-flask", "opentelemetry-instrumentation-redis"} <= named & packages
+
+
+@pytest.fixture(scope="module")
+def servers() -> Iterator[Servers]:
+    with session(), ExitStack() as stack:
+        yield Servers(stack)
+
+
+class Servers:
+    """The servers that exams need, each started once."""
+
+    def __init__(self, stack: ExitStack) -> None:
+        self._stack = stack
+        self._known: dict[str, Mapping[str, str]] = {}
+
+    def variables(self, names: tuple[str, ...]) -> dict[str, str]:
+        for name in names:
+            if name not in self._known:
+                self._known[name] = self._stack.enter_context(running(name))
+        return {variable: url for name in names for variable, url in self._known[name].items()}
+
+
+def _pairs() -> dict[str, str]:
+    """Package of theirs -> plugin of ours, of all that are installed."""
+    found = {module.name for module in iter_modules(opentelemetry.instrumentation.__path__) if module.ispkg}
+    plugins = {package: COUNTERPARTS.get(package, Counterpart(package)).plugin for package in found}
+    return {
+        package: plugin
+        for package, plugin in sorted(plugins.items())
+        if find_spec(f"otel_instrumentors.{plugin}") is not None and package not in WITHOUT_EXAM
+    }
+
+
+WITHOUT_EXAM = {"asgi", "wsgi"}
+"""Packages of middleware, which is put around an application and not instrumented."""
+
+PAIRS = _pairs()
+
+
+def exams(package: str, variables: Mapping[str, str]) -> dict[str, Counter[tuple[str, str]]]:
+    """How many spans one use of the exam of the plugin leaves in each way, by whose they are and their kind."""
+    environ = {name: value for name, value in os.environ.items() if not name.startswith(("OTEL_", "DD_"))}
+    done = subprocess.run(
+        [sys.executable, "-m", "contrib.exam_in_company", PAIRS[package], package],
+        env={**environ, **variables},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    lines = [json.loads(line) for line in done.stdout.splitlines() if line.startswith('["')]
+    counted = {way: Counter({(whose, kind): count for whose, kind, count in table}) for way, table in lines}
+    assert set(counted) == set(WAYS), done.stderr
+    return counted
+
+
+def kinds(counted: Counter[tuple[str, str]], whose: str) -> Counter[str]:
+    return Counter({kind: count for (who, kind), count in counted.items() if who == whose})
+
+
+@pytest.mark.parametrize("package", PAIRS)
+def test_each_call_of_an_exam_has_one_span_whoever_was_started_first(package: str, servers: Servers) -> None:
+    variables = servers.variables(getattr(exam_of(PAIRS[package]), "servers", ()))
+    counted = exams(package, variables)
+    # By entry point all of contrib is found, and what ours watches is ours alone.
+    assert counted["entry points"] == counted["all of ours"]
+    ours, theirs = (kinds(counted[whose], whose) for whose in ("ours", "theirs"))
+    for way in ("theirs first", "theirs after"):
+        by_us, by_them = (kinds(counted[way], whose) for whose in ("ours", "theirs"))
+        # Theirs makes all spans that it makes alone; what comes later finds what was wrapped, and may leave that.
+        assert by_them in (theirs, Counter()), (way, counted)
+        assert by_them or by_us in (ours, Counter()), (way, counted)
+        assert by_them or by_us or not theirs, (way, counted)
+        # And no call has another one of ours beside.
+        for kind in by_us | by_them:
+            assert by_us[kind] + by_them[kind] <= max(ours[kind], theirs[kind]), (way, kind, counted)

@@ -44,7 +44,7 @@ def scopes_of(plugin: str, options: Options, tracer: Tracer, asked: Mapping[str,
     propagation = {"propagates": asked.get("propagate", True), "injects": asked.get("inject", True)}
 
     def scope_of(module: str) -> Scope:
-        company = company_of(module, is_server=options.server is not None)
+        company = company_of(plugin, module, is_server=options.server is not None)
         if not (kinds or wishes or others or company):
             return Scope(tracer, **propagation)
         return ScopeWithOptions(tracer, kinds, wishes, others, company=company, **propagation)

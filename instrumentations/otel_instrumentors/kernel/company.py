@@ -38,11 +38,18 @@ _NAMED_OTHERWISE = {
 }
 """What their packages are called that watch a module, or those below it, where that is not its first word."""
 
+_BELOW = {"celery": "kombu"}
+"""Libraries in which one of our plugins hooks what a package of theirs watches that is called like the plugin."""
+
 _SERVERS = ("asgi", "wsgi")
 """Their middleware, which any server may have around any application."""
 
 _FOR_OBJECTS = frozenset(("boto3sqs", "falcon", "fastapi", "flask", "starlette", *_SERVERS))
 """Of these `instrument()` is only for some calls of the library; which ones is known by mark or span."""
+
+
+_STEPPING_BACK = frozenset(("pymemcache",))
+"""Of these, what has been wrapped before is left to who has wrapped it: ours, where theirs is started later."""
 
 
 class Company:
@@ -63,7 +70,7 @@ class Company:
         by: Any = getattr(span, "instrumentation_scope", None)
         if by is not None and by.name.startswith(self._prefixes) and span.end_time is None:
             return True
-        return any(_is_at_work(module) for name in self._for_all if (module := sys.modules.get(name)) is not None)
+        return any(map(_is_started, self._for_all))
 
     @staticmethod
     def serves(spec: SpanSpec) -> bool:
@@ -76,9 +83,11 @@ class Company:
         return is_theirs and span.kind is SpanKind.SERVER and span.end_time is None
 
 
-def company_of(module: str, *, is_server: bool) -> Company | None:
-    """Those who may watch the same calls as the hooks of a module; None where none is installed."""
-    names = {name for name in (*_watching(module), *(_SERVERS if is_server else ())) if _is_installed(name)}
+def company_of(plugin: str, module: str, *, is_server: bool) -> Company | None:
+    """Those who may watch the same calls as the hooks of a plugin in a module; None where none is installed."""
+    watching = (plugin,) if module.partition(".")[0] == _BELOW.get(plugin) else _watching(module)
+    names = {name for name in (*watching, *(_SERVERS if is_server else ())) if _is_installed(name)}
+    names = {name for name in names if name not in _STEPPING_BACK or _is_started(f"{PACKAGE}.{name}")}
     return Company(sorted(names)) if names else None
 
 
@@ -92,6 +101,11 @@ def _watching(module: str) -> tuple[str, ...]:
 @lru_cache
 def _is_installed(name: str) -> bool:
     return find_spec(f"{PACKAGE}.{name}") is not None
+
+
+def _is_started(name: str) -> bool:
+    module = sys.modules.get(name)
+    return module is not None and _is_at_work(module)
 
 
 def _is_at_work(module: ModuleType) -> bool:

@@ -73,7 +73,7 @@ def test_their_middleware_around_an_application_has_the_span(recorder: Recorder)
 
 
 def test_a_call_inside_a_span_of_theirs_for_the_same_library_is_left_to_it(recorder: Recorder) -> None:
-    found = company_of("flask.app", is_server=True)
+    found = company_of("flask", "flask.app", is_server=True)
     assert found is not None
     call = Call(object(), (), {})
     assert not found.traces(call)
@@ -91,7 +91,7 @@ def test_a_call_inside_a_span_of_theirs_for_the_same_library_is_left_to_it(recor
 
 def test_one_that_is_at_work_for_a_whole_library_has_all_of_its_calls(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(company, "_FOR_OBJECTS", frozenset())
-    found = company_of("flask.app", is_server=False)
+    found = company_of("flask", "flask.app", is_server=False)
     assert found is not None
     call = Call(None, (), {})
     assert not found.traces(call)
@@ -104,8 +104,29 @@ def test_one_that_is_at_work_for_a_whole_library_has_all_of_its_calls(monkeypatc
 
 
 def test_where_none_of_theirs_is_installed_nothing_is_asked() -> None:
-    assert company_of("redis.client", is_server=False) is None
+    assert company_of("redis", "redis.client", is_server=False) is None
     assert company._watching("mysql.connector.cursor") == ("mysql",)
     assert company._watching("aiohttp.client") == ("aiohttp_client",)
     assert company._watching("aiohttp.web_protocol") == ("aiohttp_server",)
     assert company._watching("concurrent.futures.thread") == ("concurrent",)
+
+
+def test_a_library_below_its_own_is_watched_for_a_plugin_by_who_watches_the_latter(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert company._BELOW["celery"] == "kombu"
+    monkeypatch.setattr(company, "_BELOW", {"flask": "werkzeug"})
+    assert company_of("flask", "werkzeug.serving", is_server=False) is not None
+    assert company_of("werkzeug", "werkzeug.serving", is_server=False) is None
+
+
+def test_one_that_leaves_what_is_wrapped_alone_is_company_only_where_it_came_first(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(company, "_STEPPING_BACK", frozenset(("flask",)))
+    assert company_of("flask", "flask.app", is_server=False) is None
+    Theirs().instrument()
+    try:
+        assert company_of("flask", "flask.app", is_server=False) is not None
+    finally:
+        Theirs().uninstrument()
