@@ -160,7 +160,7 @@ def in_time(session: nox.Session) -> None:
 @nox.session
 def demo(session: nox.Session) -> None:
     """The example shop, traced without a change; `-- --serve` keeps it up."""
-    install(session, "demo", ".[flask,jinja2,requests,sqlite3,view]")
+    install(session, "demo", ".[fastapi,flask,jinja2,requests,sqlite3,view]")
     # Ctrl-C: the demo has processes of its own to stop.
     session.run("python", "examples/demo.py", *session.posargs, interrupt_timeout=15)
 

@@ -1,6 +1,6 @@
 """The demo: runs the shop with no line of it changed, and shows the traces.
 
-The view, in place of an Agent, and both services run as processes of their own, the services under
+The view, in place of an Agent, and the three services run as processes of their own, the services under
 `opentelemetry-instrument`.
 `nox -s demo` makes the environment and runs this. Exits with 1, and says why, when something is missing.
 """
@@ -32,12 +32,12 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
-from traces import Span, distributed, milliseconds, missing, operations, outline, tree
+from traces import SERVED, Span, distributed, milliseconds, missing, operations, outline, tree
 
 HERE = Path(__file__).resolve().parent
-FRONT, STOCK = "shop-front", "shop-stock"
+FRONT, STOCK, DELIVERY = "shop-front", "shop-stock", "shop-delivery"
 # 0 is any free one. The view does not take 8126, where other programs of this machine may send theirs by default.
-PORTS = {"view": 8080, "otlp": 0, "front": 8000, "stock": 8001}
+PORTS = {"view": 8080, "otlp": 0, "front": 8000, "stock": 8001, "delivery": 8002}
 REQUESTS = 200
 CLIENTS = 4
 START_TIMEOUT = 30  # seconds
@@ -50,29 +50,34 @@ class Failed(Exception):
 
 
 class Visit(NamedTuple):
-    """One request of a customer, the statuses that the shop may answer, and how often it asks the stock for it."""
+    """One request of a customer, the statuses that the shop may answer, and how often it asks other services for it."""
 
     method: str
     path: str
     statuses: frozenset[int]
     asks_stock: int = 0
+    asks_delivery: int = 0
     form: Mapping[str, int] = {}
 
 
-def look(path: str, status: int = 200, asks_stock: int = 0) -> Visit:
-    return Visit("GET", path, frozenset({status}), asks_stock)
+def look(path: str, status: int = 200) -> Visit:
+    return Visit("GET", path, frozenset({status}))
+
+
+def look_at(product: int) -> Visit:
+    return Visit("GET", f"/product/{product}", frozenset({200}), 1, 1)
 
 
 def buy(product: int, *statuses: int) -> Visit:
-    return Visit("POST", "/checkout", frozenset(statuses), 1, {"product": product, "quantity": 1})
+    return Visit("POST", "/checkout", frozenset(statuses), 1, 0, {"product": product, "quantity": 1})
 
 
 # What twenty customers do. Of product 6 there are only three, product 13 is one that the stock service fails for.
 VISITS = (
-    *(look("/"), look("/product/1", asks_stock=1), buy(1, 201), look("/product/2", asks_stock=1), buy(2, 201)),
-    *(look("/"), look("/product/3", asks_stock=1), buy(3, 201), look("/product/6", asks_stock=1), buy(6, 201, 409)),
-    *(look("/"), look("/product/4", asks_stock=1), buy(4, 201), look("/product/404", 404), look("/broken", 500)),
-    *(look("/"), look("/product/13", asks_stock=1), buy(13, 502), look("/orders.csv"), look("/no/such/page", 404)),
+    *(look("/"), look_at(1), buy(1, 201), look_at(2), buy(2, 201)),
+    *(look("/"), look_at(3), buy(3, 201), look_at(6), buy(6, 201, 409)),
+    *(look("/"), look_at(4), buy(4, 201), look("/product/404", 404), look("/broken", 500)),
+    *(look("/"), look_at(13), buy(13, 502), look("/orders.csv"), look("/no/such/page", 404)),
 )
 
 
@@ -190,7 +195,7 @@ def listens(port: int) -> bool:
 
 
 class Demo:
-    """The three processes, and what a customer and an onlooker do with them."""
+    """The four processes, and what a customer and an onlooker do with them."""
 
     def __init__(self, stack: ExitStack, launcher: Sequence[str]) -> None:
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="shop-")))
@@ -200,6 +205,7 @@ class Demo:
         self.view_url = f"http://127.0.0.1:{ports['view']}"
         self.front_url = f"http://127.0.0.1:{ports['front']}"
         self.stock_url = f"http://127.0.0.1:{ports['stock']}"
+        self.delivery_url = f"http://127.0.0.1:{ports['delivery']}"
         self.answered: Counter[str] = Counter()
 
         self.view = stack.enter_context(
@@ -222,14 +228,24 @@ class Demo:
                     *(*launcher, str(HERE / "shop" / script), "--port", str(port)),
                     *("--database", str(directory / f"{name}.sqlite"), *arguments),
                 ],
-                clean_environment(DD_SERVICE=name, DD_ENV="demo", DD_VERSION="1.0", DD_TRACE_AGENT_URL=self.view_url),
+                # Without a variable of its own, a request of FastAPI bears the service `fastapi`, as with ddtrace.
+                clean_environment(
+                    DD_SERVICE=name,
+                    DD_FASTAPI_SERVICE=name,
+                    DD_ENV="demo",
+                    DD_VERSION="1.0",
+                    DD_TRACE_AGENT_URL=self.view_url,
+                ),
                 directory,
             )
 
         self.stock = stack.enter_context(service(STOCK, "stock.py", ports["stock"]))
-        self.front = stack.enter_context(service(FRONT, "front.py", ports["front"], "--stock-url", self.stock_url))
-        self.processes = (self.view, self.stock, self.front)
+        self.delivery = stack.enter_context(service(DELIVERY, "delivery.py", ports["delivery"]))
+        asked = ("--stock-url", self.stock_url, "--delivery-url", self.delivery_url)
+        self.front = stack.enter_context(service(FRONT, "front.py", ports["front"], *asked))
+        self.processes = (self.view, self.stock, self.delivery, self.front)
         self.stock.wait_until(lambda: listens(ports["stock"]))
+        self.delivery.wait_until(lambda: listens(ports["delivery"]))
         self.front.wait_until(lambda: listens(ports["front"]))
 
     def check(self) -> None:
@@ -265,6 +281,7 @@ class Demo:
             clients.shutdown(cancel_futures=True)
         self.answered[FRONT] += len(visits)
         self.answered[STOCK] += sum(visit.asks_stock for visit in visits)
+        self.answered[DELIVERY] += sum(visit.asks_delivery for visit in visits)
 
     def spans(self) -> list[Span]:
         """Every span that the view has."""
@@ -279,7 +296,7 @@ class Demo:
         while True:
             self.check()
             spans = self.spans()
-            arrived = sum(span["name"] == "flask.request" for span in spans)
+            arrived = sum(span["name"] in SERVED for span in spans)
             progress.update(bar, completed=min(arrived, wanted))
             if arrived >= wanted or time.monotonic() > deadline:
                 return spans
@@ -328,28 +345,28 @@ def run(console: Console, launcher: Sequence[str], serve: bool) -> list[str]:
     """Shows the demo. What is returned is missing or went wrong: a sentence each."""
     began = time.monotonic()
     with ExitStack() as stack:
-        console.print("starting the view and the shop's two services ...")
+        console.print("starting the view and the shop's three services ...")
         demo = Demo(stack, launcher)
         columns = (TextColumn("{task.description:24}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
         with Progress(*columns, console=console) as progress:
             demo.make_all(list(itertools.islice(itertools.cycle(VISITS), REQUESTS)), progress)
             spans = demo.wait_for_spans(progress)
-        problems = missing(spans, demo.answered, FRONT, STOCK)
-        for trace in distributed(spans, FRONT, STOCK)[:1]:
+        problems = missing(spans, demo.answered, FRONT, STOCK, DELIVERY)
+        for trace in distributed(spans, FRONT, DELIVERY)[:1]:
             console.print(trace_table(trace))
         console.print(operations_table(spans))
         if problems:
             return [*problems, *(f"what {p.name} logged:\n{p.about_tracing()}" for p in demo.processes)]
         console.print(f"\n{len(spans)} spans of {REQUESTS} requests, in {time.monotonic() - began:.1f} s.")
         if serve:
-            console.print(f"The traces: {demo.view_url}/\nThe shop:   {demo.front_url}/\nCtrl-C stops both.")
+            console.print(f"The traces: {demo.view_url}/\nThe shop:   {demo.front_url}/\nCtrl-C stops all.")
             try:
                 demo.serve()
             except KeyboardInterrupt:
                 console.print("stopping ...")
         else:
             console.print(f"Their page was {demo.view_url}/: `nox -s demo -- --serve` keeps it up.")
-    return [*demo.stock.how_it_stopped(), *demo.front.how_it_stopped()]
+    return [each for process in demo.processes[1:] for each in process.how_it_stopped()]
 
 
 def main() -> int:

@@ -12,6 +12,9 @@ from typing import Any, NamedTuple
 
 Span = Mapping[str, Any]
 
+SERVED = ("fastapi.request", "flask.request")
+"""The operations that are requests of the shop's services."""
+
 
 class Branch(NamedTuple):
     """A span and what happened below it, in the order in which it started."""
@@ -87,7 +90,7 @@ def distributed(spans: Iterable[Span], caller: str, called: str) -> list[list[Sp
 
     def joined(trace: list[Span]) -> bool:
         requests = {span["id"] for span in trace if span["name"] == "requests.request"}
-        served = [span for span in trace if span["name"] == "flask.request"]
+        served = [span for span in trace if span["name"] in SERVED]
         return any(span["service"] == caller for span in served) and any(
             span["service"] == called and span["parent"] in requests for span in served
         )
@@ -95,16 +98,16 @@ def distributed(spans: Iterable[Span], caller: str, called: str) -> list[list[Sp
     return sorted(filter(joined, by_trace(spans)), key=len, reverse=True)
 
 
-def missing(spans: Sequence[Span], requests: Mapping[str, int], caller: str, called: str) -> list[str]:
+def missing(spans: Sequence[Span], requests: Mapping[str, int], caller: str, *called: str) -> list[str]:
     """A sentence for everything that should have arrived and did not: nothing is missing when there is none.
 
     `requests` says how many each service has answered.
     """
     names = Counter(span["name"] for span in spans)
-    served = Counter(span["service"] for span in spans if span["name"] == "flask.request")
+    served = Counter(span["service"] for span in spans if span["name"] in SERVED)
     return [
         *(
-            f"{service} answered {count} requests, but {served[service]} flask.request spans of it arrived"
+            f"{service} answered {count} requests, but spans of {served[service]} arrived"
             for service, count in requests.items()
             if served[service] != count
         ),
@@ -114,9 +117,9 @@ def missing(spans: Sequence[Span], requests: Mapping[str, int], caller: str, cal
             if not names[name]
         ),
         *(
-            [f"no trace holds a flask.request of {called} below a requests.request of {caller}"]
-            if not distributed(spans, caller, called)
-            else []
+            f"no trace holds a request of {service} below a requests.request of {caller}"
+            for service in called
+            if not distributed(spans, caller, service)
         ),
         *(["no span is marked as an error"] if not any(span["error"] for span in spans) else []),
         *(

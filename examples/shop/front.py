@@ -1,4 +1,4 @@
-"""The shop's front: the pages that people see. Products and orders are its own, stock is asked from stock.py."""
+"""The shop's front: the pages that people see. It asks stock.py what is left, and delivery.py when it arrives."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ PRODUCTS = [
     (13, "Lost spoon", 300),
 ]
 
-STOCK_TIMEOUT = 5  # seconds
+STOCK_TIMEOUT = DELIVERY_TIMEOUT = 5  # seconds
 
 pages = Blueprint("shop", __name__)
 
@@ -92,7 +92,17 @@ def product(product_id: int) -> str:
     found = product_or_404(product_id)
     answer = requests.get(stock_service(f"/stock/{product_id}"), timeout=STOCK_TIMEOUT)
     answer.raise_for_status()
-    return render_template("product.html", product=found, left=answer.json()["quantity"])
+    return render_template("product.html", product=found, left=answer.json()["quantity"], days=days(product_id))
+
+
+def days(product_id: int) -> int | None:
+    """How long a parcel takes; None where no delivery service is known."""
+    url = current_app.config["DELIVERY_URL"]
+    if url is None:
+        return None
+    answer = requests.get(f"{url.rstrip('/')}/delivery/{product_id}", timeout=DELIVERY_TIMEOUT)
+    answer.raise_for_status()
+    return answer.json()["days"]
 
 
 @pages.post("/checkout")
@@ -142,9 +152,9 @@ def broken() -> str:
     raise RuntimeError("this page was never finished")
 
 
-def create_app(database: str, stock_url: str) -> Flask:
+def create_app(database: str, stock_url: str, delivery_url: str | None = None) -> Flask:
     app = Flask(__name__)
-    app.config.update(DATABASE=database, STOCK_URL=stock_url)
+    app.config.update(DATABASE=database, STOCK_URL=stock_url, DELIVERY_URL=delivery_url)
     app.add_template_filter(money)
     app.teardown_appcontext(close_database)
     app.register_blueprint(pages)
@@ -156,10 +166,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--port", type=int, default=8000)
     parser.add_argument("--stock-url", required=True, help="where stock.py listens, such as http://127.0.0.1:8001")
+    parser.add_argument("--delivery-url", help="where delivery.py listens; product pages tell no days without it")
     parser.add_argument("--database", required=True, help="a SQLite file, made and filled if it is not there")
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())
-    create_app(options.database, options.stock_url).run("127.0.0.1", options.port, threaded=True)
+    app = create_app(options.database, options.stock_url, options.delivery_url)
+    app.run("127.0.0.1", options.port, threaded=True)
 
 
 if __name__ == "__main__":

@@ -52,9 +52,16 @@ def stock(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def front(stock: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def delivery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with service("delivery.py", "--database", str(tmp_path_factory.mktemp("delivery") / "delivery.sqlite")) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def front(stock: str, delivery: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     database = tmp_path_factory.mktemp("front") / "front.sqlite"
-    with service("front.py", "--stock-url", stock, "--database", str(database)) as url:
+    asked = ("--stock-url", stock, "--delivery-url", delivery)
+    with service("front.py", *asked, "--database", str(database)) as url:
         yield url
 
 
@@ -69,11 +76,11 @@ def test_the_front_page_lists_the_products(front: str) -> None:
     assert '<a href="/product/1">Teapot</a> 39.00' in answer.text
 
 
-def test_a_product_page_tells_what_is_left(front: str) -> None:
+def test_a_product_page_tells_what_is_left_and_when_it_arrives(front: str) -> None:
     answer = requests.get(f"{front}/product/6", timeout=60)
 
     assert answer.status_code == 200
-    assert "249.00, 3 left" in answer.text
+    assert "249.00, 3 left, at your door in 14 days" in answer.text
 
 
 def test_an_order_is_reserved_written_down_and_listed(front: str, stock: str) -> None:
@@ -107,6 +114,14 @@ def test_a_failing_stock_service_is_a_bad_gateway(front: str, stock: str) -> Non
 )
 def test_pages_answer_with_their_status(front: str, path: str, status: int) -> None:
     assert requests.get(front + path, timeout=60).status_code == status
+
+
+def test_the_delivery_service_tells_the_days_and_what_it_does_not_know(delivery: str) -> None:
+    known = requests.get(f"{delivery}/delivery/4", timeout=60)
+    unknown = requests.get(f"{delivery}/delivery/99", timeout=60)
+
+    assert (known.status_code, known.json()) == (200, {"product": 4, "days": 3})
+    assert (unknown.status_code, unknown.json()) == (404, {"detail": "product 99 is not known here"})
 
 
 def test_the_stock_service_explains_in_json_what_it_refuses(stock: str) -> None:

@@ -89,15 +89,21 @@ def test_an_operation_that_never_arrived_is_named(name: str) -> None:
 
 def test_requests_without_a_span_are_counted_for_each_service() -> None:
     assert traces.missing(checkout(), {FRONT: 3, STOCK: 0}, FRONT, STOCK) == [
-        "shop-front answered 3 requests, but 1 flask.request spans of it arrived",
-        "shop-stock answered 0 requests, but 1 flask.request spans of it arrived",
+        "shop-front answered 3 requests, but spans of 1 arrived",
+        "shop-stock answered 0 requests, but spans of 1 arrived",
     ]
 
 
 @pytest.mark.parametrize("broken", [{"trace": "8"}, {"parent": ""}, {"parent": "1"}])
 def test_services_that_are_not_joined_by_the_client_call_are_told(broken: dict[str, str]) -> None:
     assert traces.missing(checkout(served=broken), ANSWERED, FRONT, STOCK) == [
-        "no trace holds a flask.request of shop-stock below a requests.request of shop-front"
+        "no trace holds a request of shop-stock below a requests.request of shop-front"
+    ]
+
+
+def test_each_of_the_services_that_are_called_has_to_be_joined() -> None:
+    assert traces.missing(checkout(), ANSWERED, FRONT, STOCK, "shop-delivery") == [
+        "no trace holds a request of shop-delivery below a requests.request of shop-front"
     ]
 
 
