@@ -45,7 +45,7 @@ def kafka() -> Iterator[str]:
         settings = place / "server.properties"
         settings.write_text(SETTINGS.format(port=port, controller=free_port(), place=place))
         quiet = "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn"
-        command = [*java("kafka", quiet, heap="384m"), PROGRAMS / "EmbeddedKafka.java", settings]
+        command = [*java("kafka", quiet, heap="256m"), PROGRAMS / "EmbeddedKafka.java", settings]
         with process(command, log, end=signal.SIGKILL, cwd=place) as started:
             answers(started, log, port, API_VERSIONS, lambda answer: answer[4:8] == API_VERSIONS[8:12])
             yield f"kafka://127.0.0.1:{port}"
