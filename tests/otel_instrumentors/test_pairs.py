@@ -394,15 +394,12 @@ def _select(recorder: Recorder, _request: pytest.FixtureRequest, url: str = "sql
     recorder.exporter.export(spans)
 
 
-@call("sqlalchemy + asyncpg", '`await connection.execute(text("SELECT 1"))`, in its transaction')
-def _await_select_by_asyncpg(recorder: Recorder, request: pytest.FixtureRequest) -> None:
+def await_select(recorder: Recorder, url: str, driver: str) -> None:
     from sqlalchemy import text
     from sqlalchemy.ext.asyncio import create_async_engine
 
     async def select() -> None:
-        engine = create_async_engine(
-            request.getfixturevalue("postgresql").replace("postgresql:", "postgresql+asyncpg:")
-        )
+        engine = create_async_engine(url.replace("://", f"+{driver}://"))
         async with engine.connect() as connection:
             recorder.take()
             assert (await connection.execute(text("SELECT 1"))).scalar() == 1
@@ -412,6 +409,21 @@ def _await_select_by_asyncpg(recorder: Recorder, request: pytest.FixtureRequest)
         recorder.exporter.export(spans)
 
     asyncio.run(select())
+
+
+@call("sqlalchemy + asyncpg", '`await connection.execute(text("SELECT 1"))`, in its transaction')
+def _await_select_by_asyncpg(recorder: Recorder, request: pytest.FixtureRequest) -> None:
+    await_select(recorder, request.getfixturevalue("postgresql"), "asyncpg")
+
+
+@call("sqlalchemy + aiomysql", '`await connection.execute(text("SELECT 1"))`')
+def _await_select_by_aiomysql(recorder: Recorder, request: pytest.FixtureRequest) -> None:
+    await_select(recorder, request.getfixturevalue("mariadb"), "aiomysql")
+
+
+@call("sqlalchemy + asyncmy", '`await connection.execute(text("SELECT 1"))`')
+def _await_select_by_asyncmy(recorder: Recorder, request: pytest.FixtureRequest) -> None:
+    await_select(recorder, request.getfixturevalue("mariadb"), "asyncmy")
 
 
 @call("sqlalchemy + pymysql", '`connection.execute(text("SELECT 1"))`, with `mysql+pymysql`')

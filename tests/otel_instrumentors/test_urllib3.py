@@ -272,6 +272,17 @@ def test_below_requests_it_is_silent_and_above_http_client_the_only_one(
     assert [value.split("-")[2] for (value,) in server.told()] == told(spans)
 
 
+def test_what_a_library_that_is_not_traced_asks_by_name_is_a_request(recorder: Recorder, server: _Server) -> None:
+    import requests
+
+    requests.post(f"{server.url}/201", data=b"green", headers={"X-Tea": "green"}, timeout=60)
+
+    (span,) = recorder.take()
+    assert (span.name, dict(span.attributes or {})["url.full"]) == ("POST", f"{server.url}/201")
+    assert (server.told("x-tea"), server.seen[0][2]) == ([["green"]], b"green")
+    assert [value.split("-")[2] for (value,) in server.told()] == told([span])
+
+
 @pytest.mark.parametrize(
     ("scheme", "host", "port", "target", "url"),
     [
