@@ -92,7 +92,7 @@ def test_another_distro_that_is_found_first_is_put_aside(tmp_path: Path) -> None
     path = os.pathsep.join([str(Path(loader.__file__).parent), str(first)])
     spans, said = run(tmp_path, sys.executable, PYTHONPATH=path, OTEL_TRACES_EXPORTER="console")
     assert spans == WANTED
-    assert "OpenTelemetryDistro was found before this distro" in said
+    assert "OpenTelemetryDistro was loaded before this distro" in said
 
 
 def test_another_distro_that_the_user_names_is_in_force_and_that_is_said(tmp_path: Path) -> None:
