@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from otel_instrumentors.families.message_headers import HEADERS, carrier
+from otel_instrumentors.families.message_headers import HEADERS, bears_context, carrier
 
 
 def test_the_context_goes_into_a_copy_of_the_headers_and_into_none_that_are_no_table() -> None:
@@ -34,3 +34,11 @@ def test_the_context_goes_into_a_copy_of_the_headers_and_into_none_that_are_no_t
 def test_headers_are_read_whatever_stands_in_them(headers: Any, found: list[str] | None) -> None:
     assert HEADERS.get(headers, "traceparent") == found
     assert HEADERS.keys(headers) == (list(headers) if isinstance(headers, dict) else [])
+
+
+@pytest.mark.parametrize(
+    ("headers", "bears"),
+    [({}, False), ({"x-cup": "big"}, False), ({"x-cup": "big", "traceparent": "00-1"}, True), ({"baggage": ""}, True)],
+)
+def test_who_bears_a_context_is_known_by_the_fields_of_the_propagator(headers: Any, bears: bool) -> None:
+    assert bears_context(headers) == bears
