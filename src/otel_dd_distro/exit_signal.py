@@ -53,10 +53,12 @@ def _watch(act: Callable[[], None]) -> None:
         if os.getpid() == 1:
             # A container's first process: by default the kernel does nothing to it, so it goes on.
             return
-        signal.signal(number, signal.SIG_DFL)
+        # Who is asked twice ends no sooner: the default would lose what is under way.
+        signal.signal(number, signal.SIG_IGN)
         try:
             act()
         finally:
+            signal.signal(number, signal.SIG_DFL)
             os.kill(os.getpid(), number)
 
     for number in _SIGNALS:

@@ -29,8 +29,9 @@ if sys.argv[1] == "working":
 """
 
 
+@pytest.mark.parametrize("times", [1, 3])
 @pytest.mark.parametrize("when", ["working", "ending"])
-def test_a_process_that_is_terminated_has_sent_what_it_recorded(when: str) -> None:
+def test_a_process_that_is_terminated_has_sent_what_it_recorded(when: str, times: int) -> None:
     # The Agent takes its time for the first answer, as one does that starts beside the application.
     with ScriptedAgent(says(), info=waits(0.7, says(404))) as there:
         program = subprocess.Popen(
@@ -44,7 +45,9 @@ def test_a_process_that_is_terminated_has_sent_what_it_recorded(when: str) -> No
             assert program.stdout.readline() == "recorded\n"
             while when == "ending" and not there.infos():
                 time.sleep(0.01)
-            program.send_signal(signal.SIGTERM)
+            for _ in range(times):
+                program.send_signal(signal.SIGTERM)
+                time.sleep(0.1)
             assert program.wait(60) == -signal.SIGTERM
         assert len(there.spans()) == 3
 

@@ -120,9 +120,10 @@ class Writer:
         if self._times.age_s(WAITED_IN_VAIN) < _JUST_S:
             limit_s = min(limit_s, SHORTEST_SHUTDOWN_S)
         with self._lock:
-            if not self._closed:
-                self._closed = True
+            # In this order: who interrupts it, and asks for the same, waits for what has begun.
+            if not self._ending.has_begun:
                 self._ending.begin(clock.monotonic() + max(0.0, limit_s - SHUTDOWN_RESERVE_S))
+            self._closed = True
         self._thread.stop()
         with self._lock:
             is_uncounted = self._cycle.holds_counts()

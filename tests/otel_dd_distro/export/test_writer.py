@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import gc
+import itertools
 import signal
+import sys
 import threading
 import time
 import weakref
+from types import FrameType
 from typing import Any
 
 import pytest
 
 from otel_dd_distro.export import Agent, Writer, queue
 from otel_dd_distro.export import writer as writer_module
+from otel_dd_distro.export.thread import ExportThread
+from otel_dd_distro.export.tries import Ending
 from otel_dd_distro.local_trace.chunk import Chunk
 from tests.agents import (
     RunningAgent,
@@ -146,6 +151,43 @@ def test_a_shutdown_sends_what_is_queued(make: Make) -> None:
         assert thread is not None
         assert not thread.is_alive()
         assert writer.shutdown()
+
+
+def shut_down(writer: Writer, interrupted: int) -> bool:
+    """Shut it down, and at the given line of that once more; whether there is such a line."""
+    steps, passed = (Writer.shutdown.__code__, Ending.begin.__code__, ExportThread.stop.__code__), 0
+
+    def interrupt(frame: FrameType, event: str, _argument: object) -> Any:
+        nonlocal passed
+        if frame.f_code not in steps:
+            return None
+        passed += event == "line"
+        if event == "line" and passed == interrupted:
+            sys.settrace(None)
+            assert writer.shutdown(60)
+        return interrupt
+
+    before = sys.gettrace()
+    sys.settrace(interrupt)
+    try:
+        assert writer.shutdown(60)
+    finally:
+        sys.settrace(before)
+    return passed >= interrupted
+
+
+def test_a_shutdown_that_another_interrupts_at_any_of_its_lines_sends_what_is_queued() -> None:
+    """As the handler of a signal does it, that comes while the process is ending."""
+    with ScriptedAgent() as there:
+        for line in itertools.count(1):
+            writer = Writer(encode, Agent(there.url), interval_s=600)
+            writer.submit(chunk(3))
+            was_interrupted = shut_down(writer, line)
+            counters = writer.counters()
+            assert (counters.sent, counters.dropped) == (3, {})
+            if not was_interrupted:
+                break
+    assert line > 10
 
 
 def test_after_the_shutdown_chunks_are_counted_and_start_nothing(make: Make, lines: Lines) -> None:
