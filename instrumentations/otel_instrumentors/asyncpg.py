@@ -1,4 +1,4 @@
-"""asyncpg: a span for each statement, COPY and fetch of a cursor, and for each connection that is asked for by name."""
+"""asyncpg: a span for each statement, COPY and fetch from a cursor, and for each call of `asyncpg.connect()`."""
 
 from __future__ import annotations
 
@@ -40,11 +40,11 @@ def connected(_call: Call, connection: Any) -> Outcome:
     return Outcome(_of(connection._addr, connection._params))
 
 
-def _statement(name: str) -> Hook:
-    """A hook for the protocol's method `name` that sends a statement, as text or as one that was prepared."""
+def _statement(name: str, argument: str) -> Hook:
+    """A hook for the protocol's method `name` that sends `argument`: a statement, as text or as it was prepared."""
 
     def statement(call: Call) -> SpanSpec:
-        sent = call.args[0] if call.args else next(iter(call.kwargs.values()))
+        sent = call.arg(0, argument)
         return db.query(_SYSTEM, getattr(sent, "query", sent), name, _known.get(call.instance))
 
     return coroutine_function(
@@ -67,7 +67,14 @@ class AsyncpgInstrumentor(Instrumentor):
         "asyncpg": {"connect": traced(connect, connected, suppressed_by=db.SUPPRESSED)},
         "asyncpg.connection": {"Connection.__init__": change_arguments(made)},
         "asyncpg.protocol": {
-            f"Protocol.{name}": _statement(name)
-            for name in ("query", "bind_execute", "bind_execute_many", "execute", "copy_in", "copy_out")
+            f"Protocol.{name}": _statement(name, argument)
+            for name, argument in {
+                "query": "query",
+                "bind_execute": "state",
+                "bind_execute_many": "state",
+                "execute": "state",
+                "copy_in": "copy_stmt",
+                "copy_out": "copy_stmt",
+            }.items()
         },
     }

@@ -1,4 +1,4 @@
-"""urllib3: a span for each request that a connection pool is asked to send; a retry, too, is one of these requests."""
+"""urllib3: a span for each request that a connection pool sends, and for each retry."""
 
 from __future__ import annotations
 
