@@ -348,7 +348,8 @@ def contrib(session: nox.Session) -> None:
     beside = [f"opentelemetry-instrumentation-{name}" for name in COMPANY]
     install(session, "contrib", EVERYTHING, *distributions, *beside)
     # Theirs want plugins of pytest that ours does not.
-    session.run("python", "-m", "pytest", "-p", "no:asyncio", "-p", "no:aiohttp", "contrib/test_company.py")
+    own = ("contrib/test_company.py", "contrib/test_middlewares.py")
+    session.run("python", "-m", "pytest", "-p", "no:asyncio", "-p", "no:aiohttp", *own)
     place = Path(session.create_tmp()).absolute()
     # As they are installed: tests and what they look into are of one release.
     ask = f"from importlib.metadata import version; print(*(f'{{n}}=={{version(n)}}' for n in {distributions}))"

@@ -1,0 +1,43 @@
+"""OpenTelemetry's own ASGI middleware beside ours: one span of the server, whichever is outside."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from opentelemetry.instrumentation.asgi import OpenTelemetryMiddleware as Theirs
+from opentelemetry.trace import SpanKind
+
+from otel_instrumentors.asgi import OpenTelemetryMiddleware as Ours
+from otel_instrumentors.starlette import StarletteInstrumentor
+from tests.otel_instrumentors.contract import Recorder, instrumented
+from tests.otel_instrumentors.families.asgi_server import asked
+
+
+async def teahouse(_scope: Any, receive: Any, send: Any) -> None:
+    await receive()
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": b"tea"})
+
+
+def makers(recorder: Recorder, application: Any) -> list[str]:
+    """By whom the server's spans of a request are."""
+    assert asked(application, "/").status in (200, 404)
+    served = [span for span in recorder.take() if span.kind is SpanKind.SERVER]
+    return [span.instrumentation_scope.name for span in served if span.instrumentation_scope]
+
+
+@pytest.mark.parametrize(("outside", "inside"), [(Ours, Theirs), (Theirs, Ours), (Ours, Ours)])
+def test_the_middleware_that_is_outside_makes_the_one_span(outside: Any, inside: Any) -> None:
+    recorder = Recorder()
+    application = outside(inside(teahouse, tracer_provider=recorder.provider), tracer_provider=recorder.provider)
+    assert makers(recorder, application) == [outside.__module__]
+
+
+@pytest.mark.parametrize("middleware", [Ours, Theirs])
+def test_around_a_framework_that_is_traced_the_middleware_makes_the_one_span(middleware: Any) -> None:
+    from starlette.applications import Starlette
+
+    recorder = Recorder()
+    with instrumented(StarletteInstrumentor, recorder.provider):
+        assert makers(recorder, middleware(Starlette(), tracer_provider=recorder.provider)) == [middleware.__module__]
