@@ -374,6 +374,14 @@ def contrib(session: nox.Session) -> None:
 
 
 @nox.session
+def docs(session: nox.Session) -> None:
+    """The documentation as a site, in site/; a link inside of it that leads nowhere is an error."""
+    install(session, "docs", ".")
+    session.run("python", "docs/gather.py")
+    session.run("zensical", "build", "--clean", "--strict")
+
+
+@nox.session
 def lint(session: nox.Session) -> None:
     """Style and format."""
     install(session, "lint")
