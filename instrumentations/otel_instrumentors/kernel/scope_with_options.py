@@ -29,6 +29,10 @@ OTHERS = create_key("otel_instrumentors.options")
 _NOTHING = Context()
 
 
+class CannotBeAwaited(Exception):
+    """A function of the application's is a coroutine function, and the call that it is for is not awaited."""
+
+
 class Wish(NamedTuple):
     """A function of the application's, and when it is to be called."""
 
@@ -333,8 +337,8 @@ class _Recording(Recording):
                 safety.report("measuring a body", error)
 
     async def settle(self) -> None:
-        pending, self._pending = self._pending, []
-        for function, coroutine in pending:
+        while self._pending:
+            function, coroutine = self._pending.pop(0)
             try:
                 await coroutine
             except Exception as error:  # noqa: BLE001
@@ -365,9 +369,10 @@ class _Recording(Recording):
         is_first = not self.ended
         super().end()
         self._before = None
-        # Nobody is there to await them where a call was not awaited itself.
-        for _, coroutine in self._pending:
+        while self._pending:
+            function, coroutine = self._pending.pop()
             coroutine.close()
+            safety.report(safety.place(function), CannotBeAwaited())
         if is_first and self._scope is not None and self._measured is not None:
             try:
                 seconds = max(clock.time_ns() - self._begun, 0) / 1e9

@@ -216,6 +216,16 @@ def test_a_function_that_comes_after_something_is_given_that_too(library: Any, r
     assert called == [(("/x",), "/x", ("/x",)), (("/early",), "/early", ("/early",))]
 
 
+def test_a_coroutine_function_that_nobody_can_await_is_told_and_changes_nothing(
+    library: Any, recorder: Recorder, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def hook(*_about: Any) -> None:
+        """Asked for by a plain function's call."""
+
+    assert serve_once(library, recorder, request_hook=hook) == ["send", "serve"]
+    assert [line for line in said_by_us(caplog) if "hook" in line and "CannotBeAwaited" in line]
+
+
 def test_the_name_that_a_function_gives_a_span_stays(library: Any, recorder: Recorder) -> None:
     left = serve_once(library, recorder, request_hook=lambda span, _path: span.update_name("mine"))
     assert left == ["mine", "send"]
