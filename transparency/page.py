@@ -11,6 +11,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
+from . import reasons
 from .libraries import Library
 from .reasons import Difference, Reason
 from .running import Run
@@ -83,18 +84,22 @@ def write(results: Sequence[Result], listed: Sequence[Reason]) -> None:
 
 def lines(results: Sequence[Result], listed: Sequence[Reason]) -> Iterator[str]:
     yield HEAD
-    pythons, days = ({getattr(result, name) for result in results} for name in ("python", "day"))
+    run = [result for result in results if result.bare is not None]
+    pythons, days = ({getattr(result, name) for result in run} for name in ("python", "day"))
     yield f"Python {', '.join(sorted(pythons))}, {' to '.join(sorted({min(days), max(days)}))}.\n"
     yield "| Library | Tests, bare | Otherwise when traced | Spans, beside those around tests |"
     yield "|---|---|---|---|"
     for result in results:
         name = f"{result.library.name} {result.version}".strip()
         if result.bare is None or result.traced is None:
-            yield f"| {name} | not run: {result.library.why_not or 'it failed'} | | |"
+            why = f"not run: {result.library.why_not or 'it failed'}"
+            never = not (result.library.why_not or result.failure)
+            yield f"| {name} | {'not run yet' if never else why} | | |"
             continue
-        reasons = [number for number, each in enumerate(listed, start=1) if any(map(each.explains, result.differences))]
-        told = [f"{len(result.differences)} ({', '.join(map(str, reasons))})"] if result.differences else ["none"]
-        told += [f"**{len(result.unexplained)} for no listed reason**"] if result.unexplained else []
+        numbers = [number for number, each in enumerate(listed, start=1) if any(map(each.explains, result.differences))]
+        told = [f"{len(result.differences)} ({', '.join(map(str, numbers))})"] if result.differences else ["none"]
+        unexplained = len(reasons.unexplained(result.differences, listed))
+        told += [f"**{unexplained} for no listed reason**"] if unexplained else []
         spans = "none are made of it" if result.library.makes_none else f"{result.traced.of_library:,}"
         yield f"| {name} | {_outcomes(result.bare)} | {', '.join(told)} | {spans} |"
     if listed:

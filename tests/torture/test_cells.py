@@ -44,6 +44,13 @@ def test_ci_has_one_of_each_start_and_one_of_each_rule_that_ever_failed_for_it()
     assert FIRST in more
 
 
+def test_the_latest_result_of_each_cell_is_kept_in_their_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cells, "KEPT", tmp_path / "results" / "results.json")
+    first, second, *_ = all_cells()
+    assert cells.keep([result(second), result(first, "lost")]) == [result(first, "lost"), result(second)]
+    assert cells.keep([result(first)]) == [result(first), result(second)]
+
+
 def test_a_known_fault_is_explained_where_its_patterns_say() -> None:
     listed = [known.Known("it is so", "lost", start="gunicorn*", stop="SIG*")]
     assert known.explained(FIRST, Fault("lost", ""), listed)

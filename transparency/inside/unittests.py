@@ -52,7 +52,6 @@ own = os.getpid()
 atexit.register(lambda: os.getpid() == own and outcomes.write())
 
 if __name__ == "__main__":
-    outcomes.start_the_export_thread()
     sys.argv[:] = sys.argv[1:]
     # As Python does it for a program, and for a module.
     if sys.argv[0] == "-m":
