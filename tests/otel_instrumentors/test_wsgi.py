@@ -256,8 +256,11 @@ def test_requests_are_measured_where_a_meter_provider_is_given(recorder: Recorde
 
     data = reader.get_metrics_data()
     assert data is not None
-    (metric,) = data.resource_metrics[0].scope_metrics[0].metrics
-    assert (metric.name, metric.data.data_points[0].count) == ("http.server.request.duration", 1)  # type: ignore[union-attr]
+    points: dict[str, Any] = {
+        metric.name: metric.data.data_points[0] for metric in data.resource_metrics[0].scope_metrics[0].metrics
+    }
+    assert points["http.server.request.duration"].count == 1
+    assert points["http.server.active_requests"].value == 0
 
 
 def test_where_instrumentation_is_suppressed_there_is_no_span_and_the_environment_is_as_it_was(
