@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-LOGGERS = ("otel_dd_distro", "otel_dd_distro.export")
+LOGGERS = ("otel_dd_distro", "otel_dd_distro.export", "otel_instrumentors")
 
 _LONGEST = 16_384
 
