@@ -256,6 +256,13 @@ def test_a_plugin_of_a_protocol_that_has_options_offers_them(plugin: str) -> Non
         assert instrumentor.options.server or instrumentor.options.client, f"{plugin} offers no options"
 
 
+def test_the_pythons_that_ci_leaves_out_are_supported_and_newer_than_those_it_runs() -> None:
+    told = DISTRIBUTION.metadata.get_all("Classifier") or []
+    supported = re.findall(r"Programming Language :: Python :: (3\.\d+)$", "\n".join(told), re.MULTILINE)
+    assert TABLES["newest"] == supported[-len(TABLES["newest"]) :]
+    assert len(supported) > len(TABLES["newest"])
+
+
 MOST_LINES = 450
 
 
