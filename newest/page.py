@@ -21,7 +21,7 @@ changes nothing of the machine. It is no part of CI. Free-threaded builds are le
 
 A row is a test file of a plugin, on the newest release of its library that installs there without a compiler; `core` is
 what stands under `tests/otel_dd_distro`, and under `tests/otel_instrumentors` for kernel, families, conventions and the
-middlewares.
+middlewares, without what installs ddtrace to compare with.
 
 """
 
