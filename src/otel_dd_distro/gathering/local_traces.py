@@ -219,17 +219,21 @@ class LocalTraces:
     def _after_fork(self) -> None:
         """What was under way belongs to the parent process; its traces go on here with new spans only."""
         self._has_begun = self._begins is None
-        inherited = dict(self._inherited)
-        for trace in self._under_way():
+        inherited, under_way = dict(self._inherited), self._under_way()
+        self._begun = {}
+        for trace in under_way:
             successor = LocalTrace(self, trace.context, trace.root)
             successor.parents = ChainMap(successor.open, dict(trace.parents))
             for span_id, span in trace.open.items():
                 inherited[span_id] = successor
                 if hasattr(span, "local_trace"):
                     span.local_trace = successor
-        self._begun = {}
+                    self._begun[successor] = None
         self._open = {}
         self._inherited = inherited
+        if inherited and not self._has_begun:
+            # What goes on with those begins no trace of its own.
+            self._begin()
 
 
 def _name_once(never_ended: Counter[str]) -> None:

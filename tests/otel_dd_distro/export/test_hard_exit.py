@@ -93,15 +93,18 @@ def test_what_has_ended_below_an_open_span_is_sent_as_well(agent_session: Sessio
     assert {"request before", "query"} <= {span["resource"] for span in agent_session.wait_for_spans(2)}
 
 
-@pytest.mark.parametrize("where", ["in a child", "at once"])
+@pytest.mark.parametrize("where", ["in a child", "in a child of a request", "at once"])
 @pytest.mark.parametrize("tracer", ["light", "plain"])
 def test_the_first_request_of_a_process_loses_nothing_either(agent_session: Session, where: str, tracer: str) -> None:
     program = """
     import os, sys, otel_dd_distro
+    from contextlib import nullcontext
     from opentelemetry import trace
     otel_dd_distro.install()
     tracer = trace.get_tracer("tests")
-    child = os.fork() if sys.argv[1] == "in a child" else 0
+    around = tracer.start_as_current_span("around") if sys.argv[1] == "in a child of a request" else nullcontext()
+    around.__enter__()
+    child = 0 if sys.argv[1] == "at once" else os.fork()
     if child:
         os._exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
     with tracer.start_as_current_span("request"):
