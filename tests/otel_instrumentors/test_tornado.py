@@ -667,6 +667,22 @@ def test_a_request_that_a_layer_above_traces_is_silent(recorder: Recorder) -> No
     assert [span.kind for span in recorder.take()] == [SpanKind.SERVER]
 
 
+@pytest.mark.parametrize("value", ["tea\r\nmilk: S3CRET", "S3CRET\0", "S3CRET\n"])
+def test_a_header_that_the_client_refuses_is_an_error_of_the_applications_alone(
+    value: str, recorder: Recorder, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refused() -> tuple[str, str]:
+        with pytest.raises(Exception) as raised:  # noqa: PT011 - which one is Tornado's to say
+            fetched("http://127.0.0.1:1/", headers={"tea": value})
+        return type(raised.value).__name__, str(raised.value)
+
+    with caplog.at_level(logging.WARNING, "otel_instrumentors"):
+        traced = refused()
+    assert [record.getMessage() for record in caplog.records if record.name == "otel_instrumentors"] == []
+    TornadoInstrumentor().uninstrument()
+    assert refused() == traced
+
+
 def test_headers_that_are_asked_for_are_on_the_spans(recorder: Recorder, monkeypatch: pytest.MonkeyPatch) -> None:
     for side in ("CLIENT", "SERVER"):
         monkeypatch.setenv(f"{headers.VARIABLES}{side}_REQUEST", "x-tea")
