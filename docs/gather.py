@@ -6,7 +6,9 @@
 from __future__ import annotations
 
 import re
+import runpy
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 
 DOCS = Path(__file__).parent
@@ -23,16 +25,17 @@ PAGES = {"../README.md#how-it-compares": "performance.md", "../CONTRIBUTING.md":
 def gather(place: Path) -> None:
     """Writes all pages to a folder, which is emptied first."""
     shutil.rmtree(place, ignore_errors=True)
-    shutil.copytree(DOCS, place, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
+    shutil.copytree(DOCS, place, ignore=shutil.ignore_patterns("*.py", "*.json", "__pycache__"))
     for page in place.glob("*.md"):
         page.write_text(with_made_pages(page.read_text()))
-    for name, text in made().items():
+    each = runpy.run_path(str(DOCS / "each_instrumentation.py"))["pages"]()
+    listed = place / "instrumentations.md"
+    listed.write_text(linked(listed.read_text(), each))
+    for name, text in {**made(), **{f"instrumentations/{name}.md": text for name, text in each.items()}}.items():
         target = place / name
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(text)
-    results = ROOT / "benchmarks" / "results"
-    for name in ("chart.svg", "bench.json"):
-        shutil.copy(results / name, place / name)
+    shutil.copytree(ROOT / "benchmarks" / "results", place / "results")
 
 
 def made() -> dict[str, str]:
@@ -42,6 +45,13 @@ def made() -> dict[str, str]:
         "changelog.md": in_the_site((ROOT / "CHANGELOG.md").read_text()),
         "performance.md": performance((ROOT / "README.md").read_text()),
     }
+
+
+def linked(table: str, names: Iterable[str]) -> str:
+    """The table of instrumentations, each name in its first column a link to the page of its own."""
+    for name in names:
+        table = re.sub(rf"^\| `{name}` \|", f"| [`{name}`](instrumentations/{name}.md) |", table, flags=re.MULTILINE)
+    return table
 
 
 def performance(readme: str) -> str:
@@ -59,7 +69,7 @@ def with_made_pages(words: str) -> str:
 
 def in_the_site(words: str) -> str:
     """With the links of a file at the root of the repository as they are in the site."""
-    return re.sub(r"\]\((?:docs|benchmarks/results)/", "](", words)
+    return re.sub(r"\]\((?:docs/|benchmarks/(?=results/))", "](", words)
 
 
 if __name__ == "__main__":

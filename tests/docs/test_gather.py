@@ -37,8 +37,14 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_navigation_has_each_page_once_and_no_other(place: Path) -> None:
+    """Those in folders are linked from pages: the instrumentations and the tables of the benchmarks."""
     nav = tomllib.loads((ROOT / "zensical.toml").read_text())["project"]["nav"]
-    assert sorted(pages(nav)) == sorted(str(path.relative_to(place)) for path in place.rglob("*.md"))
+    assert sorted(pages(nav)) == sorted(path.name for path in place.glob("*.md"))
+
+
+def test_the_list_of_instrumentations_links_to_a_page_for_each(place: Path) -> None:
+    links = re.findall(r"\(instrumentations/(\w+)\.md\)", (place / "instrumentations.md").read_text())
+    assert sorted(set(links)) == sorted(path.stem for path in (place / "instrumentations").iterdir())
 
 
 def test_what_was_there_before_is_gone(tmp_path: Path) -> None:
