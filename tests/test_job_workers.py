@@ -63,7 +63,7 @@ def test_a_process_for_each_job_loses_no_span(
     assert len(processes) == (1 if kind.endswith("SimpleWorker") else 4)
 
 
-def test_a_job_that_ends_its_process_or_takes_too_long_costs_no_other_job_its_span(
+def test_a_job_that_ends_its_process_is_told_as_far_as_it_came_and_costs_no_other_job_its_span(
     agent_session: Session, redis_server: str, queue: Queue
 ) -> None:
     queue.enqueue("jobs.exits")
@@ -72,10 +72,15 @@ def test_a_job_that_ends_its_process_or_takes_too_long_costs_no_other_job_its_sp
     work(agent_session, redis_server, queue, DD_TRACE_REDIS_ENABLED="false", **SLOW)
 
     late = "rq.timeouts.JobTimeoutException"
-    assert sorted(traces(agent_session.spans())) == [
+    spans = agent_session.spans()
+    assert sorted(traces(spans)) == [
         "rq.worker.perform_job jobs.inside\n  rq.job.perform jobs.inside\n    internal box\n",
         f"rq.worker.perform_job jobs.sleeps {late}\n  rq.job.perform jobs.sleeps {late}\n",
+        # The worker learns what the job is called when that is done.
+        "rq.worker.perform_job rq.worker.perform_job\n  rq.job.perform jobs.exits\n",
     ]
+    unfinished = [span["name"] for span in spans if "otel_dd.unfinished" in span["meta"]]
+    assert sorted(unfinished) == ["rq.job.perform", "rq.worker.perform_job"]
 
 
 def test_what_a_worker_asks_redis_for_itself_makes_no_trace(
