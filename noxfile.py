@@ -294,7 +294,7 @@ def transparency(session: nox.Session) -> None:
     in_time(session)
     install(session, "transparency", ".[redis]")
     # The environments and the sources stay for the next time.
-    place = str(Path(session.create_tmp()))
+    place = str(Path(session.create_tmp()).absolute())
     session.run("python", "-m", "transparency", *session.posargs, env={"TRANSPARENCY_PLACE": place})
 
 
