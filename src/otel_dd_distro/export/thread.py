@@ -7,7 +7,6 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import partial
 from typing import TYPE_CHECKING
 
 from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY, Context, attach, detach, set_value
@@ -48,7 +47,6 @@ class ExportThread:
     def start(self) -> None:
         """Start it. Not to be called by two threads at once."""
         thread = threading.Thread(target=self._run, name="otel-dd-export", daemon=True)
-        thread._delete = partial(_delete, thread, thread._delete)  # type: ignore[attr-defined]
         # At once: under gevent its start lets other greenlets in here, which no lock keeps from starting more.
         self.thread = thread
         # Where threads carry their starter's context, this one would keep a trace for ever.
@@ -94,9 +92,14 @@ class ExportThread:
         self.thread = None
 
     def _run(self) -> None:
+        number = threading.get_ident()
         try:
             self._run_cycles()
         finally:
+            if threading.get_ident() != number:
+                # gevent has patched the standard library, which at the end looks for the thread by its new number.
+                running: dict[int, threading.Thread] = threading._active  # type: ignore[attr-defined]
+                running[threading.get_ident()] = running.pop(number)
             self._ended.set()
 
     def _run_cycles(self) -> None:
@@ -140,14 +143,6 @@ class ExportThread:
         finally:
             self._close()
             self._exporting.release()
-
-
-def _delete(thread: threading.Thread, delete: Callable[[], None]) -> None:
-    """The end of a thread, also where gevent has patched the standard library since its start: by another number."""
-    try:
-        delete()
-    except KeyError:
-        threading._active.pop(thread.ident, None)  # type: ignore[attr-defined]
 
 
 @contextmanager
