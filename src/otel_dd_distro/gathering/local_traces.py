@@ -62,6 +62,7 @@ class LocalTraces:
         self._open: dict[int, LocalTrace] = {}
         """By the ids of their open spans of the plain SDK."""
         self._inherited: dict[int, LocalTrace] = {}
+        """By the ids of open spans whose end is told elsewhere: by the process that forked, or already."""
         forks.on_fork(self._after_fork)
 
     def start(self, span: Span, parent_context: Context | None) -> None:
@@ -151,10 +152,12 @@ class LocalTraces:
         now = clock.time_ns()
         never_ended: Counter[str] = Counter()
         for trace in self._under_way():
-            still_open = tuple(trace.open.values())
-            never_ended.update(span.name for span in still_open)
-            trace.finished.extend([_unfinished(span, now) for span in still_open])
-            trace.open.clear()
+            for span_id, span in tuple(trace.open.items()):
+                told = _unfinished(span, now)
+                self._inherited[span_id] = trace
+                # On one line, which a signal cannot divide: it is neither lost nor told twice.
+                trace.finished.extend([] if trace.open.pop(span_id, None) is None else [told])
+                never_ended[span.name] += 1
             self.complete(trace)
         self._open.clear()
         if never_ended:
@@ -184,7 +187,7 @@ class LocalTraces:
             self._hand_on(Chunk(spans, trace.context, partial, trace.parents, trace.root))
 
     def end_unknown(self, span: ReadableSpan) -> None:
-        """A span that was open when this process was forked is its parent's; a forgotten one travels alone."""
+        """A span whose end is told elsewhere is not told again; a forgotten one travels alone."""
         if span.context.span_id not in self._inherited:
             self._hand_on(Chunk([span], DatadogContext(), True, {}))
 
