@@ -66,7 +66,7 @@ def test_what_is_open_at_the_end_is_sent_with_its_trace_and_says_so(
         "done": (True, {}),
         "late": (True, {UNFINISHED: True}),
     }
-    # Who has them may end them, as the garbage collector does: nobody is told that they ended before, nor twice of them.
+    # Who has them may end them, as the garbage collector does: nobody is told that they ended before, or of them twice.
     late.end()
     root.end()
     assert caplog.messages == []
