@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from .families import dbapi
 from .families.dbapi import Attributes, Driver, as_text
 from .families.driver_classes import Factory, cursors
+from .kernel.call import Call, Outcome, SpanSpec
 from .kernel.hook import Hook
 from .kernel.hooks.coroutine_function import coroutine_function
+from .kernel.hooks.hook_products import hook_methods_by_call
+from .kernel.hooks.traced import traced
 from .kernel.instrumentor import Instrumentor
 from .semconv import db
 from .semconv.db import Comments
@@ -33,6 +37,25 @@ def _statement(name: str, comments: Comments | None = None) -> Hook:
     return coroutine_function(_driver.statement(name, comments=comments))
 
 
+def prepared(call: Call) -> Mapping[str, Hook]:
+    """How a statement is watched that the application has prepared; a cursor's own is part of what it sends."""
+    if dbapi.is_at_work():
+        return {}
+    connection, text = call.instance, as_text(call.arg(0, "query"))
+
+    def sent(name: str) -> Hook:
+        def statement(_call: Call) -> SpanSpec:
+            return db.query("mysql", text, name, known(connection))
+
+        return coroutine_function(traced(statement, rows, suppressed_by=db.SUPPRESSED))
+
+    return {name: sent(name) for name in ("execute", "execute_bulk")}
+
+
+def rows(_call: Call, result: Any) -> Outcome | None:
+    return db.rows(result.affected_rows)
+
+
 class AsyncmyInstrumentor(Instrumentor):
     options = dbapi.OPTIONS
     hooks = {
@@ -45,6 +68,7 @@ class AsyncmyInstrumentor(Instrumentor):
                     "executemany": _statement("executemany", Comments.NONE),
                     "callproc": _statement("callproc"),
                 },
-            )
+            ),
+            "Connection.prepare": coroutine_function(hook_methods_by_call(prepared)),
         }
     }

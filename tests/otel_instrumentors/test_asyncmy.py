@@ -251,6 +251,50 @@ if hasattr(asyncmy.connection, "PreparedStatement"):  # newer releases prepare s
         assert run(used()) == ["select %s + 1" if varies else "/*a='1'*/ select %s + 1"]
         assert texts(recorder) == ["select %s + 1"] * 3
 
+    def test_a_prepared_statement_has_a_span_for_each_time_that_it_is_sent(recorder: Recorder) -> None:
+        async def used() -> list[Any]:
+            async with connected() as connection:
+                async with connection.cursor() as cursor:
+                    await cursor.execute("create temporary table t (a int, b text)")
+                async with await connection.prepare(query="insert into t values (?, ?)") as insert:
+                    assert isinstance(insert, asyncmy.connection.PreparedStatement)
+                    assert insert.parameter_count == 2
+                    await insert.execute((1, "one"))
+                    await insert.execute_bulk([(2, "two"), (3, "three")])
+                select = await connection.prepare(b"select b from t where a > ? order by a")
+                found = (await select.execute(args=(1,))).rows
+                with pytest.raises(asyncmy.errors.ProgrammingError):
+                    await select.execute((1, 2))
+                await select.close()
+                return [row[0] for row in found]
+
+        assert run(used()) == ["two", "three"]
+        create, *spans = recorder.take()
+        told = ("db.query.text", "db.driver.call", "db.row_count", "server.address", "db.namespace")
+        assert [tuple((span.attributes or {}).get(key) for key in told) for span in spans] == [
+            ("insert into t values (?, ?)", "execute", 1, "127.0.0.1", "test"),
+            ("insert into t values (?, ?)", "execute_bulk", 2, "127.0.0.1", "test"),
+            ("select b from t where a > ? order by a", "execute", 2, "127.0.0.1", "test"),
+            ("select b from t where a > ? order by a", "execute", None, "127.0.0.1", "test"),
+        ]
+        assert [span.status.is_ok or span.status.is_unset for span in spans] == [True, True, True, False]
+        assert (create.name, spans[0].name, spans[2].name) == ("CREATE", "INSERT", "SELECT")
+
+    def test_a_statement_that_is_prepared_before_its_time_is_the_drivers_and_falls_silent(mariadb: str) -> None:
+        recorder = Recorder()
+
+        async def used() -> None:
+            async with connected() as connection:
+                early = await connection.prepare("select ? + 1")
+                with instrumented(AsyncmyInstrumentor, recorder.provider):
+                    kept = await connection.prepare("select ? + 2")
+                    assert (await early.execute((1,))).rows == ((2,),)
+                    assert (await kept.execute((1,))).rows == ((3,),)
+                assert (await kept.execute((2,))).rows == ((4,),)
+
+        run(used())
+        assert texts(recorder) == ["select ? + 2"]
+
 
 def test_cursors_are_of_the_class_that_is_asked_for_by_name_and_by_default(recorder: Recorder) -> None:
     class Own(asyncmy.cursors.DictCursor):

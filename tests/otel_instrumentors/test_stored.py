@@ -192,6 +192,26 @@ def test_asyncmy(mariadb: str, recorder: Recorder, kept: int, many: bool) -> Non
         assert asyncio.run(sent()) == ROWS
 
 
+@pytest.mark.parametrize("many", [False, True], ids=["one by one", "in bulk"])
+def test_asyncmy_prepared(mariadb: str, recorder: Recorder, many: bool) -> None:
+    import asyncmy
+
+    async def sent() -> list[Any]:
+        async with asyncmy.connect(**server()) as connection, connection.cursor() as cursor:
+            await cursor.execute("CREATE TEMPORARY TABLE stored (n INT, name TEXT, data BLOB)")
+            async with await connection.prepare("INSERT INTO stored VALUES (?, ?, ?)") as insert:
+                if many:
+                    assert (await insert.execute_bulk(ROWS)).affected_rows == len(ROWS)
+                else:
+                    for row in ROWS:
+                        await insert.execute(row)
+            select = await connection.prepare("SELECT n, name, data FROM stored ORDER BY n")
+            return list((await select.execute()).rows)
+
+    with inside_a_span(recorder, "asyncmy"):
+        assert asyncio.run(sent()) == ROWS
+
+
 @pytest.mark.parametrize("many", [False, True], ids=["by_execute", "by_executemany"])
 def test_asyncpg(postgresql: str, recorder: Recorder, many: bool) -> None:
     import asyncpg

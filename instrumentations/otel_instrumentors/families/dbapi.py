@@ -236,6 +236,11 @@ class Driver:
         return commented
 
 
+def is_at_work() -> bool:
+    """Whether a cursor sends a statement right now, one of a driver that `nests`."""
+    return any(key.startswith(_AT_WORK) for key in get_current())
+
+
 def owners(call: Call) -> tuple[Any, ...]:
     """A connection, or the cursor of one, whatever the driver calls what it was made by."""
     made = call.instance

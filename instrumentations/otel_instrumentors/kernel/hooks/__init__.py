@@ -17,6 +17,7 @@
 | `change_result` | The application gets another result; no span. | `grpc` |
 | `hook_argument` | A callback that the function is given is hooked, not the function. | `pika` |
 | `hook_products` | The objects that a factory makes are hooked, not the factory. | `celery`, `django` |
+| `hook_methods_by_call` | The same, where how they are hooked depends on the call that makes them. | `asyncmy` |
 | `hook_class` | A class written in C: a subclass with hooked methods takes its place. | `confluent_kafka` |
 | `context_manager` | Wraps another hook, for a function decorated with `contextlib.contextmanager`. | `psycopg` |
 | `coroutine_function` | Wraps another hook, for a coroutine function that does not say that it is one. | `asyncpg` |

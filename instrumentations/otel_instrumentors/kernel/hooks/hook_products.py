@@ -37,6 +37,14 @@ def hook_product_by_call(hook: Callable[[Call], Hook], existing: Existing | None
     return _HookProductByCall(hook, existing)
 
 
+def hook_methods_by_call(methods: Callable[[Call], Mapping[str, Hook]]) -> Hook:
+    """A hook for a function that makes objects: `methods` says of the making call which methods are watched, and how.
+
+    What it says none of is given to the application as it was made.
+    """
+    return _HookMethodsByCall(methods)
+
+
 class _HookProducts:
     __slots__ = ("hook", "methods")
 
@@ -70,6 +78,20 @@ def hooked(product: Any, scope: Scope, methods: Mapping[str, Hook], call: Callab
 def product_of(thing: Any) -> Any:
     """What an object that `hooked` made stands for; any other is itself."""
     return thing._self_wrapped if issubclass(type(thing), _HookedObject) else thing
+
+
+class _HookMethodsByCall:
+    __slots__ = ("methods",)
+
+    def __init__(self, methods: Callable[[Call], Mapping[str, Hook]]) -> None:
+        self.methods = methods
+
+    def wrap(self, target: Target, scope: Scope) -> Callable[..., Any]:
+        def returned(call: Call, product: Any) -> Any:
+            methods = self.methods(call)
+            return hooked(product, scope, methods) if methods else product
+
+        return around(target, scope, returned=returned)
 
 
 class ProductCall(Call):
@@ -121,7 +143,17 @@ class _HookedObject(Proxy):
     def _self_called(self, *args: Any, **kwargs: Any) -> Any:
         return self._self_call(*args, **kwargs)
 
-    special = {"__call__": _self_called}
+    def _self_enter(self) -> Any:
+        return self._self_entered(self._self_wrapped.__enter__())
+
+    async def _self_aenter(self) -> Any:
+        return self._self_entered(await self._self_wrapped.__aenter__())
+
+    def _self_entered(self, entered: Any) -> Any:
+        # Most objects enter as themselves: what the block calls is hooked, too.
+        return self if entered is self._self_wrapped else entered
+
+    special = {"__call__": _self_called, "__enter__": _self_enter, "__aenter__": _self_aenter}
 
 
 _originals: WeakKeyDictionary[Callable[..., Any], Callable[..., Any]] = WeakKeyDictionary()

@@ -14,7 +14,11 @@ from opentelemetry import trace
 from otel_instrumentors.kernel import safety
 from otel_instrumentors.kernel.call import Call, SpanSpec
 from otel_instrumentors.kernel.hook import Hook, Target
-from otel_instrumentors.kernel.hooks.hook_products import hook_product_by_call, hook_products
+from otel_instrumentors.kernel.hooks.hook_products import (
+    hook_methods_by_call,
+    hook_product_by_call,
+    hook_products,
+)
 from otel_instrumentors.kernel.hooks.traced import traced
 from otel_instrumentors.kernel.hooks.traced_handler import traced_handler
 from otel_instrumentors.kernel.scope import Scope
@@ -155,6 +159,60 @@ def test_what_a_made_class_makes_is_hooked_and_otherwise_itself(recorder: Record
     assert made.apart("sugar") == "sugar"
     assert not hasattr(made, "missing")
     assert names(recorder.take()) == ["Middleware milk", "Middleware tea"]
+
+
+class Order:
+    """Enters as itself, or as what it is told to."""
+
+    def __init__(self, entered: Any = None) -> None:
+        self.entered = entered
+
+    def __enter__(self) -> Any:
+        return self.entered or self
+
+    async def __aenter__(self) -> Any:
+        return self.entered or self
+
+    def __exit__(self, *_error: object) -> None:
+        pass
+
+    async def __aexit__(self, *_error: object) -> None:
+        pass
+
+    def send(self) -> Any:
+        return self
+
+
+def test_a_block_of_what_is_made_gets_it_hooked(recorder: Recorder, scope: Scope) -> None:
+    hook = hook_products(send=traced_handler(lambda call: SpanSpec(type(call.instance).__name__)))
+
+    async def used() -> None:
+        async with hooked(hook, Order, scope)() as order:
+            assert type(order.send()) is Order
+
+    with hooked(hook, Order, scope)() as order:
+        assert type(order.send()) is Order
+    asyncio.run(used())
+    assert names(recorder.take()) == ["Order", "Order"]
+    with hooked(hook, Order, scope)(Middleware) as other:
+        assert other is Middleware
+
+
+def test_the_call_that_makes_an_object_says_how_it_is_hooked(recorder: Recorder, scope: Scope) -> None:
+    def methods(call: Call) -> dict[str, Hook]:
+        order = call.arg(0, "order")
+        return {"send": traced_handler(lambda _call: SpanSpec(order))} if order else {}
+
+    async def make(order: str) -> Any:
+        return Order()
+
+    make = hooked(hook_methods_by_call(methods), make, scope)
+    assert [type(result(make(order))) is Order for order in ("tea", "", "milk")] == [False, True, False]
+    for order in ("tea", "", "milk"):
+        result(make(order)).send()
+    assert names(recorder.take()) == ["milk", "tea"]
+    scope.active = False
+    assert type(result(make("tea"))) is Order
 
 
 def test_what_is_made_of_functions_are_functions(recorder: Recorder, scope: Scope) -> None:
