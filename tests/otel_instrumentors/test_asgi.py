@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +20,7 @@ from opentelemetry.trace import SpanKind
 from opentelemetry.util.http import parse_excluded_urls
 
 from otel_instrumentors.asgi import OpenTelemetryMiddleware
+from otel_instrumentors.futures import FuturesInstrumentor
 from otel_instrumentors.kernel import aftermath, safety
 from otel_instrumentors.sqlite3 import Sqlite3Instrumentor
 from otel_instrumentors.wsgi import OpenTelemetryMiddleware as WsgiMiddleware
@@ -80,8 +84,6 @@ def test_queries_are_below_the_request_that_makes_them(recorder: Recorder) -> No
     """Without the middleware each of them is a trace of its own."""
 
     async def reading(scope: Any, receive: Any, send: Any) -> None:
-        import sqlite3
-
         database = sqlite3.connect(":memory:")
         database.execute("SELECT 1").fetchall()
         database.close()
@@ -93,6 +95,26 @@ def test_queries_are_below_the_request_that_makes_them(recorder: Recorder) -> No
     query, request = recorder.take()
     assert query.parent is not None
     assert query.parent.span_id == request.context.span_id
+
+
+def test_datasette_has_a_request_above_all_that_it_asks_its_databases(recorder: Recorder, tmp_path: Path) -> None:
+    from datasette.app import Datasette
+
+    with closing(sqlite3.connect(tmp_path / "shop.db")) as database:
+        database.execute("CREATE TABLE books (title TEXT)")
+        database.execute("INSERT INTO books VALUES ('Momo')")
+        database.commit()
+    with instrumented(Sqlite3Instrumentor, recorder.provider), instrumented(FuturesInstrumentor, recorder.provider):
+        application = around(recorder, Datasette([str(tmp_path / "shop.db")]).app())
+        for path, status, content in (("/", 200, b"shop"), ("/shop/books.json", 200, b"Momo"), ("/films", 404, b"")):
+            client = asked(application, path)
+            assert client.status == status
+            assert content in client.body
+            *queries, request = recorder.take()
+            assert (request.name, request.kind, request.parent) == ("GET", SpanKind.SERVER, None)
+            assert queries
+            assert {query.context.trace_id for query in queries} == {request.context.trace_id}
+            assert {query.kind for query in queries} == {SpanKind.CLIENT}
 
 
 def starlette() -> Any:

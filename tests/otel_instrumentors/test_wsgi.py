@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import http.client
+import sqlite3
 from collections.abc import Callable
+from contextlib import ExitStack, closing
 from importlib import import_module
 from typing import Any
 from wsgiref.validate import validator
@@ -15,7 +17,9 @@ from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.trace import SpanKind
 
+from otel_instrumentors.aiohttp import AiohttpInstrumentor
 from otel_instrumentors.bottle import BottleInstrumentor
+from otel_instrumentors.futures import FuturesInstrumentor
 from otel_instrumentors.kernel import safety
 from otel_instrumentors.sqlite3 import Sqlite3Instrumentor
 from otel_instrumentors.wsgi import OpenTelemetryMiddleware
@@ -45,7 +49,7 @@ def around(recorder: Recorder, application: Any = teahouse, **options: Any) -> O
     return OpenTelemetryMiddleware(application, tracer_provider=recorder.provider, **options)
 
 
-@pytest.mark.parametrize("server", ["waitress", "gevent", "wsgiref"])
+@pytest.mark.parametrize("server", ["aiohttp-wsgi", "waitress", "gevent", "wsgiref"])
 def test_on_a_server_a_request_is_one_span_until_its_last_part(server: str, recorder: Recorder) -> None:
     with serving(server, validator(around(recorder, validator(teahouse)))) as port:
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
@@ -80,8 +84,6 @@ def test_queries_are_below_the_request_that_makes_them(recorder: Recorder) -> No
     """Without the middleware each of them is a trace of its own."""
 
     def reading(environ: Any, start_response: Any) -> Any:
-        import sqlite3
-
         database = sqlite3.connect(":memory:")
         database.execute("SELECT 1").fetchall()
         database.close()
@@ -93,6 +95,32 @@ def test_queries_are_below_the_request_that_makes_them(recorder: Recorder) -> No
     query, request = recorder.take()
     assert query.parent is not None
     assert query.parent.span_id == request.context.span_id
+
+
+def test_below_a_traced_aiohttp_a_request_is_aiohttps_and_its_queries_are_below_that(recorder: Recorder) -> None:
+    def reading(environ: Any, start_response: Any) -> Any:
+        with closing(sqlite3.connect(":memory:")) as database:
+            database.execute("SELECT 1").fetchall()
+        return teahouse(environ, start_response)
+
+    with ExitStack() as stack:
+        for plugin in (AiohttpInstrumentor, FuturesInstrumentor, Sqlite3Instrumentor):
+            stack.enter_context(instrumented(plugin, recorder.provider))
+        port = stack.enter_context(serving("aiohttp-wsgi", around(recorder, reading)))
+        connection = stack.enter_context(closing(http.client.HTTPConnection("127.0.0.1", port, timeout=60)))
+        for _ in range(2):
+            connection.request("GET", "/tea", headers={"traceparent": f"00-{7:032x}-{8:016x}-01"})
+            assert connection.getresponse().read() == b"tea"
+
+    spans = recorder.take()
+    requests = [span for span in spans if span.kind is SpanKind.SERVER]
+    assert [(span.instrumentation_scope.name, span.parent.span_id) for span in requests] == [  # type: ignore[union-attr]
+        ("otel_instrumentors.aiohttp", 8)
+    ] * 2
+    queries = [span for span in spans if span.name == "SELECT"]
+    assert sorted(span.parent.span_id for span in queries if span.parent) == sorted(
+        span.context.span_id for span in requests
+    )
 
 
 def flask() -> Any:

@@ -53,6 +53,23 @@ class serving:
             self.stop = running.shutdown
             self.thread = threading.Thread(target=self._served, args=(running,), daemon=True)
             port = running.server_port
+        elif self.server == "aiohttp-wsgi":
+            from aiohttp_wsgi.wsgi import run_server
+
+            ready, ports, loops = threading.Event(), [], []
+
+            def run() -> None:
+                with run_server(self.application, host="127.0.0.1", port=0) as (loop, site):
+                    ports.append(site._server.sockets[0].getsockname()[1])  # type: ignore[union-attr]
+                    loops.append(loop)
+                    ready.set()
+                    loop.run_forever()
+
+            self.thread = threading.Thread(target=run, daemon=True)
+            self.thread.start()
+            assert ready.wait(60)
+            self.stop = lambda: loops[0].call_soon_threadsafe(loops[0].stop)
+            return int(ports[0])
         else:
             import gevent
             from gevent.pywsgi import WSGIServer
