@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 
 from tests.agents import Session, clean_environ
+from tests.otel_instrumentors.families.asgi_servers import kept_requests
 from tests.ports import free_port
 
 APPS = Path(__file__).with_name("apps")
@@ -112,6 +113,16 @@ def test_each_request_is_one_span_named_by_its_route(server: str, agent_session:
     assert {span["service"] for span in spans} == {"tearoom", "sqlite"}
     (boom,) = [span for span in spans if span["resource"] == "GET boom/"]
     assert (boom["error"], boom["meta"]["error.type"]) == (1, "builtins.ValueError")
+
+
+def test_requests_of_one_kept_connection_are_nobodys_children(agent_session: Session) -> None:
+    with serving(SERVERS["uvicorn"], agent_session) as port:
+        assert kept_requests(port, "/read/", "/waited/2/") == [b"200000", *[b"waited 2"] * 3]
+        spans = arrived(agent_session, 4)
+
+    requested = [span for span in spans if span.get("type") == "web"]
+    assert [span.get("parent_id", 0) for span in requested] == [0] * 4
+    assert len({span["trace_id"] for span in requested}) == 4
 
 
 def test_datadogs_variables_switch_the_spans(agent_session: Session) -> None:

@@ -135,6 +135,17 @@ def test_what_is_switched_off_is_not_loaded(environ: pytest.MonkeyPatch, variabl
     assert not loaded(*THEIRS)
 
 
+@pytest.mark.parametrize("enabled", ["", "true", "false"])
+def test_tornado_is_traced_unless_it_is_switched_off(environ: pytest.MonkeyPatch, enabled: str) -> None:
+    """ddtrace traces it only where asked."""
+    import tornado  # noqa: F401
+
+    environ.setenv("DD_TRACE_TORNADO_ENABLED", enabled)
+    made = Entry("tornado", "otel_instrumentors.tornado:TornadoInstrumentor")
+    DatadogDistro().load_instrumentor(made)  # type: ignore[arg-type]
+    assert bool(made.instrumented) is (enabled != "false")
+
+
 def test_one_that_is_not_to_propagate_is_told_so(environ: pytest.MonkeyPatch) -> None:
     environ.setenv("DD_FLASK_DISTRIBUTED_TRACING", "false")
     made = Entry(*OURS)

@@ -18,6 +18,10 @@ async def waited(request: HttpRequest, n: int) -> HttpResponse:
     return HttpResponse(f"waited {n}")
 
 
+async def read(request: HttpRequest) -> HttpResponse:
+    return HttpResponse(str(len(request.body)))
+
+
 def rows(request: HttpRequest) -> HttpResponse:
     with connection.cursor() as cursor:
         cursor.execute("SELECT 7")
@@ -44,6 +48,7 @@ def stream(request: HttpRequest) -> StreamingHttpResponse:
 urlpatterns = [
     path("items/<int:n>/", item),
     path("waited/<int:n>/", waited),
+    path("read/", read),
     path("rows/", rows),
     path("boom/", boom),
     path("stream/", stream),

@@ -118,6 +118,10 @@ def test_off_there_is_no_thread_and_nothing_is_loaded() -> None:
         ({"DD_DOGSTATSD_URL": "statsd"}, "udp://statsd:8125"),
         ({"DD_DOGSTATSD_URL": "statsd:8200"}, "udp://statsd:8200"),
         ({"DD_DOGSTATSD_URL": "/var/dsd"}, "unix:///var/dsd"),
+        ({"DD_DOGSTATSD_URL": "unix:/var/dsd"}, "unix:///var/dsd"),
+        ({"DD_DOGSTATSD_URL": "UNIX:///var/dsd"}, "unix:///var/dsd"),
+        ({"DD_DOGSTATSD_URL": "unix:8200"}, "udp://localhost:8125"),
+        ({"DD_DOGSTATSD_URL": "[::1]:8200"}, "udp://[::1]:8200"),
         ({"DD_DOGSTATSD_URL": "http://statsd"}, "udp://localhost:8125"),
     ],
 )

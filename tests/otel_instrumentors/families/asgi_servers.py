@@ -108,6 +108,24 @@ def ask(port: int, path: str, **headers: str) -> tuple[int, bytes]:
         connection.close()
 
 
+def kept_requests(port: int, long: str, short: str) -> list[bytes]:
+    """The bodies of four answers on one connection: of 200 kB posted to `long`, of `short` alone and two at once."""
+    with socket.create_connection(("127.0.0.1", port), WAIT_S) as connection, connection.makefile("rb") as answers:
+
+        def answered() -> bytes:
+            answers.readline()
+            return answers.read(int(http.client.parse_headers(answers)["Content-Length"]))
+
+        connection.sendall(b"POST %s HTTP/1.1\r\nHost: x\r\nContent-Length: 200000\r\n\r\n" % long.encode())
+        connection.sendall(b"x" * 200_000)
+        bodies = [answered()]
+        get = b"GET %s HTTP/1.1\r\nHost: x\r\n\r\n" % short.encode()
+        connection.sendall(get)
+        bodies.append(answered())
+        connection.sendall(get + get)
+        return [*bodies, answered(), answered()]
+
+
 def talk(port: int, path: str, *messages: str) -> list[str]:
     """What a WebSocket answers to these messages, one each."""
     from websockets.sync.client import connect

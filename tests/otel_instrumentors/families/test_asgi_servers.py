@@ -12,7 +12,7 @@ from otel_instrumentors.asgi import OpenTelemetryMiddleware
 from otel_instrumentors.fastapi import FastapiInstrumentor
 from otel_instrumentors.starlette import StarletteInstrumentor
 from tests.otel_instrumentors.contract import Recorder, instrumented
-from tests.otel_instrumentors.families.asgi_servers import SERVERS, ask, refused, serving, talk, wait_for
+from tests.otel_instrumentors.families.asgi_servers import SERVERS, ask, kept_requests, refused, serving, talk, wait_for
 
 CHUNKS = 10_000
 
@@ -26,9 +26,12 @@ def of_starlette(tracer: Tracer) -> Any:
     def step(name: str) -> None:
         tracer.start_span(name).end()
 
-    def in_a_thread(_request: Any) -> Any:
+    def in_a_thread(request: Any) -> Any:
         step("thread")
-        return PlainTextResponse("ok", background=BackgroundTask(step, "background"))
+        return PlainTextResponse(request.path_params["number"], background=BackgroundTask(step, "background"))
+
+    async def read(request: Any) -> Any:
+        return PlainTextResponse(str(len(await request.body())))
 
     async def stream(_request: Any) -> Any:
         return StreamingResponse(parts(), media_type="text/event-stream")
@@ -41,6 +44,7 @@ def of_starlette(tracer: Tracer) -> Any:
 
     routes = [
         Route("/thread/{number}", in_a_thread),
+        Route("/read", read, methods=["POST"]),
         Route("/stream", stream),
         Mount("/rooms/{room}", routes=[WebSocketRoute("/echo/{name}", echo), WebSocketRoute("/shut", shut)]),
     ]
@@ -56,7 +60,7 @@ def of_starlette(tracer: Tracer) -> Any:
 
 
 def of_fastapi(tracer: Tracer) -> Any:
-    from fastapi import APIRouter, BackgroundTasks, Depends, FastAPI, WebSocket
+    from fastapi import APIRouter, BackgroundTasks, Depends, FastAPI, Request, WebSocket
     from fastapi.responses import StreamingResponse
 
     def step(name: str) -> None:
@@ -78,6 +82,10 @@ def of_fastapi(tracer: Tracer) -> Any:
         step("thread")
         tasks.add_task(step, "background")
         return number
+
+    @app.post("/read")
+    async def read(request: Request) -> int:
+        return len(await request.body())
 
     @app.get("/stream")
     async def stream() -> StreamingResponse:
@@ -184,6 +192,18 @@ def test_a_websocket_is_a_span_of_its_handshake_and_its_messages_make_none(serve
     assert messages[0].start_time >= handshake.end_time
     assert (shut.name, shut.attributes["http.response.status_code"]) == (routed(framework, "/rooms/{room}/shut"), 403)
     assert shut.status.is_unset
+
+
+def test_requests_of_one_kept_connection_are_nobodys_children(server: str, framework: str) -> None:
+    """A server may read the next request in the context of the one before: if that is long, or came at once."""
+    recorder = Recorder()
+    with traced(framework, recorder) as app, serving(server, app) as port:
+        assert kept_requests(port, "/read", "/thread/7") == [b"200000", b"7", b"7", b"7"]
+        wait_for(lambda: len([span for span in recorder.spans() if span.kind is SpanKind.SERVER]) == 4)
+
+    requests = [span for span in recorder.spans() if span.kind is SpanKind.SERVER]
+    assert [span.parent for span in requests] == [None] * 4
+    assert len({span.context.trace_id for span in requests}) == 4
 
 
 def test_the_lifespan_makes_no_span_and_is_served(server: str, framework: str) -> None:

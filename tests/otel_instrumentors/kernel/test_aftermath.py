@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from otel_instrumentors.futures import FuturesInstrumentor
+from otel_instrumentors.gevent import GeventInstrumentor
 from otel_instrumentors.kernel import aftermath
 from otel_instrumentors.sqlite3 import Sqlite3Instrumentor
 from tests.otel_instrumentors.contract import Recorder, instrumented
@@ -45,6 +46,30 @@ def test_what_a_thread_does_belongs_to_the_request_that_started_it_for_a_while(
     assert (late.context.trace_id == trace_id) is belongs
     assert [link.context for link in late.links] == ([] if belongs else [request.get_span_context()])
     assert (late.parent is not None) is belongs
+
+
+@pytest.mark.parametrize(("longest", "belongs"), [(aftermath.LONGEST_NS, True), (0, False)], ids=["soon", "late"])
+def test_a_greenlet_is_as_a_thread(
+    recorder: Recorder, monkeypatch: pytest.MonkeyPatch, longest: int, belongs: bool
+) -> None:
+    import gevent
+    from gevent.event import Event
+
+    go_on = Event()
+
+    def poll() -> None:
+        assert go_on.wait(60)
+        sqlite3.connect(":memory:").execute("SELECT 1").connection.close()
+
+    with instrumented(GeventInstrumentor, recorder.provider):
+        with recorder.provider.get_tracer("application").start_as_current_span("request") as request:
+            poller = gevent.spawn(poll)
+        monkeypatch.setattr(aftermath, "LONGEST_NS", longest)
+        go_on.set()
+        poller.get(timeout=60)
+    (late,) = [span for span in recorder.take() if span.name.startswith("SELECT")]
+    assert (late.context.trace_id == request.get_span_context().trace_id) is belongs
+    assert [link.context for link in late.links] == ([] if belongs else [request.get_span_context()])
 
 
 def test_an_open_request_is_never_outlived(recorder: Recorder, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -62,12 +62,11 @@ def url(text: str) -> str:
 
 
 def statsd_url(text: str) -> str:
-    """Of `udp` or `unix`; a path alone is a socket's, a host alone or with a port is reached by UDP."""
-    if text.startswith("/"):
-        text = f"unix://{text}"
+    """Of `udp` or `unix`; `unix:/path` and a path alone are a socket's, a host with or without a port is UDP's."""
     scheme, mark, rest = text.partition("://")
     if not mark:
-        scheme, rest = "udp", text
+        scheme, rest = _without_scheme(text)
+        scheme = scheme if scheme == "unix" else "udp"
     if scheme.lower() == "unix" and rest.startswith("/"):
         return f"unix://{rest}"
     if scheme.lower() != "udp":
