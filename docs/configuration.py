@@ -81,7 +81,7 @@ def page() -> str:
         lines.append(row(names, kind(variable.parse), default(variable), twins, variable.meaning))
     lines += [FAMILIES, "| Variable | Type | OpenTelemetry's twin | Meaning |", "|---|---|---|---|"]
     for family in PER_INSTRUMENTOR:
-        names, twins = told_apart((f"{family.prefix}<NAME>{family.suffix}",), family.meaning)
+        names, twins = told_apart(tuple(f"{family.prefix}<NAME>{suffix}" for suffix in family.suffixes), family.meaning)
         lines.append(row(names, kind(family.parse), twins, family.meaning))
     lines += [UPSTREAMS, "| Variable | Type | Default | Meaning |", "|---|---|---|---|"]
     for theirs in UPSTREAM:

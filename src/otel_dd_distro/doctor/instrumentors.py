@@ -9,10 +9,10 @@ from typing import Any
 
 from packaging.requirements import Requirement
 
-from ..counterparts import DISTRIBUTION, catalogue
+from ..counterparts import DISTRIBUTION, THEIR_NAMES, catalogue
 from ..distro import DatadogDistro
 from ..settings import Settings
-from ..settings.record import OFF_BY_DEFAULT
+from ..settings.record import OFF_BY_DEFAULT, names_in_variables
 from .findings import INFO, OK, PROBLEM, Finding, Section
 
 _GROUP = "opentelemetry_instrumentor"
@@ -58,12 +58,16 @@ def _row(
     name: str, installed: str, current: Settings, environ: Mapping[str, str], told: Mapping[str, Any] | None, other: str
 ) -> Finding:
     beside = f"; {other} beside it" if other else ""
-    variable = f"DD_TRACE_{name.upper()}_ENABLED"
     if not current.instruments(name):
-        if environ.get(variable):
-            return Finding(PROBLEM, name, f"disabled by {variable}={environ[variable]}", f"unset {variable}")
+        for known in names_in_variables(name):
+            if known in current.instrumentor_enabled:
+                variable = f"DD_TRACE_{known.upper()}_ENABLED"
+                return Finding(
+                    PROBLEM, name, f"disabled by {variable}={environ.get(variable, '')}", f"unset {variable}"
+                )
         if name in OFF_BY_DEFAULT:
-            return Finding(INFO, name, f"{installed}, off unless {variable}=true{beside}")
+            return Finding(INFO, name, f"{installed}, off unless DD_TRACE_{name.upper()}_ENABLED=true{beside}")
+    if not current.instruments(name) or current.disables(THEIR_NAMES.get(name, ())):
         return Finding(PROBLEM, name, f"disabled by {_DISABLED}={environ.get(_DISABLED, '')}", f"change {_DISABLED}")
     conflict = _conflict(name)
     if conflict:

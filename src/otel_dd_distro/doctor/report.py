@@ -50,8 +50,9 @@ def _lines(sections: Sequence[Section], coloured: bool) -> Iterator[str]:
 
 
 def _wrapped(finding: Finding, coloured: bool, aligned: bool = False) -> Iterator[str]:
-    subject = finding.subject.ljust(_SUBJECT) if aligned else f"{finding.subject}:"
-    indent = " " * (4 + _SUBJECT + 1 if aligned and len(finding.subject) <= _SUBJECT else 6)
+    is_column = aligned and len(finding.subject) <= _SUBJECT
+    subject = finding.subject.ljust(_SUBJECT) if is_column else f"{finding.subject}:"
+    indent = " " * (4 + _SUBJECT + 1 if is_column else 6)
     mark = _MARKS.get(finding.level, " ")
     first, *rest = textwrap.wrap(
         f"{subject} {finding.said}", WIDTH, initial_indent="    ", subsequent_indent=indent, drop_whitespace=True

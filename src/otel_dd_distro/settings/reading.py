@@ -80,16 +80,15 @@ def _value(variable: Variable, texts: Mapping[str, str], parsed: dict[str, Any],
 
 
 def _by_instrumentor(family: PerInstrumentor, texts: Mapping[str, str], complaints: list[Complaint]) -> dict[str, Any]:
-    values = {}
-    for name, text in texts.items():
-        text = text.strip()
-        middle = name[len(family.prefix) : -len(family.suffix)].lower()
-        if text and middle and name.startswith(family.prefix) and name.endswith(family.suffix):
-            if name in _OWN_NAMES:
-                continue
-            value = _parsed(name, text, family, complaints)
-            if value is not None:
-                values[middle] = value
+    values: dict[str, Any] = {}
+    for suffix in family.suffixes:
+        for name, text in texts.items():
+            text = text.strip()
+            middle = family.instrumentor(name, suffix)
+            if text and middle and middle not in values and name not in _OWN_NAMES:
+                value = _parsed(name, text, family, complaints)
+                if value is not None:
+                    values[middle] = value
     return values
 
 

@@ -12,7 +12,13 @@ OFF_BY_DEFAULT = frozenset({"httplib", "kombu", "urllib3"})
 """Instrumentors that are to be switched on by name: what they see, a layer above or below them is traced for."""
 
 
-DATADOG_NAMES: Mapping[str, str] = {"confluent_kafka": "kafka"}
+DATADOG_NAMES: Mapping[str, str] = {
+    "confluent_kafka": "kafka",
+    "djangorestframework": "django",
+    "mongoengine": "pymongo",
+    "mysql_connector": "mysql",
+    "opensearch": "elasticsearch",
+}
 """What Datadog calls the library of an instrumentor in its variables, where that is not the instrumentor's name."""
 
 _KAFKA = frozenset({"aiokafka", "confluent_kafka", "kafka"})
@@ -158,7 +164,7 @@ class Settings(NamedTuple):
 
         Those of OFF_BY_DEFAULT are wanted only where the former says so.
         """
-        for known in _names(name):
+        for known in names_in_variables(name):
             if known in self.instrumentor_enabled:
                 return self.instrumentor_enabled[known]
         return name not in OFF_BY_DEFAULT | self.disabled_instrumentors and "*" not in self.disabled_instrumentors
@@ -174,11 +180,11 @@ class Settings(NamedTuple):
 
     def links(self, name: str) -> bool:
         """Whether this instrumentor's spans of messages received are linked to the senders'."""
-        return not self.links_to_senders.isdisjoint(_names(name))
+        return not self.links_to_senders.isdisjoint(names_in_variables(name))
 
 
-def _names(instrumentor: str) -> tuple[str, ...]:
-    """The names of an instrumentor in variables, its own first."""
+def names_in_variables(instrumentor: str) -> tuple[str, ...]:
+    """The names of an instrumentor in variables, in lower case, its own first."""
     name = instrumentor.lower().replace("-", "_")
     other = DATADOG_NAMES.get(name)
     return (name,) if other is None else (name, other)

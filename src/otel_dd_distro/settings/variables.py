@@ -72,7 +72,19 @@ class PerInstrumentor(NamedTuple):
     suffix: str
     parse: Callable[[str], Any]
     meaning: str
+    others: tuple[str, ...] = ()
+    """Other suffixes that ddtrace reads, each where those before it are not set."""
     default: None = None
+
+    @property
+    def suffixes(self) -> tuple[str, ...]:
+        return (self.suffix, *self.others)
+
+    def instrumentor(self, variable: str, suffix: str) -> str:
+        """The name in the middle of a variable, in lower case; "" where it is no variable of this family."""
+        if not (variable.startswith(self.prefix) and variable.endswith(suffix)):
+            return ""
+        return variable[len(self.prefix) : -len(suffix)].lower()
 
 
 # fmt: off
@@ -149,7 +161,8 @@ VARIABLES: tuple[Variable, ...] = (
     Variable("runtime_metrics", ("DD_RUNTIME_METRICS_ENABLED",), flag, False,
         "Send metrics of the Python runtime to DogStatsD: `runtime.python.*`, of memory, CPU, garbage collection and "
         "threads."),
-    Variable("runtime_metrics_runtime_id", ("DD_RUNTIME_METRICS_RUNTIME_ID_ENABLED",), flag, False,
+    Variable("runtime_metrics_runtime_id", ("DD_TRACE_EXPERIMENTAL_RUNTIME_ID_ENABLED",
+        "DD_RUNTIME_METRICS_RUNTIME_ID_ENABLED"), flag, False,
         "Tag them with the runtime id of the process."),
     Variable("dogstatsd_url", ("DD_DOGSTATSD_URL",), statsd_url, "",
         "Where DogStatsD listens: `udp://host:port` or `unix:///path`. Else DD_DOGSTATSD_HOST (or DD_AGENT_HOST) and "
@@ -266,7 +279,8 @@ VARIABLES: tuple[Variable, ...] = (
         "A span for each connection that psycopg or psycopg2 makes."),
     Variable("mysqldb_connect", ("DD_MYSQLDB_TRACE_CONNECT", "OTEL_INSTRUMENTATION_MYSQLDB_CONNECT"), flag, False,
         "The same of mysqlclient."),
-    Variable("psycopg_fetches", ("DD_PSYCOPG_TRACE_FETCH_METHODS", "OTEL_INSTRUMENTATION_PSYCOPG_FETCHES"), flag, False,
+    Variable("psycopg_fetches", ("DD_PSYCOPG_TRACE_FETCH_METHODS", "DD_PSYCOPG2_TRACE_FETCH_METHODS",
+        "OTEL_INSTRUMENTATION_PSYCOPG_FETCHES"), flag, False,
         "A span for each `fetchone()`, `fetchmany()` and `fetchall()` of a cursor of psycopg or psycopg2."),
     Variable("mysqldb_fetches", ("DD_MYSQLDB_TRACE_FETCH_METHODS", "OTEL_INSTRUMENTATION_MYSQLDB_FETCHES"), flag, False,
         "The same of mysqlclient."),
@@ -363,9 +377,10 @@ PER_INSTRUMENTOR: tuple[PerInstrumentor, ...] = (
         "Whether it is loaded; wins over OTEL_PYTHON_DISABLED_INSTRUMENTATIONS. "
         f"Off unless this says so: {', '.join(sorted(OFF_BY_DEFAULT))}."),
     PerInstrumentor("instrumentor_service", "DD_", "_SERVICE", short_text,
-        "Service of its spans."),
+        "Service of its spans.", ("_SERVICE_NAME",)),
     PerInstrumentor("instrumentor_distributed_tracing", "DD_", "_DISTRIBUTED_TRACING", flag,
-        "Whether it reads and writes propagation headers; `<NAME>_CLIENT`: whether it writes them."),
+        "Whether it reads and writes propagation headers; `<NAME>_CLIENT`: whether it writes them.",
+        ("_DISTRIBUTED_TRACING_ENABLED",)),
     PerInstrumentor("instrumentor_split_by_domain", "DD_", "_SPLIT_BY_DOMAIN", flag,
         "Whether the host called names the service."),
 )

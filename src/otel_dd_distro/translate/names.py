@@ -61,7 +61,8 @@ PLUGINS: dict[str, Plugin] = {
                                      variable="celery_producer")),
     "confluent_kafka": Plugin("kafka", Belongs.LIBRARY, messaging.kafka("kafka")),
     "django":   Plugin("django",   Belongs.APPLICATION, django.REQUESTS, renaming_told=True, own=django.service,
-                       client=Plugin("django-database", Belongs.LIBRARY, django.STATEMENTS, own=django.service)),
+                       client=Plugin("django-database", Belongs.LIBRARY, django.STATEMENTS, own=django.service,
+                                     variable=django.DATABASE)),
     "djangorestframework": Plugin("django", Belongs.CALLER, django.REST),
     "dramatiq": Plugin("dramatiq", Belongs.CALLER,      messaging.actors(), inherited_told=True),
     "elasticsearch": Plugin("elasticsearch", Belongs.LIBRARY, elasticsearch.requests("elasticsearch")),
@@ -147,6 +148,20 @@ BY_NAME: dict[str, Plugin] = {
     **_OTHERS,
 }
 """All of them, the other sides' as well; where one of those has the plugin's name, the plugin has its variable's."""
+
+
+def in_variables(name: str, plugin: Plugin) -> tuple[str, str]:
+    """What a row of `BY_NAME` is called in variables, the first that is set counts.
+
+    By Datadog's name (DD_SQLITE_SERVICE), then by ours (DD_SQLITE3_SERVICE).
+    """
+    return plugin.variable or plugin.component, name
+
+
+NAMES_IN_VARIABLES: frozenset[str] = frozenset(
+    each for name, plugin in BY_NAME.items() for each in in_variables(name, plugin) if each
+)
+"""What all rows of `BY_NAME` are called in variables."""
 
 
 _OUTWARD = (SpanKind.CLIENT, SpanKind.PRODUCER)

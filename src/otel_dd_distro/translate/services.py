@@ -15,7 +15,7 @@ from .conventions.otel import CONVENTIONS
 from .conventions.urls import Urls
 from .every_span import process, text
 from .every_span.attributes import RESERVED, Meta, as_text
-from .names import BY_NAME, plugin_of
+from .names import BY_NAME, in_variables, plugin_of
 from .plugin import Belongs, Plugin
 
 _MOST_KEPT = 1_024
@@ -254,6 +254,8 @@ class Services:
 
 
 def _of(values: Mapping[str, Any], name: str, plugin: Plugin) -> Any:
-    """What a per-instrumentor variable says: by Datadog's name (DD_SQLITE_...), else by ours (DD_SQLITE3_...)."""
-    value = values.get(plugin.variable or plugin.component)
-    return values.get(name) if value is None else value
+    """What a per-instrumentor variable says of a plugin; None where none of its names is set."""
+    for each in in_variables(name, plugin):
+        if each in values:
+            return values[each]
+    return None

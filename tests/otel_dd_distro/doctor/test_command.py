@@ -104,12 +104,18 @@ def another_user() -> Iterator[None]:
 
 
 @pytest.mark.parametrize(
-    ("variable", "value"), [("DD_TRACE_FLASK_ENABLED", "false"), ("OTEL_PYTHON_DISABLED_INSTRUMENTATIONS", "flask")]
+    ("plugin", "variable", "value"),
+    [
+        ("flask", "DD_TRACE_FLASK_ENABLED", "false"),
+        ("flask", "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS", "flask"),
+        ("confluent_kafka", "DD_TRACE_KAFKA_ENABLED", "false"),
+        ("aiohttp", "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS", "aiohttp-client,aiohttp-server"),
+    ],
 )
-def test_4_a_plugin_that_is_disabled(agent: str, variable: str, value: str) -> None:
+def test_4_a_plugin_that_is_disabled(agent: str, plugin: str, variable: str, value: str) -> None:
     done = asked(DD_TRACE_AGENT_URL=agent, **{variable: value})
     assert done.returncode == 1
-    assert f"flask: disabled by {variable}={value}" in first_lines(done)
+    assert f"{plugin}: disabled by {variable}={value}" in first_lines(done)
 
 
 def test_5_a_library_out_of_range(agent: str, tmp_path: Path) -> None:

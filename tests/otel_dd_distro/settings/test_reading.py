@@ -63,3 +63,19 @@ def test_variables_of_one_instrumentor_are_kept_by_its_name() -> None:
     assert read_settings.instrumentor_service == {"flask": "front"}
     assert read_settings.instrumentor_distributed_tracing == {"requests": False}
     assert read_settings.instrumentor_split_by_domain == {"requests": True}
+
+
+@pytest.mark.parametrize(
+    ("environ", "service"),
+    [
+        ({"DD_FLASK_SERVICE_NAME": "old"}, "old"),
+        ({"DD_FLASK_SERVICE_NAME": "old", "DD_FLASK_SERVICE": "new"}, "new"),
+        ({"DD_FLASK_SERVICE": " ", "DD_FLASK_SERVICE_NAME": "old"}, "old"),
+    ],
+)
+def test_another_name_of_a_variable_counts_where_its_own_is_not_set(environ: dict[str, str], service: str) -> None:
+    assert settings(**environ).instrumentor_service == {"flask": service}
+
+
+def test_rq_has_a_name_of_its_own_for_propagation() -> None:
+    assert settings(DD_RQ_DISTRIBUTED_TRACING_ENABLED="false").instrumentor_distributed_tracing == {"rq": False}

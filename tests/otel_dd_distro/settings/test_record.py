@@ -22,6 +22,10 @@ from tests.otel_dd_distro.settings.environment import settings
         ({"DD_TRACE_KOMBU_ENABLED": "true"}, "kombu", True),
         ({"DD_TRACE_KAFKA_ENABLED": "false"}, "confluent_kafka", False),
         ({"DD_TRACE_KAFKA_ENABLED": "false", "DD_TRACE_CONFLUENT_KAFKA_ENABLED": "1"}, "confluent_kafka", True),
+        ({"DD_TRACE_MYSQL_ENABLED": "false"}, "mysql_connector", False),
+        ({"DD_TRACE_ELASTICSEARCH_ENABLED": "false"}, "opensearch", False),
+        ({"DD_TRACE_DJANGO_ENABLED": "false"}, "djangorestframework", False),
+        ({"DD_TRACE_PYMONGO_ENABLED": "false"}, "mongoengine", False),
     ],
 )
 def test_an_instrumentor_is_wanted_unless_it_is_disabled(environ: dict[str, str], name: str, wanted: bool) -> None:

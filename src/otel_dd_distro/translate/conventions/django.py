@@ -128,12 +128,17 @@ REST = Operations(
 )
 
 
+CACHE = "django_cache"
+"""What caches are called in variables: DD_DJANGO_CACHE_SERVICE names their service."""
+DATABASE = "django_database"
+
+
 def service(attributes: dict[str, Any], settings: Settings) -> str | None:
     """The service of a cache or a database, None for what is below a request, "" for the request itself."""
     step = attributes.get("django.step")
     if step == "cache":
-        return settings.instrumentor_service.get("django_cache", "django")
+        return settings.instrumentor_service.get(CACHE, "django")
     if step == "statement":
-        named = settings.instrumentor_service.get("django_database")
+        named = settings.instrumentor_service.get(DATABASE)
         return named or f"{settings.django_database_prefix}{text_of(attributes, 'django.db.alias')}db"
     return "" if step is None else None
