@@ -39,7 +39,11 @@ def _lines(sections: Sequence[Section], coloured: bool) -> Iterator[str]:
         yield from _wrapped(finding, coloured)
         if finding.remedy:
             yield from textwrap.wrap(
-                f"-> {finding.remedy}", WIDTH, initial_indent="      ", subsequent_indent="         "
+                f"-> {finding.remedy}",
+                WIDTH,
+                initial_indent="      ",
+                subsequent_indent="         ",
+                break_on_hyphens=False,
             )
     for section in sections:
         if section.findings:
@@ -55,7 +59,7 @@ def _wrapped(finding: Finding, coloured: bool, aligned: bool = False) -> Iterato
     indent = " " * (4 + _SUBJECT + 1 if is_column else 6)
     mark = _MARKS.get(finding.level, " ")
     first, *rest = textwrap.wrap(
-        f"{subject} {finding.said}", WIDTH, initial_indent="    ", subsequent_indent=indent, drop_whitespace=True
+        f"{subject} {finding.said}", WIDTH, initial_indent="    ", subsequent_indent=indent, break_on_hyphens=False
     ) or [f"    {subject}"]
     colour = _COLOURS.get(finding.level) if coloured else None
     shown = f"{colour}{mark}{_PLAIN}" if colour else mark
