@@ -55,7 +55,7 @@ def main() -> None:
                     store(result)
                     write(OTHERS)
                     is_good = is_good and not result.failed
-                    told = result.why_not or f"{result.passed} passed, {len(result.failed)} failed"
+                    told = result.why_not or result.told
                     print(f"{python} {result.part}: {told}", *result.failed, sep="\n    ", flush=True)
     except Failed as failure:
         sys.exit(str(failure))
@@ -155,7 +155,12 @@ def _run(sandbox: Sandbox, command: str, paths: Sequence[str], result: Result) -
         pytest = ("-m", "pytest", "-q", "-n", "0", "-p", "no:cacheprovider", "--junitxml", "/tmp/tests.xml")
         try:
             done = sandbox.run(
-                command, *pytest, *paths, *_without_peers(paths), environ=servers.variables(), timeout=LONGEST_S
+                command,
+                *pytest,
+                *paths,
+                *_without_what_is_not_there(paths),
+                environ=servers.variables(),
+                timeout=LONGEST_S,
             )
         except TimeoutExpired:
             result.why_not = f"not done after {LONGEST_S // 60} minutes"
@@ -164,20 +169,28 @@ def _run(sandbox: Sandbox, command: str, paths: Sequence[str], result: Result) -
         result.failed = [f"no test ran: {' '.join(done.stdout.split()[-20:])}"]
         return
     for case in ElementTree.fromstring(sandbox.read("/tmp/tests.xml")).iter("testcase"):
-        kinds = {child.tag for child in case}
-        if kinds & {"failure", "error"}:
+        kinds = {child.tag: child.get("message") or "" for child in case}
+        message = kinds.get("failure", kinds.get("error"))
+        if message is None:
+            result.passed += "skipped" not in kinds
+        elif library := LACKING.match(message):
+            result.lacking[library[1]] = result.lacking.get(library[1], 0) + 1
+        else:
             result.failed.append(f"{case.get('classname')}::{case.get('name')}")
-        elif "skipped" not in kinds:
-            result.passed += 1
 
 
-def _without_peers(paths: Sequence[str]) -> list[str]:
-    """Leaves out what installs ddtrace, which is not there yet for a Python that is new."""
-    return [f"--ignore={file.relative_to(ROOT)}" for file in _files(paths) if PEER in file.read_text()]
+LACKING = re.compile(r"(?:failed on setup with \")?ModuleNotFoundError: No module named '((?!otel|tests)\w+)")
+"""How a test fails that wants a library which does not install there."""
 
 
-PEER = "ddtrace=="
-"""What a test file has that installs it."""
+def _without_what_is_not_there(paths: Sequence[str]) -> list[str]:
+    """Leaves out what installs ddtrace, which is not there yet for a Python that is new, and what wants a browser."""
+    unfit = [file for file in _files(paths) if any(mark in file.read_text() for mark in (PEER, BROWSER))]
+    return [f"--ignore={file.relative_to(ROOT)}" for file in unfit]
+
+
+PEER, BROWSER = "ddtrace==", "playwright"
+"""What a test file has that installs it, or starts one."""
 
 
 def _files(paths: Sequence[str]) -> Iterator[Path]:

@@ -21,7 +21,7 @@ changes nothing of the machine. It is no part of CI. Free-threaded builds are le
 
 A row is a test file of a plugin, on the newest release of its library that installs there without a compiler; `core` is
 what stands under `tests/otel_dd_distro`, and under `tests/otel_instrumentors` for kernel, families, conventions and the
-middlewares, without what installs ddtrace to compare with.
+middlewares, without what installs ddtrace to compare with and what looks at a page in a browser.
 
 """
 
@@ -37,8 +37,16 @@ class Result:
     passed: int = 0
     failed: list[str] = field(default_factory=list)
     """The names of the tests."""
+    lacking: dict[str, int] = field(default_factory=dict)
+    """How many tests want a library that does not install there, by its module."""
     why_not: str = ""
     """Why nothing was run."""
+
+    @property
+    def told(self) -> str:
+        counted = [f"{self.passed} passed"]
+        counted += [f"{len(self.failed)} failed"] if self.failed else []
+        return ", ".join([*counted, *(f"{number} not run without {name}" for name, number in self.lacking.items())])
 
 
 def store(result: Result) -> None:
@@ -72,5 +80,4 @@ def _minor(result: Result) -> str:
 def _cell(result: Result) -> str:
     if result.why_not:
         return f"{result.why_not} ({result.date})"
-    counted = f"{result.passed} passed" + (f", {len(result.failed)} failed" if result.failed else "")
-    return f"{counted} ({', '.join(filter(None, (result.libraries, result.python, result.date)))})"
+    return f"{result.told} ({', '.join(filter(None, (result.libraries, result.python, result.date)))})"

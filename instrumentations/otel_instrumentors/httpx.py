@@ -28,6 +28,16 @@ def sent(_call: Call, response: Any) -> Outcome:
     return http.client_response(response.status_code, response.reason_phrase, response.headers)
 
 
+def refused(call: Call, error: Any) -> Outcome | None:
+    """An answer that an event hook of the client raised (`raise_for_status`), and none to what the hook sent itself."""
+    response = getattr(error, "response", None)
+    if response is None or getattr(response, "_request", None) is not call.arg(0, "request"):
+        return None
+    outcome = http.client_response(response.status_code, response.reason_phrase, response.headers)
+    outcome.error = error
+    return outcome
+
+
 class RequestInfo(NamedTuple):
     """What hooks are given of a request."""
 
@@ -73,7 +83,7 @@ def _for_both(asked: Asked) -> Asked:
 
 
 # What is sent in answer to a redirect, or to prove who asks, has the headers of the first request and so its span.
-_sent = traced(send, sent, suppressed_by=http.SUPPRESSED)
+_sent = traced(send, sent, suppressed_by=http.SUPPRESSED, explain=refused)
 
 
 class HttpxInstrumentor(ForClients):

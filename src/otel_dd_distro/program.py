@@ -18,6 +18,9 @@ from . import working_directory
 # What Python itself calls for `-m`, and for the `__main__` of a directory or an archive.
 _run_module: Callable[..., None] = runpy._run_module_as_main  # type: ignore[attr-defined]
 
+_OURS = frozenset(vars(sys.modules["__main__"]))
+"""The names that Python has given to the `__main__` that starts programs."""
+
 
 def run_module(name: str) -> None:
     """As `python -m name`; its arguments are in `sys.argv`, after `-m`."""
@@ -47,7 +50,7 @@ def _run_file(place: str, content: bytes) -> None:
     compiled = code is not None
     main = vars(sys.modules["__main__"])
     loader = importlib.machinery.SourcelessFileLoader if compiled else importlib.machinery.SourceFileLoader
-    main.update(__file__=place, __cached__=None, __loader__=loader("__main__", place))
+    main.update(__file__=place, __loader__=loader("__main__", place), **_as_in_ours(__cached__=None))
     exec(code if compiled else compile(content, place, "exec", dont_inherit=True), main)
 
 
@@ -63,12 +66,17 @@ def _replace_first_path(path: str, *, also_if_safe: bool = False) -> None:
 def _as_main(run: Callable[..., None], *arguments: Any, **options: Any) -> None:
     """Call `run` with a fresh `__main__` in place of ours."""
     main = sys.modules["__main__"] = ModuleType("__main__")
-    main.__dict__.update(__builtins__=builtins, __annotations__={})
+    main.__dict__.update(__builtins__=builtins, **_as_in_ours(__annotations__={}))
     try:
         run(*arguments, **options)
     except BaseException as error:
         _hide_us(error)
         raise
+
+
+def _as_in_ours(**names: Any) -> dict[str, Any]:
+    """Of these names, those that this Python gives to a `__main__`: newer ones leave out more and more."""
+    return {name: value for name, value in names.items() if name in _OURS}
 
 
 def _hide_us(error: BaseException) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from opentelemetry.context import _SUPPRESS_HTTP_INSTRUMENTATION_KEY, attach, detach, set_value
-from opentelemetry.trace import SpanKind
+from opentelemetry.trace import SpanKind, get_current_span
 
 from otel_instrumentors.httpx import HttpxInstrumentor
 from otel_instrumentors.kernel import safety
@@ -123,6 +123,123 @@ def test_a_refused_connection_is_recorded_and_raised(recorder: Recorder, way: st
     assert attributes["error.type"] == "httpx.ConnectError"
     assert attributes["url.full"] == "http://REDACTED:REDACTED@127.0.0.1:1/x"
     assert "secret" not in span.to_json()
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_an_answer_that_an_event_hook_raises_is_told_and_not_one_to_what_the_hook_asks_itself(
+    recorder: Recorder, server: HttpServer, way: str
+) -> None:
+    import httpx
+
+    def refuse(response: Any) -> None:
+        if response.request.url.path == "/500":
+            httpx.get(f"{server.url}/401", trust_env=False).raise_for_status()
+        response.raise_for_status()
+
+    async def refuse_later(response: Any) -> None:
+        refuse(response)
+
+    async def asked_later(path: str) -> None:
+        async with httpx.AsyncClient(trust_env=False, event_hooks={"response": [refuse_later]}) as client:
+            await client.get(f"{server.url}{path}")
+
+    def asked(path: str) -> None:
+        with httpx.Client(trust_env=False, event_hooks={"response": [refuse]}) as client:
+            client.get(f"{server.url}{path}")
+
+    for path in ("/404", "/500"):
+        with pytest.raises(httpx.HTTPStatusError):
+            asyncio.run(asked_later(path)) if way == "async" else asked(path)
+
+    told = [
+        (attributes["url.full"], attributes.get("http.response.status_code"), attributes["error.type"])
+        for attributes in (dict(span.attributes or {}) for span in recorder.take())
+    ]
+    raised = "httpx.HTTPStatusError"
+    assert told == [
+        (f"{server.url}/404", 404, raised),
+        (f"{server.url}/401", 401, "401"),
+        (f"{server.url}/500", None, raised),
+    ]
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_all_that_a_way_to_prove_who_asks_sends_is_one_span(recorder: Recorder, server: HttpServer, way: str) -> None:
+    import httpx
+
+    class Token(httpx.Auth):
+        def auth_flow(self, request: Any) -> Any:
+            answer = yield httpx.Request("GET", f"{server.url}/token")
+            request.headers["authorization"] = answer.headers["content-length"]
+            yield request
+
+    ask(way, f"{server.url}/item", auth=Token())
+    (span,) = recorder.take()
+    assert (span.attributes or {})["url.full"] == f"{server.url}/item"
+    assert [path for path, _ in server.seen] == ["/token", "/item"]
+    assert server.seen[1][1]["authorization"] == "2"
+    assert server.seen[1][1]["traceparent"].split("-")[2] == f"{span.context.span_id:016x}"
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_transport_of_the_applications_own_is_given_the_context_and_may_send_it_twice(
+    recorder: Recorder, server: HttpServer, way: str
+) -> None:
+    import httpx
+
+    class Again(httpx.HTTPTransport):
+        def handle_request(self, request: Any) -> Any:
+            super().handle_request(request).read()
+            return super().handle_request(request)
+
+    class AgainLater(httpx.AsyncHTTPTransport):
+        async def handle_async_request(self, request: Any) -> Any:
+            await (await super().handle_async_request(request)).aread()
+            return await super().handle_async_request(request)
+
+    async def asked() -> None:
+        async with httpx.AsyncClient(transport=AgainLater()) as client:
+            await client.get(server.url)
+
+    if way == "async":
+        asyncio.run(asked())
+    else:
+        with httpx.Client(transport=Again()) as client:
+            client.get(server.url)
+    (span,) = recorder.take()
+    assert sent(server) == [f"{span.context.span_id:016x}"] * 2
+
+
+def test_a_response_that_is_not_read_to_its_end_and_a_request_that_is_cancelled_have_a_span(
+    recorder: Recorder, server: HttpServer
+) -> None:
+    import httpx
+
+    with httpx.Client(trust_env=False) as client:
+        with client.stream("GET", server.url) as response:
+            assert next(response.iter_raw(1)) == b"o"
+        assert client.get(server.url).text == "ok"
+
+    waiting = asyncio.Event()
+
+    class Never(httpx.AsyncBaseTransport):
+        async def handle_async_request(self, request: Any) -> Any:
+            waiting.set()
+            await asyncio.Event().wait()
+
+    async def cancelled() -> None:
+        async with httpx.AsyncClient(transport=Never()) as client:
+            task = asyncio.create_task(client.get("http://shop.example/tea"))
+            await waiting.wait()
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            assert not get_current_span().get_span_context().is_valid
+
+    asyncio.run(cancelled())
+    spans = recorder.take()
+    assert [(span.attributes or {}).get("http.response.status_code") for span in spans] == [200, 200, None]
+    assert [span.parent for span in spans] == [None] * 3
 
 
 def test_a_streamed_response_has_its_span_and_all_of_its_body(recorder: Recorder, server: HttpServer) -> None:

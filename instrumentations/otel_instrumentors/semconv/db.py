@@ -102,7 +102,10 @@ def query(
         return SpanSpec(system, SpanKind.CLIENT, attributes, silences=silences, claims=STATEMENT)
     attributes[DB_QUERY_TEXT] = text
     words = text[:_VERB_LENGTH].split(None, 1)
-    name = words[0].upper() if words and words[0].isalpha() else system
+    word = words[0] if words else ""
+    if not word.isalpha():
+        word = word.partition(";")[0]  # as in `COMMIT;`
+    name = word.upper() if word.isalpha() else system
     return SpanSpec(name, SpanKind.CLIENT, attributes, silences=silences, claims=STATEMENT)
 
 
