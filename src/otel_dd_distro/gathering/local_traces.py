@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections import ChainMap, Counter
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -164,7 +164,9 @@ class LocalTraces:
             _name_once(never_ended)
 
     def _under_way(self) -> dict[LocalTrace, None]:
-        return {**self._begun, **dict.fromkeys(tuple(self._open.values()))}
+        """Also those that a fork brought here: they are complete whenever none of their new spans is open."""
+        of_ids = (*self._open.values(), *self._inherited.values())
+        return {**self._begun, **dict.fromkeys(of_ids)}
 
     def _of_light(self, span: ApiSpan) -> LocalTrace | None:
         trace: LocalTrace | None = getattr(span, "local_trace", None)
@@ -222,19 +224,12 @@ class LocalTraces:
     def _after_fork(self) -> None:
         """What was under way belongs to the parent process; its traces go on here with new spans only."""
         self._has_begun = self._begins is None
-        inherited, under_way = dict(self._inherited), self._under_way()
+        for trace in self._under_way():
+            self._inherited.update(dict.fromkeys(trace.open, trace))
+            trace.go_on_in_child()
         self._begun = {}
-        for trace in under_way:
-            successor = LocalTrace(self, trace.context, trace.root)
-            successor.parents = ChainMap(successor.open, dict(trace.parents))
-            for span_id, span in trace.open.items():
-                inherited[span_id] = successor
-                if hasattr(span, "local_trace"):
-                    span.local_trace = successor
-                    self._begun[successor] = None
         self._open = {}
-        self._inherited = inherited
-        if inherited and not self._has_begun:
+        if self._inherited and not self._has_begun:
             # What goes on with those begins no trace of its own.
             self._begin()
 

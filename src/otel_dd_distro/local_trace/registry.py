@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections import deque
+from collections import ChainMap, deque
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Protocol
 
@@ -76,6 +76,14 @@ class LocalTrace:
         self.looked_at = 0
         """How many of the finished spans the sampler has looked at."""
         self.parents: Mapping[int, ReadableSpan] = self.open
+
+    def go_on_in_child(self) -> None:
+        """In a forked child: what is here is the parent process's to tell, and is still known as parents of new spans.
+
+        Nothing is emptied: the fork may have come while this thread was in one of these methods.
+        """
+        self.open, self.finished, self.looked_at = {}, deque(), 0
+        self.parents = ChainMap(self.open, dict(self.parents))
 
     def end(self, span: LightSpan) -> None:
         """Take a light span that ended, from itself: no registry has to look for its trace."""

@@ -121,6 +121,33 @@ def test_the_first_request_of_a_process_loses_nothing_either(agent_session: Sess
     assert "query" in {span["resource"] for span in agent_session.wait_for_spans(1)}
 
 
+@pytest.mark.parametrize("tracer", ["light", "plain"])
+def test_nor_does_the_second_piece_of_work_of_a_child_within_a_request(agent_session: Session, tracer: str) -> None:
+    program = """
+    import os, otel_dd_distro
+    from opentelemetry import trace
+    otel_dd_distro.install()
+    tracer = trace.get_tracer("tests")
+    with tracer.start_as_current_span("request"):
+        child = os.fork()
+        if child == 0:
+            tracer.start_span("first").end()
+            with tracer.start_as_current_span("second"):
+                tracer.start_span("query").end()
+                os._exit(7)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
+    """
+    variables = {
+        "DD_TRACE_AGENT_URL": agent_session.agent.url,
+        "_DD_TRACE_WRITER_ADDITIONAL_HEADERS": f"X-Datadog-Test-Session-Token:{agent_session.token}",
+        "DD_TRACE_WRITER_INTERVAL_SECONDS": "60",
+        "OTEL_DD_LIGHT_TRACER": str(tracer == "light").lower(),
+    }
+    run(textwrap.dedent(program), **variables)
+    told = sorted(span["resource"] for span in agent_session.wait_for_spans(4))
+    assert told == ["first", "query", "request", "second"]
+
+
 def test_a_child_of_a_process_with_spans_ends_as_it_always_did_and_sends_none_of_them(
     agent_session: Session,
 ) -> None:

@@ -246,6 +246,43 @@ def test_after_a_fork_the_child_goes_on_with_new_spans_and_the_parent_keeps_the_
     assert taken.names() == [["before", "after", "root"]]
 
 
+def test_each_process_of_a_forked_trace_tells_at_its_end_of_its_own_open_spans_and_of_no_others(
+    made: Callable[..., Any], taken: Taken
+) -> None:
+    """Whatever it has made in that trace before, and had handed on."""
+    tracer, processor = made()
+    read, write = os.pipe()
+
+    def told() -> None:
+        processor.end()
+        os.write(write, repr(taken.names()).encode() + b"\n")
+        os._exit(0)
+
+    with tracer.start_as_current_span("root"):
+        child = os.fork()
+        if child == 0:
+            tracer.start_span("1 of the child").end()
+            with tracer.start_as_current_span("2 of the child"):
+                tracer.start_span("query of the child").end()
+                grandchild = os.fork()
+                if grandchild == 0:
+                    taken.chunks.clear()
+                    tracer.start_span("1 of the grandchild").end()
+                    with tracer.start_as_current_span("2 of the grandchild"):
+                        tracer.start_span("query of the grandchild").end()
+                        told()
+                os.waitpid(grandchild, 0)
+                told()
+        os.waitpid(child, 0)
+    os.close(write)
+    with open(read) as lines:
+        assert lines.read().splitlines() == [
+            "[['1 of the grandchild'], ['query of the grandchild', '2 of the grandchild']]",
+            "[['1 of the child'], ['query of the child', '2 of the child']]",
+        ]
+    assert taken.names() == [["root"]]
+
+
 def test_what_fails_in_gathering_is_said_once_and_the_application_goes_on(
     made: Callable[..., Any], taken: Taken, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
