@@ -1,10 +1,10 @@
 """Where the cost of a traced call goes: tracer, kernel, plugin, translation, packing, sending; microseconds of CPU.
 
-Usage: layers.py [--only ROW ...] [--markdown FILE]. Each program (programs.py) runs in a process of its own. Its calls
-take turns: with the hooks silent (untraced), with the instrumentors' describing functions answered from memory and no
-tracer behind them (kernel), with the describing functions (plugin), with the light tracer (tracer; the injection of
-headers is part of it). A layer is the difference of the medians to the one before. What was recorded is then
-translated, packed and sent to a sink in the same thread, a thousand calls in a payload.
+Each program (programs.py) runs in a process of its own. Its calls take turns: with the hooks silent (untraced), with
+the instrumentors' describing functions answered from memory and no tracer behind them (kernel), with the describing
+functions (plugin), with the light tracer (tracer; the injection of headers is part of it). A layer is the difference of
+the medians to the one before. What was recorded is then translated, packed and sent to a sink in the same thread, a
+thousand calls in a payload.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Which of the Agent's formats to send: what packing and sending a span costs in each, and how long it gets.
 
-Usage: wire.py [--rounds N] [--markdown FILE]. The same translated spans: requests of ten spans each, of Flask, Redis,
-PostgreSQL, Requests and the application's own, a thousand to a payload.
+The same translated spans: requests of ten spans each, of Flask, Redis, PostgreSQL, Requests and the application's own,
+a thousand to a payload.
 
 - v0.4 (maps), packed trace by trace, as we send it; and in one call for the payload;
 - v0.5 (arrays over one table of strings), written from the maps; and written from shapes, where the places of what is

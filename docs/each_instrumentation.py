@@ -31,6 +31,7 @@ from otel_dd_distro.translate import Translator
 from otel_dd_distro.translate.names import BY_NAME, PLUGINS
 from otel_instrumentors.kernel import hooks as ways
 from otel_instrumentors.kernel import versions
+from otel_instrumentors.kernel.instrumentor import Instrumentor
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -65,7 +66,7 @@ def page(entry: metadata.EntryPoint, catalogue: Iterable[str]) -> str:
         ["## What is hooked", *hooked(entry.load().hooks)],
         ["## Spans", *service(name), *example(name)],
         ["## Switches", *switches(name)],
-        ["## Options", *options(entry.load().options.names())],
+        ["## Options", *options(entry.load())],
         ["## Differences from ddtrace", *differences(name, catalogue)],
     )
     return "\n\n".join(line for part in parts for line in part) + "\n"
@@ -227,10 +228,14 @@ def switches(name: str) -> Iterator[str]:
     yield "Variables that all instrumentors have: [per instrumentor](../configuration.md#per-instrumentor)."
 
 
-def options(names: frozenset[str]) -> Iterator[str]:
+def options(instrumentor: type[Instrumentor]) -> Iterator[str]:
+    names = instrumentor.options.names()
     named = ", ".join(f"`{each}`" for each in (*sorted(names - EVERYWHERE), *sorted(EVERYWHERE)))
     yield f"Keywords of `instrument()`: {named}."
     yield "What each means: [options of instrumentors](../migrating-from-opentelemetry.md#options-of-instrumentors)."
+    if own := [each for each in dir(instrumentor) if each.startswith("instrument_")]:
+        methods = ", ".join(f"`{each}()`" for each in own)
+        yield f"For one object alone: {methods} ([API](../api.md#one-object-alone))."
 
 
 def differences(name: str, catalogue: Iterable[str]) -> Iterator[str]:

@@ -212,7 +212,7 @@ class AiohttpInstrumentor(ForSessions):
 
 
 def create_trace_config(**options: Any) -> Any:
-    """What an `aiohttp.ClientSession` is given in `trace_configs` to be traced alone; options as for `instrument()`."""
+    """For one session: `ClientSession(trace_configs=[create_trace_config()])`; options as for `instrument()`."""
     from aiohttp import TraceConfig
 
     config = TraceConfig()

@@ -17,14 +17,25 @@ Application = Callable[[Any, Any, Any], Awaitable[Any]]
 
 
 class OpenTelemetryMiddleware:
-    """An ASGI application that records the requests of another one: `app = OpenTelemetryMiddleware(app)`.
+    """Makes a span for each request to an ASGI 3 application: `app = OpenTelemetryMiddleware(app)`.
 
-    It takes the arguments of the class of this name in `opentelemetry.instrumentation.asgi`. Of these `exclude_spans`
-    asks for nothing, because there are no spans of messages, and `meter` is ignored: give a `meter_provider`.
-    `default_span_details` and the hooks may raise, which is logged.
+    A request has one span. A traced framework inside makes none of its own and adds its route to this one; inside of a
+    traced framework, this middleware makes none. The span of a WebSocket is that of its handshake.
 
-    A request has one span: a framework inside that is traced makes none, and tells its route to this one. Inside of a
-    framework that is traced, this middleware makes none.
+    The arguments are those of the class of this name in `opentelemetry.instrumentation.asgi`:
+
+    - `excluded_urls`: requests whose URL a pattern matches have no span; a text of patterns separated by commas, or a
+      list of them.
+    - `default_span_details(scope)`: returns the name of the span and a mapping of more attributes.
+    - `server_request_hook(span, scope)`: called when the span has begun.
+    - `client_request_hook(span, scope, message)`: called for each message that the application receives.
+    - `client_response_hook(span, scope, message)`: called for each message that the application sends.
+    - `tracer_provider`, `meter_provider`: instead of the global ones. `tracer` goes before `tracer_provider`.
+    - `http_capture_headers_server_request`, `http_capture_headers_server_response`: patterns of names of headers that
+      become attributes. `http_capture_headers_sanitize_fields`: patterns of those whose value becomes `[REDACTED]`.
+    - `meter` and `exclude_spans` are accepted and ignored.
+
+    A hook that raises is logged; the request goes on.
     """
 
     def __init__(

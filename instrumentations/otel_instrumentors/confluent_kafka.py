@@ -168,24 +168,30 @@ class ConfluentKafkaInstrumentor(Instrumentor):
 
     @classmethod
     def instrument_producer(cls, producer: Any, tracer_provider: Any = None, **options: Any) -> Any:
-        """Record what `producer` produces, with the options that `instrument()` takes; returns what to use."""
+        """Make spans for what `producer` produces, with options as for `instrument()`.
+
+        Returns the object to use from now on; `producer` itself stays as it is.
+        """
         is_serializing = hasattr(producer, "_value_serializer")
         hook = _PRODUCE_SERIALIZED if is_serializing else _PRODUCE
         return cls._watched(producer, {"produce": hook}, tracer_provider, options)
 
     @classmethod
     def instrument_consumer(cls, consumer: Any, tracer_provider: Any = None, **options: Any) -> Any:
-        """Record what `consumer` consumes, with the options that `instrument()` takes; returns what to use."""
+        """Make spans for what `consumer` consumes, with options as for `instrument()`.
+
+        Returns the object to use from now on; `consumer` itself stays as it is.
+        """
         return cls._watched(consumer, {"poll": _POLL, "consume": _CONSUME}, tracer_provider, options)
 
     @classmethod
     def uninstrument_producer(cls, producer: Any) -> Any:
-        """What to use once `producer` is to be watched no more."""
+        """The producer without spans, of what `instrument_producer` returned."""
         return product_of(producer)
 
     @classmethod
     def uninstrument_consumer(cls, consumer: Any) -> Any:
-        """What to use once `consumer` is to be watched no more."""
+        """The consumer without spans, of what `instrument_consumer` returned."""
         return product_of(consumer)
 
     @classmethod

@@ -420,14 +420,14 @@ class GrpcInstrumentor(Instrumentor):
 
 
 def client_interceptor(**options: Any) -> Any:
-    """What `grpc.intercept_channel` is given for a channel to be traced alone; options as for `instrument()`."""
+    """An interceptor for one channel: `grpc.intercept_channel(channel, ...)`; options as for `instrument()`."""
     made = grpc_interceptors.client()
     GrpcInstrumentor()._instrument_object(made, options)
     return made
 
 
 def aio_client_interceptors(**options: Any) -> list[Any]:
-    """What a channel of `grpc.aio` is given in `interceptors` to be traced alone; options as for `instrument()`."""
+    """Interceptors for one channel: `aio.insecure_channel(..., interceptors=...)`; options as for `instrument()`."""
     made = grpc_interceptors.aio_clients()
     for each in made:
         GrpcInstrumentor()._instrument_object(each, options)
@@ -435,10 +435,10 @@ def aio_client_interceptors(**options: Any) -> list[Any]:
 
 
 def server_interceptor(**options: Any) -> Any:
-    """What `grpc.server` is given in `interceptors` to be traced alone; options as for `instrument()`."""
+    """An interceptor for one server: `grpc.server(..., interceptors=[...])`; options as for `instrument()`."""
     return _interceptor(GrpcInstrumentor()._scopes(options)("grpc._server"))
 
 
 def aio_server_interceptor(**options: Any) -> Any:
-    """What `grpc.aio.server` is given in `interceptors` to be traced alone; options as for `instrument()`."""
+    """An interceptor for one server: `grpc.aio.server(interceptors=[...])`; options as for `instrument()`."""
     return _aio_interceptor(GrpcInstrumentor()._scopes(options)("grpc.aio._server"))

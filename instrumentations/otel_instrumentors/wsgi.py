@@ -17,13 +17,21 @@ Application = Callable[[Any, Any], Iterable[bytes]]
 
 
 class OpenTelemetryMiddleware:
-    """A WSGI application that records the requests of another one: `app = OpenTelemetryMiddleware(app)`.
+    """Makes a span for each request to a WSGI application: `app = OpenTelemetryMiddleware(app)`.
 
-    It takes the arguments of the class of this name in `opentelemetry.instrumentation.wsgi`, and `excluded_urls`. The
-    hooks may raise, which is logged.
+    A request has one span. A traced framework inside makes none of its own and adds its route to this one; inside of a
+    traced framework, this middleware makes none. The span ends when the body is sent.
 
-    A request has one span: a framework inside that is traced makes none, and tells its route to this one. Inside of a
-    framework that is traced, this middleware makes none.
+    The arguments are those of the class of this name in `opentelemetry.instrumentation.wsgi`, and `excluded_urls`:
+
+    - `request_hook(span, environ)`: called when the span has begun.
+    - `response_hook(span, environ, status, headers)`: called when the application starts its response; `status` is text
+      such as `200 OK`, `headers` a list of pairs.
+    - `tracer_provider`, `meter_provider`: instead of the global ones.
+    - `excluded_urls`: requests whose URL a pattern matches have no span; a text of patterns separated by commas, or a
+      list of them.
+
+    A hook that raises is logged; the request goes on.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""otel-dd-distro: plain OpenTelemetry in the code, Datadog-exact traces in the Agent."""
+"""Sets the OpenTelemetry SDK up to send traces to the Datadog Agent as ddtrace names them."""
 
 from __future__ import annotations
 

@@ -50,11 +50,14 @@ class DatadogConfigurator:
 
 
 def install(provider: TracerProvider | None = None) -> TracerProvider | None:
-    """Send spans to the Datadog Agent as the environment says, and read and write trace headers.
+    """Send spans to the Datadog Agent, and read and write trace headers, as the environment variables say.
 
-    With a `provider` of your own, its spans are sent beside whatever else you do with them. Without, it is the global
-    provider, which is made when there is none yet. Asked again, nothing changes. Returns the provider; None, and
-    nothing is done, when tracing is switched off (`DD_TRACE_ENABLED=false` or `OTEL_SDK_DISABLED=true`).
+    `provider` is an SDK tracer provider of your own: our span processor is added to it, and the processors that it has
+    stay. Without one, the global provider is used; if there is none yet, one is made and becomes the global one. No
+    library is instrumented by this. A second call changes nothing.
+
+    Returns the provider, or None if tracing is switched off (`DD_TRACE_ENABLED=false`, `OTEL_SDK_DISABLED=true`).
+    Values of variables that cannot be used are logged and never raise.
     """
     installed = _install(provider)
     if installed is not None:

@@ -146,9 +146,11 @@ def current() -> Pipeline:
 
 
 def explain(span_or_context: Span | Context | None = None) -> str:
-    """Why a trace is kept or dropped, in one sentence: `kept: rule 2 checkout* rate 0.5`.
+    """Why a trace is kept or dropped, in one sentence, such as `kept: rule 2 checkout* rate 0.5`.
 
-    Of the current span, or of the one given or current in the context given. It has to be open; asking decides nothing.
+    The trace is that of the current span, or of the span given, or of the current span of the context given. The answer
+    begins with `kept`, `dropped`, `undecided` (nothing was sent yet; asking does not decide) or `unknown` (the span is
+    not an open span of this process).
     """
     if span_or_context is None or isinstance(span_or_context, Context):
         return current().explain(get_current_span(span_or_context))
@@ -156,5 +158,5 @@ def explain(span_or_context: Span | Context | None = None) -> str:
 
 
 def counters() -> Counters:
-    """What became of the spans of this process so far: accepted, sent, dropped by reason, still queued."""
+    """How many spans of this process were accepted, sent, queued and dropped so far. Any thread may ask."""
     return current().counters()

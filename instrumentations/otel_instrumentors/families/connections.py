@@ -14,17 +14,18 @@ from .driver_classes import is_traced
 
 
 class ForConnections(Instrumentor):
-    """Instruments a single connection.
-
-    `in_c` are the drivers that are written in C, by the module of their connections: of these another object stands for
-    the connection. Connections of all others are the same as before.
-    """
+    """Instrumentors of DB-API drivers: one connection alone."""
 
     in_c: ClassVar[Mapping[str, Driver]] = {}
+    """The drivers that are written in C, by the module of their connections."""
 
     @classmethod
     def instrument_connection(cls, connection: Any, **options: Any) -> Any:
-        """Record what is done with `connection`, with the options that `instrument()` takes; returns what to use."""
+        """Make spans for the statements of `connection`, with options as for `instrument()`.
+
+        Returns what to use from now on: the connection itself, or, for drivers written in C (sqlite3, psycopg2), an
+        object that stands for it.
+        """
         module = type(connection).__module__.partition(".")[0]
         driver = cls.in_c.get(module)
         if driver is None:
@@ -36,7 +37,10 @@ class ForConnections(Instrumentor):
 
     @classmethod
     def uninstrument_connection(cls, connection: Any) -> Any:
-        """Record what is done with `connection` no more; returns what to use."""
+        """Make no more spans for `connection`, which is what `instrument_connection` returned.
+
+        Returns the connection to use from now on.
+        """
         found = product_of(connection)
         if found is connection:
             cls()._uninstrument_object(connection)

@@ -21,42 +21,51 @@ class CallDetails(NamedTuple):
 
 
 Condition = Callable[[Any], bool]
+"""Is given the details of a call, with `method` as in `CallDetails`; whether it gets a span."""
 
 
 def all_of(*conditions: Condition) -> Condition:
+    """Calls for which all conditions are true."""
     return lambda details: all(condition(details) for condition in conditions)
 
 
 def any_of(*conditions: Condition) -> Condition:
+    """Calls for which one of the conditions is true."""
     return lambda details: any(condition(details) for condition in conditions)
 
 
 def negate(condition: Condition) -> Condition:
+    """Calls for which the condition is false."""
     return lambda details: not condition(details)
 
 
 def method_name(name: str) -> Condition:
+    """Calls of methods of this name, without package and service, such as `SayHello`."""
     return lambda details: _names(details)[1] == name
 
 
 def method_prefix(prefix: str) -> Condition:
+    """Calls of methods whose name, without package and service, begins so."""
     return lambda details: _names(details)[1].startswith(prefix)
 
 
 def full_method_name(name: str) -> Condition:
+    """Calls of one method by its full name, such as `/helloworld.Greeter/SayHello`."""
     return lambda details: bool(details.method == name)
 
 
 def service_name(name: str) -> Condition:
+    """Calls of the methods of one service, such as `helloworld.Greeter`."""
     return lambda details: _names(details)[0] == name
 
 
 def service_prefix(prefix: str) -> Condition:
+    """Calls of services whose name, with its package, begins so."""
     return lambda details: _names(details)[0].startswith(prefix)
 
 
 def health_check() -> Condition:
-    """The service of gRPC's health checking protocol."""
+    """Calls of the service of gRPC's health checking protocol."""
     return service_prefix("grpc.health.v1.Health")
 
 

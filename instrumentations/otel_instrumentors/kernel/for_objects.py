@@ -8,65 +8,77 @@ from .instrumentor import Instrumentor
 
 
 class ForApplications(Instrumentor):
-    """Instruments a single application of a framework."""
+    """Instrumentors of frameworks: one application alone."""
 
     @classmethod
     def instrument_app(cls, app: Any, **options: Any) -> None:
-        """Record the requests of `app`, with the options that `instrument()` takes; those of others as before."""
+        """Make spans for the requests of `app`, with options as for `instrument()`.
+
+        Whether others have spans does not change. A second call for the same object logs a warning.
+        """
         cls()._instrument_object(app, options)
 
     @classmethod
     def uninstrument_app(cls, app: Any) -> None:
-        """Record the requests of `app` no more."""
+        """Make no more spans for the requests of `app`. If it was not instrumented, a warning is logged."""
         cls()._uninstrument_object(app)
 
 
 class ForConfigurations(Instrumentor):
-    """Instruments the application that one configuration makes."""
+    """Instrumentors of Pyramid: the application of one configuration alone."""
 
     @classmethod
     def instrument_config(cls, config: Any, **options: Any) -> None:
-        """Record the requests of this application, with the options that `instrument()` takes; of others as before."""
+        """Make spans for the application that `config` makes or has made, with options as for `instrument()`.
+
+        Whether others have spans does not change. A second call for the same object logs a warning.
+        """
         cls()._instrument_object(config, options)
 
     @classmethod
     def uninstrument_config(cls, config: Any) -> None:
-        """Record the requests of this application no more."""
+        """Make no more spans for this application. If it was not instrumented, a warning is logged."""
         cls()._uninstrument_object(config)
 
 
 class ForClients(Instrumentor):
-    """Instruments a single client."""
+    """Instrumentors of clients: one client alone."""
 
     @classmethod
     def instrument_client(cls, client: Any, **options: Any) -> None:
-        """Record the calls of `client`, with the options that `instrument()` takes; those of others as before."""
+        """Make spans for the calls of `client`, with options as for `instrument()`.
+
+        Whether others have spans does not change. A second call for the same object logs a warning.
+        """
         cls()._instrument_object(client, options)
 
     @classmethod
     def uninstrument_client(cls, client: Any) -> None:
-        """Record the calls of `client` no more."""
+        """Make no more spans for the calls of `client`. If it was not instrumented, a warning is logged."""
         cls()._uninstrument_object(client)
 
 
 class ForChannels(Instrumentor):
-    """Instruments a single channel of a connection to a broker."""
+    """Instrumentors of brokers: one channel alone."""
 
     @classmethod
     def instrument_channel(cls, channel: Any, **options: Any) -> None:
-        """Record the messages of `channel`, with the options that `instrument()` takes; those of others as before."""
+        """Make spans for the messages of `channel`, with options as for `instrument()`.
+
+        Whether others have spans does not change. A second call for the same object logs a warning.
+        """
         cls()._instrument_object(channel, options)
 
     @classmethod
     def uninstrument_channel(cls, channel: Any) -> None:
-        """Record the messages of `channel` no more."""
+        """Make no more spans for the messages of `channel`. If it was not instrumented, a warning is logged."""
         cls()._uninstrument_object(channel)
 
 
 class ForSessions(Instrumentor):
-    """Leaves a single session out."""
+    """Instrumentors of HTTP sessions: all sessions but one."""
 
     @classmethod
     def uninstrument_session(cls, session: Any) -> None:
-        """Record the requests of `session` no more."""
+        """Make no more spans for the requests of `session`. If nothing is instrumented, a warning is logged."""
         cls()._uninstrument_object(session)

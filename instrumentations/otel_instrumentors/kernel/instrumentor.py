@@ -30,15 +30,19 @@ HookTable = Mapping[str, Mapping[str, Hook]]
 
 
 class Instrumentor(BaseInstrumentor):  # type: ignore[misc]
-    """The base of all plugins, which only say their `hooks`, and which `options` they offer.
+    """The base class of all instrumentors. `FlaskInstrumentor().instrument()` instruments Flask.
 
-    Instrumenting imports nothing: hooks are put in place when the library is imported, or at once if it is already.
-    A hook that the installed version lacks is skipped; a plugin of which nothing could be placed, or whose library is
-    not of a supported version, warns once.
+    There is one object of each class: the class may be called again to get it. `instrument()` imports nothing: hooks
+    are put in place when the library is imported, or at once if it is already imported. A hook for a function that the
+    installed version lacks is skipped. If nothing of the library could be hooked, or its version is not supported, one
+    warning is logged and nothing raises. `uninstrument()` removes the hooks.
 
-    `instrument()` takes `tracer_provider`, and `propagate`: False where the context of callers is not to be read and
-    that of our spans not to be passed on; `inject`: False where only the latter; and what is in `options`. The class
-    takes the same keywords, for the next `instrument()`.
+    `instrument()` takes these keywords, and those that the class lists in `options`. The class itself takes them, too,
+    for the next `instrument()`.
+
+    - `tracer_provider`: the provider of the spans, instead of the global one.
+    - `propagate=False`: trace headers are neither read nor written.
+    - `inject=False`: trace headers are read and not written.
     """
 
     hooks: ClassVar[HookTable] = {}
@@ -55,7 +59,7 @@ class Instrumentor(BaseInstrumentor):  # type: ignore[misc]
             self._given = options
 
     def instrumentation_dependencies(self) -> Collection[str]:
-        """The supported versions of the library, as requirements; read from the extra of the same name."""
+        """The supported versions of the library, as requirements such as `flask>=0.10`."""
         return versions.supported(_plugin(type(self)))
 
     def _check_dependency_conflicts(self) -> DependencyConflict | None:
@@ -131,10 +135,12 @@ class Instrumentor(BaseInstrumentor):  # type: ignore[misc]
 
     @classmethod
     def report(cls) -> dict[str, Any]:
-        """What became of the hooks, for whoever asks why there is no span.
+        """What became of the hooks, for whoever asks why there is no span. The doctor shows it.
 
-        `imported`: the watched modules that are there; `early`: those of them that were there before instrumenting;
-        `placed`: how many hooks stand; `missing`: the hooks that the installed version lacks, `module.path`.
+        - `imported`: names of the hooked modules that are imported.
+        - `early`: those of them that were imported before `instrument()`.
+        - `placed`: how many hooks are in place.
+        - `missing`: the functions that the installed version lacks, as `module.path`.
         """
         installation = cls()._installation
         if installation is None:

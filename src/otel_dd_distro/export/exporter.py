@@ -60,10 +60,13 @@ def encoder_from(settings: Settings) -> Callable[[Chunk, AgentInfo], bytes]:
 
 
 class DatadogSpanExporter(SpanExporter):
-    """Sends to the Agent that the environment names: `OTEL_TRACES_EXPORTER=datadog` beside any span processor.
+    """A span exporter for any span processor of the SDK; `otel_dd_distro.install` needs none.
 
-    Nothing is read or started before the first export. Without our own processor a trace arrives as the processor cuts
-    it, and the sampling decision is the SDK sampler's.
+    It sends to the Agent that the environment variables name, in Datadog's names. Sampling is the SDK's: our sampling
+    rules and the Agent's rates do not apply. A trace is sent in the parts in which the processor exports it. Variables
+    are read and the export thread starts with the first export.
+
+    `writer` is for tests; by default one is made from the environment variables.
     """
 
     def __init__(self, writer: Writer | None = None) -> None:
@@ -74,7 +77,7 @@ class DatadogSpanExporter(SpanExporter):
 
     @property
     def writer(self) -> Writer:
-        """The writer behind, with its counters; made from the environment if none was given."""
+        """The queue and thread that send; made at the first use if none was given."""
         if self._writer is None:
             with self._making:
                 if self._writer is None:
@@ -85,7 +88,10 @@ class DatadogSpanExporter(SpanExporter):
         return self._writer
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
-        """Queue the spans and wait a moment for them to leave; SUCCESS means that they are queued, or sent."""
+        """Queue the spans, and wait up to a second until they are sent.
+
+        Returns SUCCESS if they are queued or sent, FAILURE after `shutdown`.
+        """
         if self._closed:
             return SpanExportResult.FAILURE
         writer = self.writer

@@ -21,21 +21,28 @@ _FEWEST = 50
 
 
 class Counters(NamedTuple):
-    """Numbers of spans since the process began (or was forked): accepted == sent + dropped + queued, always."""
+    """Numbers of spans since the process began or was forked. At any time, accepted = sent + dropped + queued."""
 
     accepted: int
-    """Handed to `Writer.submit`."""
+    """Ended spans that were handed to the exporter."""
     sent: int
-    """Taken by the Agent: it answered 2xx."""
+    """Spans in payloads that the Agent answered with a status of 2xx."""
     dropped: Mapping[str, int]
-    """By reason. full: the queue. too_large: one span above the payload limit. encode: it could not be encoded.
-    p0: it is not sampled, and counted in our own stats: nobody misses it.
-    ignored: the Agent is configured to throw such traces away, and neither counts them nor are they in our own stats.
-    refused, timeout, tls, network, status_<code>: the Agent, after the tries. shutdown: brought after the shutdown.
-    exit: not delivered within the shutdown's limit."""
+    """Dropped spans by reason.
+
+    - `full`: the queue was full.
+    - `too_large`: a single span was larger than a payload may be.
+    - `encode`: the span could not be encoded.
+    - `p0`: the trace is not sampled, and is in the stats that this process sends.
+    - `ignored`: the Agent is configured to ignore such traces.
+    - `refused`, `timeout`, `tls`, `network`, `status_<code>`: the last of the tries to send them failed so.
+    - `shutdown`: the span ended after the shutdown.
+    - `exit`: the span was not delivered before the time limit of the shutdown.
+    """
     queued: int
+    """Spans that wait to be sent."""
     queued_bytes: int
-    """Encoded and not yet taken, the payload in flight included; the spans that wait unencoded are not in it."""
+    """Bytes of the encoded spans that wait, those of the payload in flight included; spans not yet encoded are not."""
 
 
 class Encoded(NamedTuple):
