@@ -166,19 +166,33 @@ def demo(session: nox.Session) -> None:
 
 
 BENCH_LIBRARIES = (
-    *("aiohttp", "botocore", "celery", "django", "fastapi", "flask", "gunicorn", "httpx", "jinja2", "psycopg[binary]"),
-    *("redis", "requests"),
+    *(
+        "aiohttp",
+        "aiokafka",
+        "botocore",
+        "celery",
+        "confluent-kafka",
+        "django",
+        "fastapi",
+        "flask",
+        "gunicorn",
+        "httpx",
+    ),
+    *("jinja2", "psycopg[binary]", "redis", "requests"),
 )
 BENCH_CONTRIB = (
-    *("aiohttp-client", "botocore", "celery", "django", "fastapi", "flask", "httpx", "jinja2", "psycopg", "redis"),
-    *("requests", "sqlite3"),
+    *("aiohttp-client", "aiokafka", "botocore", "celery", "confluent-kafka", "django", "fastapi", "flask", "httpx"),
+    *("jinja2", "psycopg", "redis", "requests", "sqlite3"),
 )
 
 
 @nox.session
 def bench(session: nox.Session) -> None:
     """What tracing costs, five sides in turns; the table goes into the README, all of it into benchmarks/results."""
-    extras = "aiohttp,botocore,celery,django,fastapi,flask,httpx,jinja2,psycopg,redis,requests,sqlite3"
+    extras = (
+        "aiohttp,aiokafka,botocore,celery,confluent_kafka,django,fastapi,flask,httpx,jinja2,psycopg,redis,requests,"
+        "sqlite3"
+    )
     # Compiled as pip does it; without, the start-up of our side alone would compile every module.
     session.install(f".[{extras}]", *BENCH_LIBRARIES, "matplotlib", env={"UV_COMPILE_BYTECODE": "1"})
     beside = partial(environment, session)

@@ -2,8 +2,8 @@
 
 Usage: applications.py --bare PYTHON --ours PYTHON --ddtrace PYTHON --contrib PYTHON [--rounds N] [--only ROW ...]. Each
 PYTHON is that of an environment with the libraries and its side installed. Every program (programs.py) is started by
-the side's own launcher, unchanged; Redis and PostgreSQL are real, a sink in a process of its own takes what the sides
-send, and counts their spans: who records less or drops some is seen.
+the side's own launcher, unchanged; Redis, PostgreSQL and Kafka are real, a sink in a process of its own takes what the
+sides send, and counts their spans: who records less or drops some is seen.
 """
 
 from __future__ import annotations
@@ -106,7 +106,7 @@ def main() -> None:
     sink = f"http://127.0.0.1:{here.recv()}"
     results: dict[str, dict[str, list[Run]]] = {}
     with ExitStack() as started:
-        for name in ("redis_server", "postgresql"):
+        for name in ("redis_server", "postgresql", "kafka_server"):
             started.enter_context(servers.running(name))
         for row in given.only:
             runs: dict[str, list[Run]] = {side: [] for side in SIDES}

@@ -15,6 +15,7 @@ import sqlite3
 import sys
 import threading
 import time
+import uuid
 from collections.abc import Callable
 from typing import Any
 
@@ -23,6 +24,7 @@ from django_settings import PAGE
 WARM_UP = 300
 REST_EVERY = 50  # calls
 REST_S = 0.05
+PATIENCE = 60  # seconds that a client waits for a server
 ENVIRON = {
     "REQUEST_METHOD": "GET",
     "PATH_INFO": "/shelves/7",
@@ -276,6 +278,62 @@ def celery_task() -> Callable[[], None]:
     return task
 
 
+def confluent_kafka_message() -> Callable[[], None]:
+    from confluent_kafka import Consumer, Producer, TopicPartition
+
+    where = {"bootstrap.servers": broker()}
+    topic = f"bench-{uuid.uuid4().hex}"
+    producer = Producer({**where, "linger.ms": 0})
+    producer.produce(topic, b"first")
+    producer.flush()
+    consumer = Consumer({**where, "group.id": topic, "enable.auto.commit": False, "fetch.wait.max.ms": 20})
+    consumer.assign([TopicPartition(topic, 0, 1)])
+    atexit.register(consumer.close)
+
+    def message() -> None:
+        """Produced, and consumed."""
+        producer.produce(topic, b"Book 7", b"shelf", headers=[("copy", b"2")])
+        assert producer.flush(PATIENCE) == 0
+        assert consumer.poll(PATIENCE).value() == b"Book 7"
+
+    return message
+
+
+def aiokafka_message() -> Callable[[], None]:
+    from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+
+    loop, topic = asyncio.new_event_loop(), f"bench-{uuid.uuid4().hex}"
+
+    async def started() -> tuple[AIOKafkaProducer, AIOKafkaConsumer]:
+        producer = AIOKafkaProducer(bootstrap_servers=broker())
+        await producer.start()
+        await producer.send_and_wait(topic, b"first")
+        consumer = AIOKafkaConsumer(bootstrap_servers=broker(), enable_auto_commit=False, fetch_max_wait_ms=20)
+        await consumer.start()
+        place = TopicPartition(topic, 0)
+        consumer.assign([place])
+        consumer.seek(place, 1)
+        return producer, consumer
+
+    producer, consumer = loop.run_until_complete(started())
+
+    async def stopped() -> None:
+        await producer.stop()
+        await consumer.stop()
+
+    async def message() -> None:
+        """Produced, and consumed."""
+        await producer.send_and_wait(topic, b"Book 7", b"shelf", headers=[("copy", b"2")])
+        assert (await consumer.getone()).value == b"Book 7"
+
+    atexit.register(lambda: loop.run_until_complete(stopped()))
+    return lambda: loop.run_until_complete(message())
+
+
+def broker() -> str:
+    return os.environ["TEST_KAFKA_URL"].partition("://")[2]
+
+
 def sqlite3_select() -> Callable[[], None]:
     database = books()
 
@@ -310,6 +368,8 @@ PROGRAMS: dict[str, Callable[[], Callable[[], None]]] = {
     "aiohttp GET": aiohttp_get,
     "botocore call": botocore_call,
     "Celery task": celery_task,
+    "confluent-kafka message": confluent_kafka_message,
+    "aiokafka message": aiokafka_message,
     "Jinja2 render": jinja2_render,
 }
 
