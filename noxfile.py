@@ -387,6 +387,20 @@ def contrib(session: nox.Session) -> None:
     together(session, {name: partial(tested, name) for name in session.posargs or CONTRIB})
 
 
+@nox.session(python=PYTHON_OF_THE_OLD, requires=["servers"])
+def examples(session: nox.Session) -> None:
+    """The spans on the pages of instrumentations, recorded again in docs/examples.json; `-- flask` for one."""
+    record = "docs/record_examples.py"
+    shared = [name for name in session.posargs if name not in APART]
+    if shared or not session.posargs:
+        install(session, "test", EVERYTHING)
+        session.run("python", record, *shared)
+    for plugin in APART:
+        if plugin in session.posargs or not session.posargs:
+            needed = (*nox.project.dependency_groups(PYPROJECT, "plugins"), *APART[plugin])
+            session.run(environment(session, plugin, f".[{plugin}]", *needed), record, plugin, external=True)
+
+
 @nox.session
 def docs(session: nox.Session) -> None:
     """The documentation as a site, in site/; a link inside of it that leads nowhere is an error."""

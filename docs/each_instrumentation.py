@@ -126,31 +126,41 @@ def service(name: str) -> Iterator[str]:
 
 def example(name: str) -> Iterator[str]:
     """What a use of the library records: the code of the plugin's own test, and its spans on both sides."""
-    recorded = EXAMPLES.get(name, [])
-    if not recorded:
-        yield reason_for_none(name)
+    if name not in PLUGINS:
+        yield "It makes no spans."
         return
+    recorded = EXAMPLES[name]
     yield "### Example"
     yield f"This use of the library, in `tests/otel_instrumentors/test_{name}.py`:"
     yield f"```python\n{used(name)}\n```"
-    spans = recorded[:SHOWN]
-    rest = f", of which these are the first {SHOWN}" if spans != recorded else ""
-    yield f"records {counted(len(recorded), 'span')}{rest}."
-    for told, seen in zip(spans, translated(recorded), strict=False):
+    places = unlike(recorded)
+    yield f"records {counted(len(recorded), 'span')}{forms(len(places), len(recorded))}."
+    seen = translated(recorded)
+    for place in places[:SHOWN]:
+        told = recorded[place]
         yield f"#### `{told['name']}`"
         yield "As OpenTelemetry sees it:"
         shown = {key: told[key] for key in ("name", "kind", "attributes")}
         yield f"```json\n{json.dumps(shown, indent=2)}\n```"
         yield "As Datadog sees it:"
-        yield f"```json\n{json.dumps(without_the_process(seen), indent=2)}\n```"
+        yield f"```json\n{json.dumps(without_the_process(seen[place]), indent=2)}\n```"
 
 
-def reason_for_none(name: str) -> str:
-    if name not in PLUGINS:
-        return "It makes no spans."
-    apart = name in LIST["TOOL"]["apart"]
-    why = "its library is tested in an environment of its own" if apart else "none could be recorded"
-    return f"There is no example here: {why}. The tests of the instrumentor show whole spans."
+def unlike(recorded: Sequence[Mapping[str, Any]]) -> list[int]:
+    """The places of the spans that are not like one before them, whatever the values of their attributes are."""
+    first: dict[Any, int] = {}
+    for place, told in enumerate(recorded):
+        first.setdefault((told["name"], told["kind"], *told["attributes"]), place)
+    return list(first.values())
+
+
+def forms(number: int, spans: int) -> str:
+    if number > SHOWN:
+        of = "" if number == spans else f" of {number} forms"
+        return f"{of}, of which these are the first {SHOWN}"
+    if number == spans:
+        return ""
+    return " of this form" if number == 1 else f" of these {number} forms"
 
 
 def used(name: str) -> str:

@@ -2,7 +2,8 @@
 
     python docs/record_examples.py [name ...]
 
-In an environment that has the libraries and the servers of the tests; a plugin whose library stands apart is left out.
+In an environment that has the libraries and the servers of the tests; `nox -s examples` makes those that it takes.
+Without names, all but the plugins whose library wants an environment of its own.
 """
 
 from __future__ import annotations
@@ -19,6 +20,11 @@ from pathlib import Path
 from typing import Any
 
 from opentelemetry.sdk.trace import ReadableSpan
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
 
 DOCS = Path(__file__).parent
 sys.path.insert(0, str(DOCS.parent))
@@ -37,6 +43,7 @@ STEADY = (
 """What differs from run to run, and what is written instead."""
 PORTS = {"server.port", "client.port", "network.peer.port", "network.local.port"}
 PORT = 8000
+APART = tomllib.loads((DOCS.parent / "pyproject.toml").read_text())["tool"]["otel-dd-distro"]["apart"]
 NO_PLUGIN = {"asgi", "wsgi"}
 """Rows of the table of names that are middlewares."""
 ONE = "--one"
@@ -94,7 +101,7 @@ def main(names: list[str]) -> int:
     known = json.loads(FILE.read_text()) if FILE.exists() else {}
     failed = []
     with ExitStack() as stack:
-        for name in names or sorted(set(PLUGINS) - NO_PLUGIN):
+        for name in names or sorted(set(PLUGINS) - NO_PLUGIN - set(APART)):
             try:
                 needed = exam(name).servers
             except ImportError as missing:
