@@ -28,13 +28,24 @@ class SignalSafeEvent:
     def clear(self) -> None:
         self.is_set = False
 
-    def wait(self, timeout_s: float) -> bool:
-        """Wait until it is set, or the time is over; whether it is set."""
+    def wait(self, timeout_s: float, in_greenlet: bool = False) -> bool:
+        """Wait until it is set, or the time is over; whether it is set.
+
+        `in_greenlet`: the caller is a thread of ours that gevent runs as a greenlet. For it alone gevent's loop does
+        not go on: `gevent.wait()` returns, and `LoopExit` is raised, as if nobody waited here.
+        """
         # New each time: of the kind that holds by now, should gevent have patched the standard library.
         waiter = threading.Lock()
         waiter.acquire()
         self._waiter = waiter
         if not self.is_set:
-            waiter.acquire(timeout=min(timeout_s, threading.TIMEOUT_MAX))
+            timeout_s = min(timeout_s, threading.TIMEOUT_MAX)
+            if in_greenlet:
+                from gevent import Timeout  # which made the greenlet
+
+                with Timeout(timeout_s, False, ref=False):
+                    waiter.acquire()
+            else:
+                waiter.acquire(timeout=timeout_s)
         self._waiter = None
         return self.is_set

@@ -43,12 +43,15 @@ class ExportThread:
         """One for each flush that is waited for."""
         self.thread: threading.Thread | None = None
         """None before the start, and where there can be none."""
+        self._started_in = 0
+        """The native thread that started it."""
 
     def start(self) -> None:
         """Start it. Not to be called by two threads at once."""
         thread = threading.Thread(target=self._run, name="otel-dd-export", daemon=True)
         # At once: under gevent its start lets other greenlets in here, which no lock keeps from starting more.
         self.thread = thread
+        self._started_in = threading.get_native_id()
         # Where threads carry their starter's context, this one would keep a trace for ever.
         token = attach(Context())
         try:
@@ -103,8 +106,10 @@ class ExportThread:
             self._ended.set()
 
     def _run_cycles(self) -> None:
+        # gevent's greenlets share the thread of who starts them. One that it has found at work is still a thread.
+        in_greenlet = threading.get_native_id() == self._started_in
         # Not in the midst of the application's start.
-        self._wake.wait(self.interval_s)
+        self._wake.wait(self.interval_s, in_greenlet)
         load()
         for begin in begins_with_it:
             begin()
@@ -127,7 +132,7 @@ class ExportThread:
                     for flush in flushes:
                         flush.set()
                 if not stopping:
-                    self._wake.wait(max(0.0, due - clock.monotonic()))
+                    self._wake.wait(max(0.0, due - clock.monotonic()), in_greenlet)
         self._close()
 
     def _export_here(self, end: float) -> bool:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from opentelemetry.context import Context, attach, detach
 
 from ..export.loading import own_version
+from ..export.signal_safe_event import SignalSafeEvent
 from ..export.thread import begins_with_it
 from ..forks import on_fork
 from ..translate.every_span import process
@@ -38,13 +39,15 @@ class Reporter:
         on_fork(self._after_fork)
 
     def _new_thread(self) -> None:
-        self._stopping = threading.Event()
+        self._stopping = SignalSafeEvent()
         self._thread: threading.Thread | None = None
+        self._started_in = 0
 
     def start(self) -> None:
-        if self._thread is not None or self._stopping.is_set():
+        if self._thread is not None or self._stopping.is_set:
             return
         thread = self._thread = threading.Thread(target=self._run, name="otel-dd-runtime-metrics", daemon=True)
+        self._started_in = threading.get_native_id()
         # Where threads carry their starter's context, this one would keep a trace for ever.
         token = attach(Context())
         try:
@@ -74,8 +77,8 @@ class Reporter:
                 log.warning("Runtime metrics cannot be sent to %s: %s", self._client.url, type(error).__name__)
 
     def _run(self) -> None:
-        stopping = self._stopping
-        while not stopping.wait(self._interval_s):
+        stopping, in_greenlet = self._stopping, threading.get_native_id() == self._started_in
+        while not stopping.wait(self._interval_s, in_greenlet):
             self.report()
 
     def _after_fork(self) -> None:

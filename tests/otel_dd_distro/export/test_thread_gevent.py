@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import textwrap
 
+import pytest
+
 from tests.agents import ScriptedAgent, says, waits
 from tests.otel_dd_distro.export.made import run
 
@@ -74,3 +76,39 @@ def test_a_thread_that_gevent_finds_at_work_when_it_patches_goes_on_and_ends_wit
     with ScriptedAgent() as there:
         assert run(textwrap.dedent(LATE), there.url).stderr == ""
         assert len(there.spans()) == 11
+
+
+IDLE = """
+import signal, sys
+from gevent import monkey; monkey.patch_all()
+import gevent, gevent.event, gevent.exceptions
+import otel_dd_distro
+from opentelemetry import trace
+
+signal.alarm(30)
+otel_dd_distro.install()
+
+def work():
+    with trace.get_tracer("tests").start_as_current_span("work"):
+        gevent.sleep(0.05)
+
+gevent.spawn(work)
+if sys.argv[1] == "wait":
+    assert gevent.wait() is True
+elif sys.argv[1] == "join":
+    assert gevent.get_hub().join() is True
+else:
+    try:
+        gevent.event.Event().wait()
+    except gevent.exceptions.LoopExit:
+        pass
+"""
+
+
+@pytest.mark.parametrize("end", ["wait", "join", "LoopExit"])
+@pytest.mark.parametrize("runtime_metrics", ["true", "false"])
+def test_for_our_threads_alone_gevents_loop_does_not_go_on(end: str, runtime_metrics: str) -> None:
+    with ScriptedAgent() as there:
+        told = {"DD_TRACE_AGENT_URL": there.url, "DD_RUNTIME_METRICS_ENABLED": runtime_metrics}
+        assert "Traceback" not in run(IDLE, end, **told).stderr
+        assert len(there.spans()) == 1
