@@ -5,6 +5,8 @@ from __future__ import annotations
 import inspect
 from typing import Any, NamedTuple
 
+from opentelemetry.propagators.textmap import Setter
+
 from .kernel.call import Call, Outcome, SpanSpec
 from .kernel.for_objects import ForClients
 from .kernel.hooks.traced import traced
@@ -15,7 +17,29 @@ from .semconv import http
 def send(call: Call) -> SpanSpec:
     request = call.arg(0, "request")
     headers = request.headers
-    return http.client_request(request.method, _url(request.url), headers, headers.get("user-agent"))
+    spec = http.client_request(request.method, _url(request.url), headers, headers.get("user-agent"))
+    spec.setter = _headers
+    return spec
+
+
+class _Headers(Setter[Any]):
+    """HTTPX looks through all headers, with a list of its own, for each that is set: twenty microseconds a request."""
+
+    def set(self, carrier: Any, key: str, value: str) -> None:
+        kept = getattr(carrier, "_list", None)
+        if type(kept) is not list or getattr(carrier, "_encoding", None) is not None:
+            carrier[key] = value
+            return
+        name = key.encode()
+        lower = name.lower()
+        for header in kept:
+            if len(header) != 3 or header[1] == lower:
+                carrier[key] = value
+                return
+        kept.append((name, lower, value.encode()))
+
+
+_headers = _Headers()
 
 
 def _url(url: Any) -> str:

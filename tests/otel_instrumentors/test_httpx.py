@@ -256,6 +256,29 @@ def test_a_streamed_response_has_its_span_and_all_of_its_body(recorder: Recorder
     assert [dict(span.attributes or {})["http.response.status_code"] for span in recorder.take()] == [200, 200]
 
 
+@pytest.mark.parametrize("way", WAYS)
+def test_what_the_caller_says_of_a_trace_is_replaced_and_its_other_headers_stay(
+    recorder: Recorder, server: HttpServer, way: str
+) -> None:
+    ask(way, server.url, headers={"Tea": "green", "TraceParent": f"00-{'1' * 32}-{'2' * 16}-01"})
+    (headers,) = [headers for _, headers in server.seen]
+    assert [name.lower() for name in headers if name.lower() in ("traceparent", "tea")] == ["tea", "traceparent"]
+    (span,) = recorder.take()
+    assert sent(server) == [f"{span.context.span_id:016x}"]
+
+
+def test_headers_that_have_an_encoding_of_their_own_keep_it(recorder: Recorder, server: HttpServer) -> None:
+    import httpx
+
+    with httpx.Client(trust_env=False) as client:
+        request = client.build_request("GET", server.url)
+        request.headers = httpx.Headers({**request.headers, "Tea": "grün"}, encoding="iso-8859-1")
+        client.send(request)
+    (span,) = recorder.take()
+    assert sent(server) == [f"{span.context.span_id:016x}"]
+    assert server.seen[0][1]["Tea"] == "grün"
+
+
 def test_requests_at_one_time_are_each_a_child_of_their_caller(recorder: Recorder, server: HttpServer) -> None:
     import httpx
 

@@ -6,6 +6,7 @@ Source: OpenTelemetry semantic conventions for HTTP spans, stable since 1.23.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, MutableMapping
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from opentelemetry.context import _SUPPRESS_HTTP_INSTRUMENTATION_KEY
@@ -51,6 +52,8 @@ DEFAULT_PORTS = {"http": 80, "https": 443}
 _TESTS, _BOTS = ("alwayson",), ("googlebot", "bingbot")
 _SENSITIVE_PARAMETERS = ("AWSAccessKeyId=", "Signature=", "sig=", "X-Goog-Signature=")
 
+_LONGEST_ORIGIN = 300
+"""Longer ones are not kept: no name has more than 253 characters."""
 _LONGEST = 2**63 - 1
 """What sizes of bodies are believed up to."""
 _BOUNDARIES = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0)
@@ -259,8 +262,15 @@ def client_request(
 
 def _server(url: str) -> tuple[str | None, int | None]:
     """Host and port of a URL. One that cannot be taken apart has none: the library is about to refuse it."""
+    scheme, found, rest = url.partition("://")
+    origin = f"{scheme}://{rest.partition('/')[0]}" if found else url
+    return _server_of(origin) if len(origin) <= _LONGEST_ORIGIN else _server_of.__wrapped__(origin)
+
+
+@lru_cache(maxsize=256)
+def _server_of(origin: str) -> tuple[str | None, int | None]:
     try:
-        parts = urlsplit(url)
+        parts = urlsplit(origin)
         return parts.hostname, parts.port or DEFAULT_PORTS.get(parts.scheme)
     except ValueError:
         return None, None
