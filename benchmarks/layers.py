@@ -1,10 +1,10 @@
-"""Where the cost of a traced call goes: tracer, kernel, plugin, translation, packing, sending; microseconds of CPU.
+"""Where the cost of a traced call goes: kernel, plugin, tracer, headers, translation, packing, sending; us of CPU.
 
 Each program (programs.py) runs in a process of its own. Its calls take turns: with the hooks silent (untraced), with
 the instrumentors' describing functions answered from memory and no tracer behind them (kernel), with the describing
-functions (plugin), with the light tracer (tracer; the injection of headers is part of it). A layer is the difference of
-the medians to the one before. What was recorded is then translated, packed and sent to a sink in the same thread, a
-thousand calls in a payload.
+functions (plugin), with the light tracer (tracer), and with headers for the called side (headers: their injection, and
+what the library then does with six headers more). A layer is the difference of the medians to the one before. What was
+recorded is then translated, packed and sent to a sink in the same thread, a thousand calls in a payload.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from tests import servers
 
-LAYERS = ("kernel", "plugin", "tracer", "translation", "packing", "sending")
-STEPS = ("untraced", "kernel", "plugin", "tracer")
+LAYERS = ("kernel", "plugin", "tracer", "headers", "translation", "packing", "sending")
+STEPS = ("untraced", "kernel", "plugin", "tracer", "headers")
 CALLS = 1_000
 ROUNDS = 10
 WARM_UP = 100
@@ -74,13 +74,14 @@ class Switch:
         from otel_instrumentors.kernel.scope import Scope
 
         self.describes = True
-        self._tracers: dict[Any, Any] = {}
+        self._scopes: dict[Any, tuple[Any, bool]] = {}
+        """What each was made with: its tracer, and whether it injects."""
         specs: dict[Any, Any] = {}
         begun, opened, learnt = Scope.__init__, Scope.open, Recording.learn
 
         def init(scope: Any, tracer: Any, **options: Any) -> None:
             begun(scope, tracer, **options)
-            self._tracers[scope] = tracer
+            self._scopes[scope] = tracer, scope.injects
 
         def open_(scope: Any, describe: Any, call: Any, *rest: Any, **options: Any) -> Any:
             if self.describes:
@@ -103,9 +104,10 @@ class Switch:
 
     def to(self, step: str) -> None:
         self.describes = step != "kernel"
-        for scope, tracer in self._tracers.items():
+        for scope, (tracer, injects) in self._scopes.items():
             scope.active = step != "untraced"
-            scope.tracer = tracer if step == "tracer" else NoTracer()
+            scope.tracer = tracer if step in ("tracer", "headers") else NoTracer()
+            scope.injects = injects and step == "headers"
 
 
 def taken(work: Callable[[], object]) -> float:
@@ -134,15 +136,17 @@ def run(row: str) -> dict[str, float]:
     work = PROGRAMS[row]()
     work()  # while all is watched: what is made now is kept
     times: dict[str, list[float]] = {step: [] for step in STEPS}
+    chunks: list[Any] = []
     for number in range(WARM_UP + CALLS):
         for step in STEPS:
             switch.to(step)
-            if number == WARM_UP:
-                queue._raw.clear()
-                times[step].clear()
-            times[step].append(taken(work))
+            time_taken = taken(work)
+            recorded = list(queue._raw)
+            queue._raw.clear()
+            if number >= WARM_UP:
+                times[step].append(time_taken)
+                chunks.extend(recorded if step == STEPS[-1] else ())
     each = {step: statistics.median(values) for step, values in times.items()}
-    chunks = list(queue._raw)
     info = writer._agent_state.info
 
     def translated() -> list[Any]:
@@ -190,7 +194,8 @@ def measured(row: str, sink: str) -> dict[str, float]:
 
 def table(results: dict[str, dict[str, float]]) -> str:
     """Markdown; `all` is the sum of the layers."""
-    lines = ["| us of CPU a call | untraced | spans | " + " | ".join(LAYERS) + " | all |", "|---" * 10 + "|"]
+    columns = ("us of CPU a call", "untraced", "spans", *LAYERS, "all")
+    lines = [f"| {' | '.join(columns)} |", "|---" * len(columns) + "|"]
     for row, one in results.items():
         layers = [one[layer] for layer in LAYERS]
         cells = [f"{one['untraced']:.1f}", f"{one['spans']:.3g}", *(f"{value:.1f}" for value in layers)]
