@@ -13,12 +13,12 @@ PAGE = pathlib.Path(__file__).with_name("configuration.md")
 
 HEAD = """# Configuration
 
-Made from `settings/variables.py` and `settings/upstream.py` by `python docs/configuration.py`; do not edit.
+<!-- Made by `python docs/configuration.py`; do not edit. -->
 
-All variables are read once, when the process starts. Of several names in a row the first that is set wins, and a
-variable of Datadog's goes before its twin of OpenTelemetry's; an empty value counts as unset unless the row says
-otherwise. A value that cannot be used costs one warning on the logger `otel_dd_distro`, which names the variable, the
-value and what is used instead: the default, or what of the value makes sense. Flags take `true`, `1`, `false` or `0`.
+All variables are read once, when the process starts. Of several names in a row the first that is set wins; the last
+ones are OpenTelemetry's of the same meaning. An empty value counts as unset unless the row says otherwise. For a value
+that cannot be used, one warning on the logger `otel_dd_distro` names the variable, the value and what is used instead:
+the default, or the part of the value that makes sense. Flags take `true`, `1`, `false` or `0`.
 `DD_TRACE_STARTUP_LOGS=true` logs what is in use.
 """
 
@@ -50,6 +50,7 @@ TYPES = {
     "host": "host",
     "items": "list",
     "level": "log level",
+    "logs injection": "flag",
     "name of installed": "name",
     "names": "list",
     "names of installed": "list",
@@ -75,32 +76,42 @@ TYPES = {
 
 
 def page() -> str:
-    lines = [HEAD, "| Variable | Type | Default | OpenTelemetry's twin | Meaning |", "|---|---|---|---|---|"]
+    lines = [HEAD, "| Variable | Value and default | Meaning |", "|---|---|---|"]
     for variable in VARIABLES:
-        names, twins = told_apart(variable.names, variable.meaning)
-        lines.append(row(names, kind(variable.parse), default(variable), twins, variable.meaning))
-    lines += [FAMILIES, "| Variable | Type | OpenTelemetry's twin | Meaning |", "|---|---|---|---|"]
+        names = told_apart(variable.names, variable.meaning)
+        lines.append(row(names, kind(variable.parse), default(variable), variable.meaning))
+    lines += [FAMILIES, "| Variable | Value | Meaning |", "|---|---|---|"]
     for family in PER_INSTRUMENTOR:
-        names, twins = told_apart(tuple(f"{family.prefix}<NAME>{suffix}" for suffix in family.suffixes), family.meaning)
-        lines.append(row(names, kind(family.parse), twins, family.meaning))
-    lines += [UPSTREAMS, "| Variable | Type | Default | Meaning |", "|---|---|---|---|"]
+        names = told_apart(tuple(f"{family.prefix}<NAME>{suffix}" for suffix in family.suffixes), family.meaning)
+        lines.append(row(names, kind(family.parse), "", family.meaning))
+    lines += [UPSTREAMS, "| Variable | Value and default | Meaning |", "|---|---|---|"]
     for theirs in UPSTREAM:
-        lines.append(row(_quoted(list(theirs.names)), kind(theirs.parse), theirs.default, theirs.meaning))
+        lines.append(row((list(theirs.names), []), kind(theirs.parse), theirs.default, theirs.meaning))
     return "\n".join(lines) + "\n"
 
 
-def row(*cells: str) -> str:
+def row(names: tuple[list[str], list[str]], kind: str, default: str, meaning: str) -> str:
+    own, twins = names
+    value = f"{kind}<br>{default}" if default else kind
+    cells = "<br>".join(f"`{name}`" for name in own + twins), value, with_names_as_code(meaning)
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 
-def told_apart(names: tuple[str, ...], meaning: str) -> tuple[str, str]:
+def with_names_as_code(meaning: str) -> str:
+    """The names of variables in what is not code yet as code."""
+    parts = meaning.split("`")
+    parts[::2] = [re.sub(r"\b(?:DD|OTEL)_[A-Z_]+\b", r"`\g<0>`", part) for part in parts[::2]]
+    return "`".join(parts)
+
+
+def told_apart(names: tuple[str, ...], meaning: str) -> tuple[list[str], list[str]]:
     """Datadog's names and ours, and OpenTelemetry's that say the same, also where only the meaning names them."""
     theirs = [name for name in names if name.startswith("OTEL_") and not name.startswith("OTEL_DD_")]
     own = [name for name in names if name not in theirs]
     if not own:
-        return _quoted(theirs), ""
+        return theirs, []
     theirs += re.findall(r"\bOTEL_(?!DD_)[A-Z_]+", meaning)
-    return _quoted(own), _quoted(list(dict.fromkeys(theirs)))
+    return own, list(dict.fromkeys(theirs))
 
 
 def kind(parse: Callable[[str], Any]) -> str:
@@ -117,10 +128,6 @@ def default(variable: Variable) -> str:
     if isinstance(value, tuple):
         return f"`{','.join(value)}`" if value else ""
     return f"`{value:g}`" if isinstance(value, float) else f"`{value}`" if value else ""
-
-
-def _quoted(names: list[str]) -> str:
-    return "<br>".join(f"`{name}`" for name in names)
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ TOOL: dict[str, Any] = tomllib.loads((PAGE.parents[1] / "pyproject.toml").read_t
 HEAD = """\
 # Instrumentations
 
-Made from the catalogue by `python docs/instrumentations.py`; do not edit.
+<!-- Made by `python docs/instrumentations.py`; do not edit. -->
 
 Each is an extra of the same name, `pip install 'otel-dd-distro[flask]'`, which holds the versions it supports. The
 instrumentors work with any other OpenTelemetry SDK set-up, too. One is switched off by `DD_TRACE_<NAME>_ENABLED=false`

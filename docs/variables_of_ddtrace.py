@@ -18,7 +18,7 @@ REGISTRY = DOCS.parent / "tests" / "otel_dd_distro" / "doctor" / f"ddtrace-{VERS
 
 HEAD = """# Variables of ddtrace
 
-Made from `doctor/elsewhere.py` and `settings/variables.py` by `python docs/variables_of_ddtrace.py`; do not edit.
+<!-- Made by `python docs/variables_of_ddtrace.py`; do not edit. -->
 
 Each of the {count} variables that ddtrace {version} knows, and what this distro makes of it.
 `python -m otel_dd_distro doctor` says the same of those that are set in an environment.

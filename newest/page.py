@@ -13,7 +13,7 @@ CORE = "core"
 HEAD = """\
 # Python {pythons}
 
-Made by `nox -s newest`; do not edit.
+<!-- Made by `nox -s newest`; do not edit. -->
 
 `nox -s tests` runs on Python {others}. The Pythons above come from Debian's unstable suite, which moves:
 `nox -s newest` runs the tests of each plugin on them, as root on Debian. It makes a system of its own in a folder, and

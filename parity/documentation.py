@@ -14,7 +14,7 @@ WIDTH = 120
 
 HEAD = """# Differences from ddtrace
 
-Made from `parity/differences.toml` by `python -m parity --docs`; do not edit.
+<!-- Made by `python -m parity --docs`; do not edit. -->
 
 `nox -s parity` runs the same programs under ddtrace 4.16.0 and under ours, and compares their traces span by span: the
 shape of the tree, name, service, resource, type, error, and every tag and metric with its value. It fails at any
