@@ -68,7 +68,11 @@ def keep(results: Iterable[Result]) -> list[Result]:
 
 
 def _from_json(told: dict[str, Any]) -> Result:
-    return Result(**{**told, "cell": Cell(**told["cell"]), "faults": tuple(Fault(**each) for each in told["faults"])})
+    return Result(**{**told, "cell": Cell(**told["cell"]), "faults": tuple(map(_fault, told["faults"]))})
+
+
+def _fault(told: dict[str, Any]) -> Fault:
+    return Fault(told["rule"], told["told"], tuple(told.get("lines", ())))
 
 
 def _of(start: Start) -> Iterator[Cell]:

@@ -17,6 +17,8 @@ MEMORY_KIB = 64 << 10
 TAKING = ("ok", "slow")
 """Agents that lose nothing."""
 NEVER_TAKING = ("absent", "silent", "reset", "500", "429", "413", "garbage")
+OURS = "Datadog Agent at "
+"""How the line begins that each process may log where its Agent does not take everything."""
 NONE = f"{0:016x} {0:016x}"
 """How the ledger has a span that is none."""
 
@@ -26,6 +28,8 @@ class Fault:
     rule: str
     """answers, status, left, exit, lines, ids, lost, counters or memory."""
     told: str
+    lines: tuple[str, ...] = ()
+    """Of the rule `lines`: each that there should not be, with zeros for what differs from run to run."""
 
 
 def judge(bare: Observed, traced: Observed, taken: Sequence[str], agent: str) -> list[Fault]:
@@ -67,10 +71,12 @@ def _quiet(bare: Observed, traced: Observed, agent: str) -> list[Fault]:
     said = [line for line in traced.lines if "SIGKILL" not in line]
     more = Counter(map(_plain, said)) - Counter(map(_plain, bare.lines))
     allowed = 0 if agent in TAKING else max(1, len(traced.spans))
-    ours = [line for line in traced.lines if _plain(line) in more]
     if more.total() <= allowed and not any("Traceback" in line for line in more):
         return []
-    return [Fault("lines", f"{more.total()} more: " + " / ".join(line[:160] for line in ours[:3]))]
+    seen = [line for line in traced.lines if _plain(line) in more]
+    told = sum(number for line, number in more.items() if line.startswith(OURS))
+    wrong = tuple(line for line in more if told > allowed or not line.startswith(OURS))
+    return [Fault("lines", f"{more.total()} more: " + " / ".join(line[:160] for line in seen[:3]), wrong)]
 
 
 def _plain(line: str) -> str:

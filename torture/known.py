@@ -22,18 +22,24 @@ FILE = Path(__file__).with_name("known.toml")
 
 @dataclass(frozen=True)
 class Known:
-    """A kind of fault, and where it occurs: patterns are those of a shell (`*`, `?`, `[...]`)."""
+    """A kind of fault, and where it occurs: patterns are those of a shell (`*`, `?`, `[...]`).
+
+    One of the rule `lines` names the lines: one that is like none of them is another fault.
+    """
 
     reason: str
     rule: str
     start: str = "*"
     agent: str = "*"
     stop: str = "*"
+    lines: tuple[str, ...] = ()
 
     def explains(self, cell: Cell, fault: Fault) -> bool:
-        return fault.rule == self.rule and all(
-            fnmatchcase(value, pattern)
-            for value, pattern in ((cell.start, self.start), (cell.agent, self.agent), (cell.stop, self.stop))
+        there = ((cell.start, self.start), (cell.agent, self.agent), (cell.stop, self.stop))
+        return (
+            fault.rule == self.rule
+            and all(fnmatchcase(value, pattern) for value, pattern in there)
+            and all(any(fnmatchcase(line, pattern) for pattern in self.lines) for line in fault.lines)
         )
 
 
@@ -49,4 +55,6 @@ def _from_table(table: Mapping[str, Any]) -> Known:
     unknown = set(table) - {field.name for field in fields(Known)}
     if unknown:
         raise ValueError(f"{FILE.name}: unknown keys {sorted(unknown)}")
-    return Known(**table)
+    if ("lines" in table) is not (table["rule"] == "lines"):
+        raise ValueError(f"{FILE.name}: lines are named by the rule `lines`, and by no other")
+    return Known(**{**table, "lines": tuple(table.get("lines", ()))})

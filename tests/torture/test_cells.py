@@ -58,6 +58,21 @@ def test_a_known_fault_is_explained_where_its_patterns_say() -> None:
     assert not known.explained(Cell("uWSGI master", "ok", "SIGINT"), Fault("lost", ""), listed)
 
 
+def test_known_lines_are_these_and_no_others() -> None:
+    listed = [known.Known("it is so", "lines", lines=("Traceback*", "  *", "SystemExit: 0"))]
+    lines = ("Traceback (most recent call last):", "    sys.exit(0)", "SystemExit: 0")
+    assert known.explained(FIRST, Fault("lines", "", lines), listed)
+    assert not known.explained(FIRST, Fault("lines", "", (*lines, "ValueError: tea")), listed)
+
+
+@pytest.mark.parametrize(("rule", "lines"), [("lines", ""), ("lost", 'lines = ["tea"]\n')])
+def test_who_knows_lines_names_them(tmp_path: Path, rule: str, lines: str) -> None:
+    place = tmp_path / "known.toml"
+    place.write_text(f'[[known]]\nreason = "it is so"\nrule = "{rule}"\n{lines}')
+    with pytest.raises(ValueError, match="lines are named"):
+        known.read(place)
+
+
 def test_a_misspelt_key_of_a_known_fault_is_told(tmp_path: Path) -> None:
     place = tmp_path / "known.toml"
     place.write_text('[[known]]\nreason = "it is so"\nrule = "lost"\nstrat = "uWSGI*"\n')

@@ -68,6 +68,15 @@ def test_where_the_agent_takes_nothing_each_process_has_one_line() -> None:
     ]
 
 
+def test_a_fault_of_lines_names_those_that_there_should_not_be() -> None:
+    ends = {PARENT: end(4, 0, timeout=4)}
+    broken = ["started 10", "Traceback (most recent call last):", "ValueError: 7", "Datadog Agent at x: 4 dropped"]
+    (fault,) = judge(bare(), traced(ends=ends, lines=broken), [], "silent")
+    assert fault.lines == ("Traceback (most recent call last):", "ValueError: 0")
+    (fault,) = judge(bare(), traced(lines=broken), SPANS, "ok")
+    assert fault.lines == ("Traceback (most recent call last):", "ValueError: 0", "Datadog Agent at x: 0 dropped")
+
+
 def test_ids_are_distinct_among_all_processes_but_one_process_sees_a_span_around_several() -> None:
     around = f"{1:016x} {9:016x}"
     two = {PARENT: SPANS[:2], CHILD: SPANS[2:]}
