@@ -30,7 +30,8 @@ def run_module(name: str) -> None:
 
 def run_path(path: str) -> None:
     """As `python path`: a file, or the `__main__` of a directory or an archive; `sys.argv` is as it is then."""
-    place = os.path.join(os.getcwd(), path)
+    # The working directory may be gone: it is not asked for where it does not matter.
+    place = path if os.path.isabs(path) else os.path.join(os.getcwd(), path)
     if pkgutil.get_importer(place) is not None:
         _replace_first_path(place, also_if_safe=True)
         _as_main(_run_module, "__main__", alter_argv=False)

@@ -149,6 +149,17 @@ def test_where_the_working_directory_is_not_to_be_trusted_it_is_not(folder: Path
     assert run(folder, option, "-m", "otel_dd_distro", *command.split()) == run(folder, option, *command.split())
 
 
+def test_a_working_directory_that_is_gone_is_not_asked_for(tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text("import sys; print('app', sys.path[0])")
+    (tmp_path / "gone").mkdir()
+    leaves = "import os, sys; os.rmdir(os.getcwd()); os.execv(sys.executable, [sys.executable, *sys.argv[1:]])"
+    command = [sys.executable, "-c", leaves, "-m", "otel_dd_distro", str(tmp_path / "app.py")]
+    done = subprocess.run(
+        command, cwd=tmp_path / "gone", env=clean_environ(), capture_output=True, text=True, timeout=120
+    )
+    assert (done.stdout, done.stderr, done.returncode) == (f"app {tmp_path}\n", "", 0)
+
+
 HOSTILE = "raise SystemExit('code of the working directory ran')"
 
 

@@ -21,8 +21,8 @@ from .conventions import otel
 from .conventions.operation import Operation, unnamed
 from .conventions.otel_shapes import Described
 from .conventions.urls import Urls
-from .every_span import text
-from .every_span.attributes import Meta, Metrics, put
+from .every_span import text, times
+from .every_span.attributes import MOST_DIGITS, Meta, Metrics, put
 from .every_span.errors import failed_call
 from .every_span.peer_service import PEER_SERVICE, Peers
 from .every_span.text import MOST_RESOURCE, MOST_VALUE
@@ -233,7 +233,7 @@ class Shapes:
                 return None
             for word, target in variant.numbers:
                 value = held[word]
-                if type(value) is str and value.isdecimal() and value.isascii():
+                if type(value) is str and value.isdecimal() and value.isascii() and len(value) < MOST_DIGITS:
                     metrics[target] = int(value)
             title = operation.titled(held, self._is_v1) if variant.titles else variant.name
             resource = (operation.describe(held, meta, self._urls) or title) if variant.describes else title
@@ -241,6 +241,9 @@ class Shapes:
         if PEER_SERVICE in meta:
             self._peers.name(meta)
         start, end = span._start_time or 0, span._end_time or 0
+        duration = end - start if end > start else 0
+        if type(start) is not int or type(duration) is not int or not 0 <= start <= times.LARGEST - duration:
+            start, duration = times.told(start, end)
         # All at once: a dict that grows is copied.
         entry: dict[str, Any] = {
             "trace_id": low,
@@ -253,7 +256,7 @@ class Shapes:
             else text.resource(resource, type_),
             "type": type_,
             "start": start,
-            "duration": end - start if end > start else 0,
+            "duration": duration,
             "meta": meta,
             "metrics": metrics,
         }

@@ -21,8 +21,8 @@ from .chunk_services import NO_PARENTS, ChunkServices
 from .conventions import otel
 from .conventions.operation import Operation
 from .conventions.urls import Urls
-from .every_span import chunk_tags, errors, events, links, process, text
-from .every_span.attributes import Meta, Metrics, copy, restore, steer
+from .every_span import chunk_tags, errors, events, links, process, text, times
+from .every_span.attributes import MOST_DIGITS, Meta, Metrics, copy, restore, steer
 from .every_span.peer_service import PEER_SERVICE, Peers
 from .every_span.text import MOST_RESOURCE
 from .names import plugin_of
@@ -158,7 +158,7 @@ class Translator:
         if operation.numbers:
             for key, target in operation.numbers.items():
                 value = attributes.get(key)
-                if type(value) is str and value.isdecimal() and value.isascii():
+                if type(value) is str and value.isdecimal() and value.isascii() and len(value) < MOST_DIGITS:
                     metrics[target] = int(value)
 
         status = span.status
@@ -204,8 +204,10 @@ class Translator:
         if PEER_SERVICE in meta or operation.kind in self._peers.asking:
             self._peers.name(meta)
 
-        start = span.start_time or 0
-        end = span.end_time or start
+        start, end = span.start_time or 0, span.end_time or 0
+        duration = end - start if end > start else 0
+        if type(start) is not int or type(duration) is not int or not 0 <= start <= times.LARGEST - duration:
+            start, duration = times.told(start, end)
         entry: SpanMap = {
             "trace_id": ids.trace_id & _LOW,
             "span_id": span_id,
@@ -215,7 +217,7 @@ class Translator:
             if resource.isascii() and len(resource) <= MOST_RESOURCE
             else text.resource(resource, type_),
             "start": start,
-            "duration": end - start if end > start else 0,
+            "duration": duration,
             "meta": meta,
         }
         if type_:
@@ -281,8 +283,7 @@ class Translator:
         ids, parent = span.context, span.parent
         if not isinstance(ids, SpanContext) or not ids.trace_id or not ids.span_id:
             return None
-        start, end = span.start_time, span.end_time
-        start = start if isinstance(start, int) else 0
+        start, duration = times.told(span.start_time, span.end_time)
         rest: SpanMap = {
             "trace_id": ids.trace_id & _LOW,
             "span_id": ids.span_id & _LOW,
@@ -290,7 +291,7 @@ class Translator:
             "name": "untranslated",
             "resource": text.resource(span.name, "") if isinstance(span.name, str) else "untranslated",
             "start": start,
-            "duration": max(end - start, 0) if isinstance(end, int) else 0,
+            "duration": duration,
             "meta": {},
         }
         if isinstance(parent, SpanContext) and parent.span_id not in NO_PARENTS:
@@ -371,5 +372,5 @@ def _in_start_order(spans: Sequence[ReadableSpan]) -> Sequence[ReadableSpan]:
     try:
         ordered.sort(key=_start_time)
     except (AttributeError, TypeError):
-        ordered.sort(key=lambda span: span.start_time or 0)
+        ordered.sort(key=lambda span: times.moment(span.start_time))
     return ordered

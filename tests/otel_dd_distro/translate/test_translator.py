@@ -15,7 +15,8 @@ from opentelemetry.trace import Link, SpanContext, SpanKind
 from otel_dd_distro import settings
 from otel_dd_distro.local_trace.datadog_context import NO_PARENT, DatadogContext
 from otel_dd_distro.translate import Translator
-from otel_dd_distro.translate.every_span import process
+from otel_dd_distro.translate.every_span import process, times
+from tests.otel_dd_distro.tracing.gathered import Gathered
 
 from .spans import START, TRACE_ID, chunk, error, ours, raised, span
 
@@ -329,6 +330,11 @@ class Text(str):
     pass
 
 
+class BrokenText(Text):
+    def __str__(self) -> str:
+        raise RuntimeError("no text")
+
+
 class Unreadable:
     """A root that another thread is changing all the while."""
 
@@ -393,6 +399,67 @@ def test_values_of_any_type_become_tags() -> None:
     assert ormsgpack.unpackb(ormsgpack.packb([[entry]])) == [[entry]]
 
 
+@pytest.mark.parametrize(
+    "value", [{"a": {"b": 10**6_000}}, {"a": Broken()}, Broken()], ids=["number", "in map", "alone"]
+)
+def test_a_value_that_cannot_be_made_text_costs_no_other_tag(value: Any) -> None:
+    [entry] = translated(span(attributes={"before": "b", "odd": value, "after": 7}))
+    assert (entry["meta"]["before"], entry["metrics"]["after"]) == ("b", 7)
+    assert entry["meta"]["odd"] == f"<{type(value).__name__} that cannot be made text>"
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "told"),
+    [
+        (START, START + 5, (START, 5)),
+        (START, START - 5, (START, 0)),
+        (START, None, (START, 0)),
+        (None, None, (0, 0)),
+        # As of `time.time()`: seconds.
+        (1_700_000_000.5, START, (1_700_000_000, START - 1_700_000_000)),
+        (START + 0.5, float(START), (START, 0)),
+        (-5, START, (0, START)),
+        (float("nan"), float("inf"), (0, times.LARGEST)),
+        (float("-inf"), START, (0, START)),
+        (2**63, 2**64, (times.LARGEST, 0)),
+        (START, 10**400, (START, times.LARGEST - START)),
+        ("now", START, (0, START)),
+    ],
+)
+def test_times_are_whole_numbers_of_63_bits_whatever_was_passed_for_them(start: Any, end: Any, told: Any) -> None:
+    spans = [span(start=start, end=end)]
+    if start is not None and end is not None:
+        gathered = Gathered()
+        gathered.tracer.start_span("work", start_time=start).end(end)
+        spans += gathered.spans
+    for each in spans:
+        [entry] = translated(each)
+        assert (entry["start"], entry["duration"]) == told
+        assert type(entry["start"]) is type(entry["duration"]) is int
+
+
+def test_spans_of_odd_times_are_put_in_order_all_the_same() -> None:
+    spans = [span(id=1, start=2), span(id=2, start="x", parent=1), span(id=3, start=None, parent=1)]  # type: ignore[arg-type]
+    assert {each["span_id"] for each in translated(*spans)} == {1, 2, 3}
+
+
+@pytest.mark.parametrize("time", [-1, 1.5, float("nan"), 2**64])
+def test_times_of_events_are_whole_numbers_too(time: Any) -> None:
+    [entry] = translated(span(events=[Event("tea", timestamp=time)]))
+    [event] = entry["span_events"]
+    assert type(event["time_unix_nano"]) is int
+    assert 0 <= event["time_unix_nano"] <= times.LARGEST
+
+
+@pytest.mark.parametrize(
+    ("written", "number"), [("3", 3), ("9" * 15, 10**15 - 1), ("9" * 16, None), ("9" * 6_000, None), ("-1", None)]
+)
+def test_a_number_that_is_read_from_a_text_has_fifteen_digits_at_most(written: str, number: int | None) -> None:
+    [entry] = translated(ours("flask_cache", {"db.namespace": written}))
+    assert entry["name"] == "flask_cache.cmd"
+    assert entry["metrics"].get("out.redis_db") == number
+
+
 def test_resources_are_cut_but_statements_left_to_the_agent() -> None:
     assert len(translated(span("x" * 9_000))[0]["resource"]) == 5_000
     statement = "select " + "x" * 9_000
@@ -409,10 +476,10 @@ def test_a_span_without_times_is_sent() -> None:
 
 
 def test_a_span_that_cannot_be_translated_does_not_cost_the_chunk(caplog: pytest.LogCaptureFixture) -> None:
-    broken = span("broken", {"x": Broken()}, id=2, parent=1)
+    broken = span("broken", {"x": BrokenText("x")}, id=2, parent=1)
     with caplog.at_level(logging.WARNING):
         root, rest, third = translated(
-            span(id=1), broken, span(id=3, parent=2), span(id=0, parent=1, attributes={"x": Broken()})
+            span(id=1), broken, span(id=3, parent=2), span(id=0, parent=1, attributes={"x": BrokenText("x")})
         )
     assert len(caplog.records) == 1
     assert (root["span_id"], third["span_id"]) == (1, 3)
@@ -420,7 +487,7 @@ def test_a_span_that_cannot_be_translated_does_not_cost_the_chunk(caplog: pytest
 
 
 def test_a_root_that_cannot_be_translated_still_says_what_the_chunk_says() -> None:
-    root, _ = translated(span(attributes={"x": Broken()}), span(id=2, parent=1))
+    root, _ = translated(span(attributes={"x": BrokenText("x")}), span(id=2, parent=1))
     assert root["meta"]["_dd.p.tid"] == "640cfd8d00000000"
     assert root["metrics"] == {"_sampling_priority_v1": 1}
 

@@ -43,6 +43,8 @@ _FALSE = frozenset({"0", "f", "F", "false", "False", "FALSE"})
 _MOST_LEARNT = 4_096
 _MOST_ITEMS = 128
 _LARGEST = 2**63 - 1
+MOST_DIGITS = 16
+"""Of a number that is read from a text, fewer: those that a metric, a double, holds exactly."""
 
 
 class Targets(dict[str, str]):
@@ -179,9 +181,15 @@ def decimal(number: int) -> str:
 def _in_words(value: Any) -> str:
     if isinstance(value, (bytes, bytearray)):
         return base64.b64encode(value).decode()
-    if isinstance(value, Mapping):
-        try:
-            return json.dumps(dict(value), default=str)
-        except (TypeError, ValueError, RecursionError):
-            return str(value)
-    return str(value)
+    try:
+        return _json(value) if isinstance(value, Mapping) else str(value)
+    except Exception:  # noqa: BLE001
+        # Also of an integer of thousands of digits in a map.
+        return f"<{type(value).__name__} that cannot be made text>"
+
+
+def _json(value: Mapping[Any, Any]) -> str:
+    try:
+        return json.dumps(dict(value), default=str)
+    except (TypeError, ValueError, RecursionError):
+        return str(value)

@@ -11,6 +11,7 @@ from opentelemetry.sdk.trace import Event
 
 from . import text
 from .attributes import as_text
+from .times import moment
 
 _LARGEST = 2**63 - 1
 _MOST_ITEMS = 128
@@ -21,7 +22,7 @@ def native(events: Iterable[Event]) -> list[dict[str, Any]]:
     """The `span_events` of a span, for an Agent that says `span_events` in its `/info`."""
     return [
         {
-            "time_unix_nano": event.timestamp,
+            "time_unix_nano": moment(event.timestamp),
             "name": text.value(str(event.name)),
             "attributes": {key: _typed(value) for key, value in _plain(event.attributes).items()},
         }
@@ -35,7 +36,11 @@ def as_json(events: Sequence[Event]) -> str:
     Where it would be longer than a tag may be, long texts in it are cut first, then the last events left out.
     """
     told = [
-        {"name": text.value(str(event.name)), "time_unix_nano": event.timestamp, "attributes": _plain(event.attributes)}
+        {
+            "name": text.value(str(event.name)),
+            "time_unix_nano": moment(event.timestamp),
+            "attributes": _plain(event.attributes),
+        }
         for event in events
     ]
     written = [json.dumps(event) for event in told]
