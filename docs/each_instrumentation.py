@@ -61,7 +61,7 @@ def pages() -> dict[str, str]:
 def page(entry: metadata.EntryPoint, catalogue: Iterable[str]) -> str:
     name = entry.name
     parts = (
-        [f"# {name}", about(entry)],
+        [f"# {name}", f"{about(entry)} [All instrumentations](../instrumentations.md)."],
         ["## Versions", *supported(name)],
         ["## What is hooked", *hooked(entry.load().hooks)],
         ["## Spans", *service(name), *example(name)],
@@ -121,7 +121,8 @@ def service(name: str) -> Iterator[str]:
     for kind, each in ((" of clients and producers", row.client), (" of servers", row.server), ("", row)):
         if each is not None:
             default = f" (`{each.default or each.component}`)" if "library" in each.service.value else ""
-            yield f"Their service{kind}, in Datadog: {each.service.value}{default}."
+            whose = each.service.value.replace("DD_SERVICE", "`DD_SERVICE`")
+            yield f"Their service{kind}, in Datadog: {whose}{default}."
 
 
 def example(name: str) -> Iterator[str]:
