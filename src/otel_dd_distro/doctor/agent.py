@@ -10,7 +10,8 @@ from collections.abc import Mapping
 
 import ormsgpack
 
-from ..export.agent import Agent, Unreached
+from ..export.agent import Agent, Answer, Unreached
+from ..export.packing import array_header
 from ..settings import Settings
 from .findings import INFO, OK, PROBLEM, Finding, Section
 
@@ -44,21 +45,19 @@ def _asked(agent: Agent, current: Settings) -> list[Finding]:
     info = agent.read_info()
     told = f"version {info.version}" if info.version else "it does not tell its version"
     findings = [Finding(OK, "answers", told)]
-    answer = agent.send_traces([_trace(current)], 1, "")
+    answer = agent.send_traces([array_header(1), _trace(current)], 1, "")
     if 200 <= answer.status < 300:
         findings.append(Finding(OK, "takes spans", f"a span {SPAN} was sent and taken"))
     else:
-        reasons = {404: "it has no /v0.4/traces: is it a Datadog Agent?", 429: "it is overloaded"}
-        said = f"status {answer.status} at {agent.url}: {reasons.get(answer.status, 'it does not say why')}"
-        findings.append(
-            Finding(
-                PROBLEM,
-                "Agent refuses spans",
-                f"status {answer.status} at {agent.url}: {said}".rstrip(": "),
-                "look into its log",
-            )
-        )
+        said = f"status {answer.status} at {agent.url}: {_reason(answer)}"
+        findings.append(Finding(PROBLEM, "Agent refuses spans", said, "look into its log"))
     return findings
+
+
+def _reason(answer: Answer) -> str:
+    known = {404: "it has no /v0.4/traces: is it a Datadog Agent?", 429: "it is overloaded"}
+    said = answer.body.decode("utf-8", "replace").strip().partition("\n")[0][:200]
+    return known.get(answer.status) or said or "it does not say why"
 
 
 def _trace(current: Settings) -> bytes:
