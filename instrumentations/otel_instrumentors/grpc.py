@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 import copy
 import functools
 import gc
@@ -165,8 +166,13 @@ def pending(_call: Call, started: Any, recording: Recording) -> Any:
 
 def pending_in_one_thread(call: Call, started: Any, recording: Recording) -> Any:
     """Nobody reads events of such a call but its reader: it may have gone."""
-    weakref.finalize(started, _state_over, recording, started._state).atexit = False
+    weakref.finalize(started, _forgotten, recording, started._state).atexit = False
     return pending(call, started, recording)
+
+
+def _forgotten(recording: Recording, state: Any) -> None:
+    # Apart, as `Recording.end_apart` does it.
+    contextvars.Context().run(_state_over, recording, state)
 
 
 def _state_over(recording: Recording, state: Any) -> None:

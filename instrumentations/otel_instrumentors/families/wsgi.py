@@ -282,7 +282,7 @@ class _Body(Proxy):
         recording.end()
 
     def __del__(self) -> None:
-        self._self_recording.end()
+        self._self_recording.end_apart()
 
 
 def _next(parts: Iterator[Any], recording: Recording) -> Any:

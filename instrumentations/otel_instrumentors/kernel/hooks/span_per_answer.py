@@ -72,7 +72,7 @@ class _Asked:
         self.number = number
 
     def __del__(self) -> None:
-        self.recording.end()
+        self.recording.end_apart()
 
 
 class _AskAgain:

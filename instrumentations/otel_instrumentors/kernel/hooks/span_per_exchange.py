@@ -31,7 +31,7 @@ class SpanPerExchange:
 
     def send(self) -> Hook:
         """A hook for the connection's method that sends more of the request: what it raises is the span's failure."""
-        return _Step(self, None)
+        return _Step(self)
 
     def answer(self, finish: Finish) -> Hook:
         """A hook for the connection's method that returns the response, which has the span from then on.
@@ -42,11 +42,11 @@ class SpanPerExchange:
 
     def read(self) -> Hook:
         """A hook for the response's methods that read it: what they raise is the span's failure."""
-        return _Step(self, self.is_read)
+        return _Step(self, is_over=self.is_read)
 
     def close(self) -> Hook:
         """A hook for the methods that close a connection or a response."""
-        return _Step(self, lambda _holder: True)
+        return _Step(self, closes=True)
 
     def of(self, holder: Any) -> _Exchange | None:
         """The exchange that a connection or a response is busy with."""
@@ -83,7 +83,7 @@ class _Exchange:
         self.recording = recording
 
     def __del__(self) -> None:
-        self.recording.end()
+        self.recording.end_apart()
 
 
 class _Begin:
@@ -155,14 +155,15 @@ class _Answer:
 
 
 class _Step:
-    __slots__ = ("exchanges", "is_over")
+    __slots__ = ("closes", "exchanges", "is_over")
 
-    def __init__(self, exchanges: SpanPerExchange, is_over: IsOver | None) -> None:
+    def __init__(self, exchanges: SpanPerExchange, *, is_over: IsOver | None = None, closes: bool = False) -> None:
         self.exchanges = exchanges
         self.is_over = is_over
+        self.closes = closes
 
     def wrap(self, target: Target, scope: Scope) -> Callable[..., Any]:
-        function, exchanges, is_over = target.function, self.exchanges, self.is_over
+        function, exchanges, is_over, closes = target.function, self.exchanges, self.is_over, self.closes
 
         def wrapper(holder: Any, *args: Any, **kwargs: Any) -> Any:
             exchange = exchanges.of(holder)
@@ -174,7 +175,10 @@ class _Step:
                 exchanges.release(holder)
                 exchange.recording.fail(error)
                 raise
-            if is_over is not None and is_over(holder):
+            if closes:
+                exchanges.release(holder)
+                exchange.recording.end_apart()
+            elif is_over is not None and is_over(holder):
                 exchanges.release(holder)
                 exchange.recording.end()
             return result

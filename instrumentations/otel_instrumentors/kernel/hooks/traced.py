@@ -177,7 +177,7 @@ class _Traced:
                 except GeneratorExit:
                     # Ended first: the generator's own clean-up may never be awaited to its end.
                     if recording is not None:
-                        recording.end()
+                        recording.end_apart()
                     await generator.aclose()
                     raise
                 except BaseException as error:  # noqa: BLE001
@@ -235,7 +235,7 @@ def steps(
         try:
             value = yield item
         except GeneratorExit:
-            recording.end()
+            recording.end_apart()
             generator.close()
             raise
         except BaseException as error:  # noqa: BLE001
