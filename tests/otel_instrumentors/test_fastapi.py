@@ -4,7 +4,7 @@
 import asyncio
 import functools
 import importlib.util
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
@@ -188,6 +188,39 @@ def test_dependencies_endpoints_in_threads_and_background_tasks_have_the_request
     assert all(span.parent for span in own)
 
 
+def test_what_a_dependency_does_after_the_response_is_below_the_request_and_makes_it_no_failure(
+    recorder: Recorder,
+) -> None:
+    from fastapi import Depends, FastAPI
+
+    app, tracer = FastAPI(), recorder.provider.get_tracer("app")
+
+    async def opened() -> AsyncIterator[None]:
+        tracer.start_span("opened").end()
+        yield
+        tracer.start_span("closed").end()
+        raise OSError("not closed")
+
+    @app.get("/tea", dependencies=[Depends(opened)])
+    async def tea() -> str:
+        return "green"
+
+    async def asked() -> asgi_server.Client:
+        client = asgi_server.Client()
+        with pytest.raises(OSError, match="not closed"):
+            await client.request(app, asgi_server.http_scope("/tea"))
+        return client
+
+    client = asyncio.run(asked())
+    assert (client.status, client.body) == (200, b'"green"')
+    spans = {span.name: span for span in recorder.take()}
+    request = spans.pop("GET /tea")
+    assert (request.status.is_unset, request.attributes["http.response.status_code"]) == (True, 200)
+    assert {name: span.parent.span_id for name, span in spans.items()} == dict.fromkeys(
+        ("opened", "closed"), request.context.span_id
+    )
+
+
 def test_an_application_that_is_left_out_is_not_left_to_starlette() -> None:
     recorder, app, other = Recorder(), application(), application()
     with (
@@ -203,6 +236,42 @@ def test_an_application_that_is_left_out_is_not_left_to_starlette() -> None:
 
 # The oldest FastAPI wants a Starlette that is older than those that are instrumented.
 if versions.conflict("starlette") is None:
+
+    def test_a_client_that_leaves_a_stream_ends_its_span_once_and_is_no_error(recorder: Recorder) -> None:
+        from fastapi import FastAPI
+        from fastapi.responses import StreamingResponse
+
+        app, tracer = FastAPI(), recorder.provider.get_tracer("app")
+
+        async def cups() -> AsyncIterator[bytes]:
+            try:
+                while True:
+                    yield b"cup"
+                    await asyncio.sleep(0.001)
+            finally:
+                tracer.start_span("put away").end()
+
+        @app.get("/cups")
+        async def stream() -> StreamingResponse:
+            return StreamingResponse(cups())
+
+        assert asgi_server.asked(app, "/cups", leaves_after=3).status == 200
+        away, request = recorder.take()
+        assert (away.name, away.parent.span_id) == ("put away", request.context.span_id)
+        assert (request.name, request.status.is_unset) == ("GET /cups", True)
+        assert request.attributes["http.response.status_code"] == 200
+
+    def test_the_prefix_that_a_proxy_serves_an_application_below_is_no_part_of_its_routes(recorder: Recorder) -> None:
+        app = application()
+        for path, route in (
+            ("/gateway/item/3", "/item/{number}"),
+            ("/gateway/mounted/item/3", "/mounted/item/{number}"),
+        ):
+            scope = {**asgi_server.http_scope(path), "root_path": "/gateway"}
+            asyncio.run(asgi_server.Client().request(app, scope))
+            (span,) = recorder.take()
+            assert (span.name, span.attributes["url.path"]) == (f"GET {route}", path)
+            assert span.attributes["http.response.status_code"] == 200
 
     def test_what_is_mounted_in_an_application_that_is_left_out_is_traced() -> None:
         from starlette.applications import Starlette
