@@ -202,9 +202,10 @@ class _Installation:
         self._placed.clear()
 
     def _place(self, module: ModuleType) -> None:
-        if self._is_unsupported():
+        hooks = self._hooks.get(module.__name__)
+        # Another library may stand under a name (`pymysql.install_as_MySQLdb`): it has a plugin of its own, or none.
+        if hooks is None or self._is_unsupported():
             return
-        hooks = self._hooks[module.__name__]
         scope = self._scopes.get(module.__name__)
         if scope is None:
             scope = self._scopes[module.__name__] = self.make_scope(module.__name__)

@@ -191,6 +191,17 @@ def test_a_module_that_has_nothing_is_no_warning_where_another_had_something(
     assert caplog.records == []
 
 
+def test_another_library_under_the_name_of_one_is_left_alone_without_a_word(
+    recorder: Recorder, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "another_name", library())
+    monkeypatch.setattr(ThingInstrumentor, "hooks", {"another_name": ThingInstrumentor.hooks["a_library"]})
+    with instrumented(ThingInstrumentor, recorder.provider):
+        assert used()[0] == "method"
+    assert recorder.take() == []
+    assert caplog.records == []
+
+
 def test_an_unsupported_version_warns_once_and_is_left_alone(
     recorder: Recorder, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -61,19 +61,21 @@ def plain(library: str) -> Operations:
     )
 
 
-HTTPX = Operations(
-    Operation(
-        "http.request",
-        v1="http.client.request",
-        type="http",
-        kind="client",
-        component="httpx",
-        metrics=MEASURED,
-        targets=Targets({**TARGETS, "http.response.reason_phrase": ""}, made=("http.url",)),
-        describe=_unnamed,
-        failed=failed_request,
+def httpx(library: str) -> Operations:
+    """A client of HTTPX or of its successor: `http.request`, with no resource and no reason phrase."""
+    return Operations(
+        Operation(
+            "http.request",
+            v1="http.client.request",
+            type="http",
+            kind="client",
+            component=library,
+            metrics=MEASURED,
+            targets=Targets({**TARGETS, "http.response.reason_phrase": ""}, made=("http.url",)),
+            describe=_unnamed,
+            failed=failed_request,
+        )
     )
-)
 
 
 def _pooled(attributes: dict[str, Any], meta: Meta, urls: Urls) -> str:

@@ -1,0 +1,122 @@
+"""HTTPX and its successor HTTPX2: one span for each request that a client is asked to send, with all that follows."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any, NamedTuple
+
+from opentelemetry.propagators.textmap import Setter
+
+from ..kernel.call import Call, Outcome, SpanSpec
+from ..kernel.hooks.traced import traced
+from ..kernel.options import Asked, Options, Values, when_finished, when_started
+from ..semconv import http
+
+
+def send(call: Call) -> SpanSpec:
+    request = call.arg(0, "request")
+    headers = request.headers
+    spec = http.client_request(request.method, _url(request.url), headers, headers.get("user-agent"))
+    spec.setter = _headers
+    return spec
+
+
+class _Headers(Setter[Any]):
+    """HTTPX looks through all headers, with a list of its own, for each that is set: twenty microseconds a request."""
+
+    def set(self, carrier: Any, key: str, value: str) -> None:
+        kept = getattr(carrier, "_list", None)
+        if type(kept) is not list or getattr(carrier, "_encoding", None) is not None:
+            carrier[key] = value
+            return
+        name = key.encode()
+        lower = name.lower()
+        for header in kept:
+            if len(header) != 3 or header[1] == lower:
+                carrier[key] = value
+                return
+        kept.append((name, lower, value.encode()))
+
+
+_headers = _Headers()
+
+
+def _url(url: Any) -> str:
+    """The URL that is asked for: without a fragment, and with a path."""
+    text = str(url).partition("#")[0]
+    return f"{text}/" if url.raw_path == b"/" and not text.endswith("/") else text
+
+
+def sent(_call: Call, response: Any) -> Outcome:
+    return http.client_response(response.status_code, response.reason_phrase, response.headers)
+
+
+def refused(call: Call, error: Any) -> Outcome | None:
+    """An answer that an event hook of the client raised (`raise_for_status`), and none to what the hook sent itself."""
+    response = getattr(error, "response", None)
+    if response is None or getattr(response, "_request", None) is not call.arg(0, "request"):
+        return None
+    outcome = http.client_response(response.status_code, response.reason_phrase, response.headers)
+    outcome.error = error
+    return outcome
+
+
+class RequestInfo(NamedTuple):
+    """What hooks are given of a request."""
+
+    method: bytes
+    url: Any
+    headers: Any
+    stream: Any
+    extensions: Any
+
+
+class ResponseInfo(NamedTuple):
+    """What hooks are given of a response."""
+
+    status_code: int
+    headers: Any
+    stream: Any
+    extensions: Any
+
+
+def _is_awaited(call: Call) -> bool:
+    return inspect.iscoroutinefunction(type(call.instance).send)
+
+
+def _request(call: Call) -> tuple[Any, ...]:
+    request = call.arg(0, "request")
+    extensions = getattr(request, "extensions", {})
+    return (RequestInfo(request.method.encode(), request.url, request.headers, request.stream, extensions),)
+
+
+def _response(call: Call, response: Any) -> tuple[Any, ...]:
+    extensions = getattr(response, "extensions", {})
+    return (*_request(call), ResponseInfo(response.status_code, response.headers, response.stream, extensions))
+
+
+def _only(is_awaited: bool, values: Values) -> Values:
+    return lambda call, *rest: values(call, *rest) if _is_awaited(call) is is_awaited else None
+
+
+def _for_both(asked: Asked) -> Asked:
+    """Hooks of one name are for clients of either kind, where the other name is not there."""
+    others = {f"async_{name}": asked.get(name) for name in ("request_hook", "response_hook")}
+    return {**{name: hook for name, hook in others.items() if hook is not None}, **asked}
+
+
+# What is sent in answer to a redirect, or to prove who asks, has the headers of the first request and so its span.
+SENT = traced(send, sent, suppressed_by=http.SUPPRESSED, explain=refused)
+"""The hook for `send` of a client of either kind."""
+
+OPTIONS = Options(
+    client=http.CLIENT,
+    hooks={
+        "request_hook": when_started(_only(False, _request)),
+        "response_hook": when_finished(_only(False, _response)),
+        "async_request_hook": when_started(_only(True, _request)),
+        "async_response_hook": when_finished(_only(True, _response)),
+    },
+    translate=_for_both,
+)
+"""What whoever instruments one of the libraries may ask for."""
