@@ -48,8 +48,9 @@ def test_a_request_of_http_client_has_no_resource_and_is_not_measured() -> None:
     }
 
 
-def test_a_request_of_httpx_has_no_resource_and_tells_no_reason() -> None:
-    span = ours("httpx", {**SENT, "http.response.reason_phrase": "OK"}, kind=SpanKind.CLIENT)
+@pytest.mark.parametrize("library", ["httpx", "httpx2"])
+def test_a_request_of_httpx_has_no_resource_and_tells_no_reason(library: str) -> None:
+    span = ours(library, {**SENT, "http.response.reason_phrase": "OK"}, kind=SpanKind.CLIENT)
     [entry] = translated(span, DD_SERVICE="shop")
     assert [entry[key] for key in ("name", "resource", "service", "type")] == [
         "http.request",
@@ -58,7 +59,7 @@ def test_a_request_of_httpx_has_no_resource_and_tells_no_reason() -> None:
         "http",
     ]
     assert entry["metrics"]["_dd.measured"] == 1
-    assert entry["meta"]["_dd.svc_src"] == "httpx"
+    assert (entry["meta"]["_dd.svc_src"], entry["meta"]["component"]) == (library, library)
     assert "http.status_msg" not in entry["meta"]
 
 
