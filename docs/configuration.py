@@ -92,7 +92,7 @@ def page() -> str:
 
 def row(names: tuple[list[str], list[str]], kind: str, default: str, meaning: str) -> str:
     own, twins = names
-    value = f"{kind}<br>{default}" if default else kind
+    value = f"{kind}<br>{with_names_as_code(default)}" if default else kind
     cells = "<br>".join(f"`{name}`" for name in own + twins), value, with_names_as_code(meaning)
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
@@ -100,7 +100,7 @@ def row(names: tuple[list[str], list[str]], kind: str, default: str, meaning: st
 def with_names_as_code(meaning: str) -> str:
     """The names of variables in what is not code yet as code."""
     parts = meaning.split("`")
-    parts[::2] = [re.sub(r"\b(?:DD|OTEL)_[A-Z_]+\b", r"`\g<0>`", part) for part in parts[::2]]
+    parts[::2] = [re.sub(r"\b(?:DD|OTEL)_[A-Z0-9_<>]*[A-Z0-9](?:=\w+)?", r"`\g<0>`", part) for part in parts[::2]]
     return "`".join(parts)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pathlib
 import re
+import runpy
 from collections.abc import Iterable, Iterator
 
 from otel_dd_distro.doctor import elsewhere
@@ -12,6 +13,7 @@ from otel_dd_distro.settings import VARIABLES
 from otel_dd_distro.settings.variables import FIXED
 
 DOCS = pathlib.Path(__file__).parent
+with_names_as_code = runpy.run_path(str(DOCS / "configuration.py"))["with_names_as_code"]
 PAGE = DOCS / "variables-of-ddtrace.md"
 VERSION = "4.16.0"
 REGISTRY = DOCS.parent / "tests" / "otel_dd_distro" / "doctor" / f"ddtrace-{VERSION}-variables.txt"
@@ -59,7 +61,7 @@ def page() -> str:
     )
     lines = [HEAD.format(count=len(answers), version=VERSION, summary=summary)]
     for state, (title, said) in SECTIONS.items():
-        lines += [f"## {title}\n", f"{said}\n", "| Variables | |", "|---|---|"]
+        lines += [f"## {title}\n", f"{said}\n", "| Variables | Here |", "|---|---|"]
         if state == IN_FORCE:
             lines += _settings(sections[state])
         lines += _rows({name: found for name, found in sections[state].items() if found.row is None})
@@ -87,8 +89,7 @@ def _rows(answers: dict[str, Answer]) -> Iterator[str]:
 
 def _row(names: list[str], said: str) -> str:
     said = said[0].upper() + said[1:] if said[:2].isalpha() else said
-    said = re.sub(r"(?<!`)\b\w+<NAME>\w+", r"`\g<0>`", said)
-    return f"| {_listed(names)} | {said.replace('|', chr(92) + '|')} |"
+    return f"| {_listed(names)} | {with_names_as_code(said).replace('|', chr(92) + '|')} |"
 
 
 def _listed(names: list[str]) -> str:
