@@ -33,6 +33,8 @@ class Plugin:
     """Whether `_dd.svc_src` tells of a service that DD_SERVICE_MAPPING renamed."""
     named_late: bool = False
     """Whether ddtrace names the service of a span that has started already as one of the application's."""
+    told_late: bool = False
+    """The same, as far as `_dd.svc_src` goes alone: our spans do not bear the version of the application for that."""
     default: str = ""
     """The default service where that is not the component's name."""
     part: str = ""

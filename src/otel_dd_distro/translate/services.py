@@ -131,7 +131,8 @@ class ResourceDefaults:
 
     def _chosen(self, plugin: Plugin) -> str:
         """Who names a service of a plugin's that is not its default."""
-        return "" if plugin.named_late and not self.is_explicit else _MANUAL
+        is_late = plugin.named_late or plugin.told_late
+        return "" if is_late and not self.is_explicit else _MANUAL
 
     def _before_part(self, name: str, plugin: Plugin) -> str:
         """What stands before the part in the services of a plugin; "" where they have none."""

@@ -79,3 +79,30 @@ def test_the_table_has_a_row_for_each_plugin_and_scope() -> None:
     for plugin in PLUGINS.values():
         for operation in (plugin.operations.otherwise, *plugin.operations.by_value.values()):
             assert operation.component in (plugin.component, "")
+
+
+LATE = {
+    "aiomysql": "DD_AIOMYSQL_SERVICE",
+    "aiopg": "DD_AIOPG_SERVICE",
+    "asyncpg": "DD_ASYNCPG_SERVICE",
+    "celery": "DD_CELERY_WORKER_SERVICE",
+    "confluent_kafka": "DD_KAFKA_SERVICE",
+    "dramatiq": "DD_DRAMATIQ_SERVICE",
+    "elasticsearch": "DD_ELASTICSEARCH_SERVICE",
+    "kombu": "DD_KOMBU_SERVICE",
+    "mongoengine": "DD_PYMONGO_SERVICE",
+    "pymemcache": "DD_PYMEMCACHE_SERVICE",
+    "pymongo": "DD_PYMONGO_SERVICE",
+    "rediscluster": "DD_REDISCLUSTER_SERVICE",
+    "sqlalchemy": "DD_SQLALCHEMY_SERVICE",
+    "vertica": "DD_VERTICA_SERVICE",
+}
+"""Where ddtrace says who named a service only when it knows the application's."""
+
+
+@pytest.mark.parametrize("plugin", [*LATE, "pymysql", "redis"])
+def test_who_named_a_service_is_told_as_ddtrace_tells_it(plugin: str) -> None:
+    variables = {LATE.get(plugin, f"DD_{plugin.upper()}_SERVICE"): "own"}
+    entry = translated(ours(plugin, {}), **variables)
+    assert (entry["service"], entry["meta"].get("_dd.svc_src")) == ("own", None if plugin in LATE else "m")
+    assert translated(ours(plugin, {}), DD_SERVICE="shop", **variables)["meta"]["_dd.svc_src"] == "m"
