@@ -146,10 +146,9 @@ for name in sys.argv[1:]:
 
 
 def _run(sandbox: Sandbox, command: str, paths: Sequence[str], result: Result) -> None:
-    # As a fixture, or in a line such as `servers = ("postgresql",)`.
-    asks = r'def .*\b{0}\b|servers = .*"{0}"|getfixturevalue\("{0}"\)'
     texts = [file.read_text() for file in _files(paths)]
-    wanted = [name for name in servers.SERVERS if any(re.search(asks.format(name), text) for text in texts)]
+    # However a test asks for it.
+    wanted = [name for name in servers.SERVERS if any(re.search(rf"\b{name}\b", text) for text in texts)]
     with ExitStack() as stack:
         for name in wanted:
             stack.enter_context(servers.running(name))
