@@ -108,6 +108,8 @@ def test_a_request_that_is_tried_on_another_node_is_one_span(recorder: Recorder)
     assert dict(span.attributes or {})["error.type"] == "opensearchpy.exceptions.ConnectionError"
 
 
+# It asks aiohttp for what newer Pythons make needless.
+@pytest.mark.filterwarnings("ignore:enable_cleanup_closed:DeprecationWarning")
 def test_the_asynchronous_clients_requests_are_spans_in_the_callers_context(recorder: Recorder) -> None:
     from opensearchpy import AsyncOpenSearch
 
