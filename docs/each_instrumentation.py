@@ -31,6 +31,7 @@ from otel_dd_distro.translate import Translator
 from otel_dd_distro.translate.names import BY_NAME, PLUGINS
 from otel_instrumentors.kernel import hooks as ways
 from otel_instrumentors.kernel import versions
+from otel_instrumentors.kernel.hook import Hook
 from otel_instrumentors.kernel.instrumentor import Instrumentor
 
 if sys.version_info >= (3, 11):
@@ -94,16 +95,25 @@ def supported(name: str) -> Iterator[str]:
 def hooked(table: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
     yield "A function that the installed version does not have is left out."
     rows = ["| Module | Function | How |", "|---|---|---|"]
-    kinds = []
+    kinds: list[str] = []
     for module, functions in table.items():
         for path, hook in functions.items():
-            kind = type(hook).__module__.removeprefix("otel_instrumentors.").removeprefix("kernel.hooks.")
-            kinds.append(kind)
-            rows.append(f"| `{module}` | `{path}` | `{kind}` |")
+            found = list(dict.fromkeys(kinds_of(hook)))
+            kinds += found
+            rows.append(f"| `{module}` | `{path}` | {', '.join(f'`{kind}`' for kind in found)} |")
     yield "\n".join(rows)
     meanings = dict(re.findall(r"^\| `(\w+)`[^|]*\| ([^|]+) \|", ways.__doc__ or "", re.MULTILINE))
     told = [f"- `{kind}`: {meaning(kind, meanings)}" for kind in dict.fromkeys(kinds)]
     yield "\n".join(told)
+
+
+def kinds_of(hook: Hook) -> Iterator[str]:
+    """What a hook is, and then those that it wraps."""
+    yield type(hook).__module__.removeprefix("otel_instrumentors.").removeprefix("kernel.hooks.")
+    inner = getattr(hook, "hooks", getattr(hook, "hook", ()))
+    for each in inner if isinstance(inner, tuple) else (inner,):
+        if hasattr(each, "wrap"):
+            yield from kinds_of(each)
 
 
 def meaning(kind: str, meanings: Mapping[str, str]) -> str:

@@ -36,6 +36,11 @@ def test_a_page_shows_each_hook() -> None:
                 assert f"| `{module}` | `{path}` | " in PAGES[entry.name]
 
 
+def test_a_hook_that_wraps_another_is_shown_with_it() -> None:
+    assert "| `flask.app` | `Flask.wsgi_app` | `warn_of_bound`, `families.wsgi` |" in PAGES["flask"]
+    assert "\n- `families.wsgi`: WSGI applications" in PAGES["flask"]
+
+
 @pytest.mark.parametrize("plugin", PAGES)
 def test_a_page_has_an_example_unless_there_are_no_spans(plugin: str) -> None:
     shown = blocks(PAGES[plugin])
