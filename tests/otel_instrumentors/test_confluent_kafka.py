@@ -11,6 +11,7 @@ from abc import ABC
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.metadata import version
+from importlib.util import find_spec
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
@@ -527,6 +528,32 @@ def test_asynchronous_clients_are_traced(recorder: Recorder, topic: str) -> None
     made, received = recorder.take()
     assert (made.name, received.name) == (f"produce {topic}", f"poll {topic}")
     assert told(made)["messaging.kafka.bootstrap.servers"] == broker()
+
+
+if find_spec("confluent_kafka.aio._AsyncSerializingProducer"):  # newer releases
+
+    def test_asynchronous_clients_that_serialize_are_traced_once(recorder: Recorder, topic: str) -> None:
+        from confluent_kafka.aio import AsyncDeserializingConsumer, AsyncSerializingProducer
+
+        async def writes(value: str, _context: Any) -> bytes:
+            return value.encode()
+
+        async def reads(value: bytes, _context: Any) -> str:
+            return value.decode()
+
+        async def exchange() -> Any:
+            sender = await AsyncSerializingProducer({"bootstrap.servers": broker(), "value.serializer": writes})
+            await asyncio.wait_for(await sender.produce(topic, value="tea"), PATIENCE)
+            await sender.close()
+            where = {"bootstrap.servers": broker(), "group.id": topic, "auto.offset.reset": "earliest"}
+            receiver = await AsyncDeserializingConsumer({**where, "value.deserializer": reads})
+            await receiver.subscribe([topic])
+            message = await receiver.poll(PATIENCE)
+            await receiver.close()
+            return message.value()
+
+        assert asyncio.run(exchange()) == "tea"
+        assert names(recorder.take()) == [f"poll {topic}", f"produce {topic}"]
 
 
 SCHEMA = '{"title": "cup", "type": "object", "properties": {"size": {"type": "string"}}}'

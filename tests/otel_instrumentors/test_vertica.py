@@ -178,7 +178,7 @@ def test_the_next_result_is_a_span(cursor: Any, recorder: Recorder) -> None:
 def test_the_end_of_a_transaction_is_the_statement_that_it_is(cursor: Any, recorder: Recorder) -> None:
     cursor.connection.commit()
     cursor.connection.rollback()
-    assert [name for name, _ in told(recorder)] == ["vertica", "vertica"]
+    assert [name for name, _ in told(recorder)] == ["COMMIT", "ROLLBACK"]
 
 
 def test_an_error_is_recorded_and_raised(cursor: Any, recorder: Recorder) -> None:
