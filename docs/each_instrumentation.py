@@ -140,6 +140,8 @@ def example(name: str) -> Iterator[str]:
     if name not in PLUGINS:
         yield "It makes no spans."
         return
+    if name not in EXAMPLES:
+        raise LookupError(f"{name} has no example; this records it: nox -s examples -- {name}")
     recorded = EXAMPLES[name]
     yield "### Example"
     yield f"This use of the library, in `tests/otel_instrumentors/test_{name}.py`:"
