@@ -34,7 +34,6 @@ log = logging.getLogger("otel_dd_distro")
 
 _CONFIG_FILE = "OTEL_CONFIG_FILE"
 _LOGGING = "OTEL_PYTHON_LOGGING_AUTO_INSTRUMENTATION_ENABLED"
-_OTLP = {"http/protobuf": "otlp_proto_http", "grpc": "otlp_proto_grpc"}
 
 
 class DatadogConfigurator:
@@ -172,8 +171,7 @@ def _exporter(name: str, current: Settings) -> SpanExporter | None:
     """The exporter of that name from the installed packages; where there is none, one line that says what to do."""
     from importlib.metadata import entry_points
 
-    entry_name = _OTLP[current.otlp_protocol] if name == "otlp" else name
-    found = entry_points(group="opentelemetry_traces_exporter", name=entry_name)
+    found = entry_points(group="opentelemetry_traces_exporter", name=current.exporter_entry(name))
     if not found:
         remedy = "pip install 'otel-dd-distro[otlp]'" if name.startswith("otlp") else "install the package that has it"
         log.warning("OTEL_TRACES_EXPORTER names %s, which is not installed: it is ignored; %s", name, remedy)

@@ -22,6 +22,8 @@ _NAMES = ("DD_TRACE_AGENT_URL", "DD_AGENT_HOST", "DD_TRACE_AGENT_PORT")
 
 
 def look(current: Settings, environ: Mapping[str, str]) -> Section:
+    if not current.enabled:
+        return Section("Agent", [Finding(INFO, "address", "not asked: tracing is off")])
     if "datadog" not in current.exporters:
         return Section("Agent", [Finding(INFO, "address", "not asked: spans do not go there")])
     source = ", ".join(f"{name}={environ[name]}" for name in _NAMES if environ.get(name, "").strip())
@@ -96,6 +98,8 @@ def _unreached(url: str, error: Unreached) -> Finding:
         "tls": f"no TLS connection with {url}",
     }
     said = reasons.get(error.reason, f"{url} cannot be reached: {error.detail}")
+    if error.detail.startswith("gaierror"):
+        said = f"no host is known by the name in {url}"
     return Finding(
         PROBLEM,
         "Agent not reached",

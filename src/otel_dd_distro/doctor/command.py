@@ -89,10 +89,11 @@ def of_environment(loaded: dict[str, Any] | None = None) -> list[Section]:
         logger.removeHandler(kept)
         logger.propagate = before
     environ = {name: value for name, value in os.environ.items() if name != INSIDE}
+    # Causes before effects: an address that cannot be used before the Agent that is not there.
     return [
         set_up.look(current, environ),
-        agent.look(current, environ),
         variables.look(current, environ, kept.lines),
+        agent.look(current, environ),
         instrumentors.look(current, environ, loaded),
     ]
 
@@ -108,19 +109,52 @@ def _of_program(program: Sequence[str], seconds: float) -> list[Section]:
         except subprocess.TimeoutExpired:
             started.kill()
             status = None
-        try:
-            with open(path, encoding="utf-8") as file:
-                found = json.load(file)
-        except (OSError, ValueError):
-            return [
-                Section(
-                    "Program", [Finding(PROBLEM, "program", f"it ended with status {status} before it could be asked")]
-                ),
-                *of_environment(),
-            ]
-    sections = of_environment(found["loaded"])
-    spans = Finding(OK if found["counters"].get("accepted") else INFO, "spans", _counted(found["counters"]))
-    return [*sections, instrumentors.said(found["lines"]), Section("Program", [spans])]
+        found = _read(folder)
+    if not found:
+        ended = Finding(PROBLEM, "program", f"it ended with status {status} before it could be asked")
+        return [Section("Program", [ended]), *of_environment()]
+    failed = (
+        [Finding(PROBLEM, "program", f"it ended with status {status}", "see what it printed above")] if status else []
+    )
+    sections = of_environment(_loaded_by(found))
+    counters = _added([each["counters"] for each in found])
+    spans = Finding(OK if counters.get("accepted") else INFO, "spans", _counted(counters))
+    lines = list(dict.fromkeys(line for each in found for line in each["lines"]))
+    return [Section("Program", [*failed, spans]), *sections, instrumentors.said(lines)]
+
+
+def _read(folder: str) -> list[dict[str, Any]]:
+    """What the program and each process that it forked have written."""
+    found = []
+    for name in sorted(os.listdir(folder)):
+        if not name.endswith(".part"):
+            with open(os.path.join(folder, name), encoding="utf-8") as file:
+                found.append(json.load(file))
+    return found
+
+
+def _loaded_by(found: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Of each instrumentor, what the process says that has most of its library."""
+    loaded: dict[str, Any] = {}
+    for each in found:
+        for name, told in each["loaded"].items():
+            known = loaded.get(name)
+            if known is None or (bool(told["imported"]), told["placed"]) > (bool(known["imported"]), known["placed"]):
+                loaded[name] = told
+    return loaded
+
+
+def _added(counters: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """The spans of all processes; none where tracing is off."""
+    if not all(counters):
+        return {}
+    dropped: dict[str, int] = {}
+    for each in counters:
+        for reason, number in each["dropped"].items():
+            dropped[reason] = dropped.get(reason, 0) + number
+    return {name: sum(each[name] for each in counters) for name in ("accepted", "queued", "sent")} | {
+        "dropped": dropped
+    }
 
 
 def _counted(counters: dict[str, Any]) -> str:

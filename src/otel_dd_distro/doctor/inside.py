@@ -7,9 +7,13 @@ import json
 import logging
 import os
 import threading
+import time
 from typing import Any
 
 from .command import INSIDE
+
+_AHEAD_S = 0.5
+"""How long before the program's end the processes that it forked are asked; they end as long after it."""
 
 
 class _Lines(logging.Handler):
@@ -30,25 +34,37 @@ def listen() -> list[str]:
 
 
 def watch(lines: list[str]) -> None:
-    """Ask the program when it has had its time to load, or at its end; then it is over."""
+    """Ask the program when it has had its time to load, or at its end; then it is over.
+
+    Processes that it forks, such as the workers of a server, are asked as well, a little before: what is known of each
+    stands in a file of its own, whose name ends in the number of the process.
+    """
     wanted = json.loads(os.environ.pop(INSIDE))
-    written = threading.Lock()
+    deadline = time.monotonic() + wanted["seconds"]
 
-    def write() -> None:
-        if written.acquire(blocking=False):
-            found = {"loaded": _loaded(), "counters": _counters(), "lines": lines}
-            with open(f"{wanted['path']}.part", "w", encoding="utf-8") as file:
-                json.dump(found, file)
-            os.replace(f"{wanted['path']}.part", wanted["path"])
+    def begin(ahead_s: float) -> None:
+        written = threading.Lock()
 
-    def end() -> None:
-        write()
-        os._exit(0)
+        def write() -> None:
+            if written.acquire(blocking=False):
+                path = f"{wanted['path']}.{os.getpid()}"
+                found = {"loaded": _loaded(), "counters": _counters(), "lines": lines}
+                with open(f"{path}.part", "w", encoding="utf-8") as file:
+                    json.dump(found, file)
+                os.replace(f"{path}.part", path)
 
-    atexit.register(write)
-    timer = threading.Timer(wanted["seconds"], end)
-    timer.daemon = True
-    timer.start()
+        def end() -> None:
+            write()
+            time.sleep(2 * ahead_s)
+            os._exit(0)
+
+        atexit.register(write)
+        timer = threading.Timer(max(deadline - ahead_s - time.monotonic(), 0), end)
+        timer.daemon = True
+        timer.start()
+
+    begin(0)
+    os.register_at_fork(after_in_child=lambda: begin(_AHEAD_S))
 
 
 def _loaded() -> dict[str, Any]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import platform
+import sys
 from collections.abc import Iterable, Mapping
-from importlib.metadata import EntryPoint, entry_points, version
+from importlib.metadata import EntryPoint, PackageNotFoundError, entry_points, version
 
 from ..counterparts import DISTRIBUTION
 from ..settings import Settings
@@ -16,11 +18,24 @@ _OWN = "datadog"
 
 def look(current: Settings, environ: Mapping[str, str]) -> Section:
     findings = [Finding(OK, DISTRIBUTION, f"{version(DISTRIBUTION)}, OpenTelemetry SDK {version('opentelemetry-sdk')}")]
+    # Whether this is the environment of the application: who asks in another sees other libraries.
+    findings.append(Finding(OK, "Python", f"{platform.python_version()}, {sys.executable}"))
+    findings += _beside()
     findings += _named("distro", DISTRO, environ, entry_points(group="opentelemetry_distro"))
     findings += _named("configurator", CONFIGURATOR, environ, entry_points(group="opentelemetry_configurator"))
     findings += _switched_off(current, environ)
+    findings += _not_installed(current)
     findings += _sampled_away(current)
     return Section("Set-up", findings)
+
+
+def _beside() -> list[Finding]:
+    try:
+        found = version("ddtrace")
+    except PackageNotFoundError:
+        return []
+    said = f"{found} is installed as well: start the program without ddtrace-run, or each call has two spans"
+    return [Finding(WARNING, "ddtrace", said)]
 
 
 def _named(what: str, variable: str, environ: Mapping[str, str], found: Iterable[EntryPoint]) -> list[Finding]:
@@ -60,6 +75,33 @@ def _switched_off(current: Settings, environ: Mapping[str, str]) -> list[Finding
             )
         ]
     return [Finding(OK, "exporters", ", ".join(current.exporters))]
+
+
+def _not_installed(current: Settings) -> list[Finding]:
+    """Exporters and a sampler that are named, and that no package has."""
+    found = []
+    for name in current.exporters:
+        entry = current.exporter_entry(name)
+        if name != "datadog" and not entry_points(group="opentelemetry_traces_exporter", name=entry):
+            package = "otel-dd-distro[otlp]" if name == "otlp" else "the package that has it"
+            found.append(
+                Finding(
+                    PROBLEM,
+                    f"no exporter {name}",
+                    f"OTEL_TRACES_EXPORTER names {name}, which no installed package has: no span goes there",
+                    f"install {package}, or correct the name: datadog, otlp, console",
+                )
+            )
+    if current.sampler and not entry_points(group="opentelemetry_traces_sampler", name=current.sampler):
+        found.append(
+            Finding(
+                PROBLEM,
+                f"no sampler {current.sampler}",
+                f"OTEL_TRACES_SAMPLER names {current.sampler}, which no installed package has: every trace is recorded",
+                "correct the name: parentbased_always_on, parentbased_always_off or parentbased_traceidratio",
+            )
+        )
+    return found
 
 
 def _sampled_away(current: Settings) -> list[Finding]:

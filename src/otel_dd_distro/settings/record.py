@@ -21,6 +21,7 @@ DATADOG_NAMES: Mapping[str, str] = {
 }
 """What Datadog calls the library of an instrumentor in its variables, where that is not the instrumentor's name."""
 
+_OTLP = {"http/protobuf": "otlp_proto_http", "grpc": "otlp_proto_grpc"}
 _KAFKA = frozenset({"aiokafka", "confluent_kafka", "kafka"})
 
 
@@ -177,6 +178,10 @@ class Settings(NamedTuple):
         """Whether the instrumentor of this entry point name reads and writes propagation headers."""
         otherwise = self.kafka_propagation if name in _KAFKA else True
         return self.instrumentor_distributed_tracing.get(name.lower().replace("-", "_"), otherwise)
+
+    def exporter_entry(self, name: str) -> str:
+        """The name of the entry point of one of the exporters: `otlp` is the one of its protocol."""
+        return _OTLP[self.otlp_protocol] if name == "otlp" else name
 
     def links(self, name: str) -> bool:
         """Whether this instrumentor's spans of messages received are linked to the senders'."""

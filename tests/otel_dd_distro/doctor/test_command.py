@@ -170,6 +170,49 @@ def test_10_an_exporter_that_is_none(agent: str) -> None:
     assert "tracing is off: OTEL_TRACES_EXPORTER=none" in first_lines(done)
 
 
+@pytest.mark.parametrize(
+    ("variables", "said"),
+    [
+        (
+            {"OTEL_TRACES_EXPORTER": "datdog"},
+            "no exporter datdog: OTEL_TRACES_EXPORTER names datdog, which no installed",
+        ),
+        ({"OTEL_TRACES_SAMPLER": "jaeger"}, "no sampler jaeger: OTEL_TRACES_SAMPLER names jaeger, which no installed"),
+        (
+            {"DD_TRACE_AGENT_URL": "htp://localhost:1"},
+            "found x DD_TRACE_AGENT_URL: 'htp://localhost:1': neither http, https nor unix",
+        ),
+        (
+            {"DD_TRACE_AGENT_URL": "http://agent.invalid:8126"},
+            "no host is known by the name in http://agent.invalid:8126",
+        ),
+        (
+            {"OTEL_PROPAGATORS": "datadgo"},
+            "OTEL_PROPAGATORS: 'datadgo': unknown: 'datadgo'; datadog, tracecontext, baggage",
+        ),
+    ],
+    ids=str,
+)
+def test_what_else_is_misspelt_is_told_before_what_comes_of_it(
+    agent: str, variables: dict[str, str], said: str
+) -> None:
+    done = asked(**{"DD_TRACE_AGENT_URL": agent, **variables})
+    assert done.returncode == 1
+    assert said in first_lines(done)
+
+
+def test_the_agent_is_not_asked_where_tracing_is_off(free_port: int) -> None:
+    done = asked(OTEL_SDK_DISABLED="true", DD_TRACE_AGENT_URL=f"http://127.0.0.1:{free_port}")
+    assert done.returncode == 1
+    assert "1 problem found x tracing is off: OTEL_SDK_DISABLED=true" in first_lines(done)
+    assert "not asked: tracing is off" in done.stdout
+
+
+def test_it_says_in_which_environment_it_was_asked(agent: str) -> None:
+    told = "".join(asked(DD_TRACE_AGENT_URL=agent).stdout.split())
+    assert sys.executable in told
+
+
 def test_a_value_that_cannot_be_used_is_told_with_what_is_used_instead(agent: str) -> None:
     done = asked(DD_TRACE_AGENT_URL=agent, DD_TRACE_SAMPLE_RATE="often")
     assert done.returncode == 1
@@ -215,6 +258,34 @@ def test_a_program_that_ends_before_it_can_be_asked_is_a_problem(agent: str, tmp
     done = asked("--", "app.py", cwd=tmp_path, DD_TRACE_AGENT_URL=agent)
     assert done.returncode == 1
     assert "program: it ended with status 3 before it could be asked" in first_lines(done)
+
+
+def test_a_program_that_fails_is_told_first(agent: str, tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text("import nosuchlibrary")
+    done = asked("--", "app.py", cwd=tmp_path, DD_TRACE_AGENT_URL=agent)
+    assert done.returncode == 1
+    assert "No module named 'nosuchlibrary'" in done.stderr
+    assert "program: it ended with status 1 -> see what it printed above" in " ".join(done.stdout.split())
+
+
+FORKING = """
+import os, time
+if os.fork() == 0:
+    from flask import Flask
+    app = Flask("shop")
+    app.add_url_rule("/", view_func=lambda: "tea")
+    app.test_client().get("/").close()
+time.sleep(60)
+"""
+
+
+def test_a_worker_that_the_program_forks_is_asked_as_well(agent: str, tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text(FORKING)
+    done = asked("--json", "--seconds", "8", "--", "app.py", cwd=tmp_path, DD_TRACE_AGENT_URL=agent)
+    found = json.loads(done.stdout)
+    told = {finding["subject"]: finding["said"] for section in found["sections"] for finding in section["findings"]}
+    assert "instrumented: 3 hooks" in told["flask"]
+    assert told["spans"].startswith("1 made and ended")
 
 
 @pytest.mark.parametrize(
