@@ -42,6 +42,15 @@ async def statements(books: asyncpg.Connection) -> None:
     with step("the statement as the server sees it"):
         saw("prepared statement", {"query": await books.fetchval(SENT)})
 
+    with step("a prepared statement for many rows"):
+        await (await books.prepare("SELECT $1::int")).executemany([(1,), (2,)])
+
+    with step("given up"):
+        task = asyncio.create_task(books.fetch("SELECT pg_sleep($1)", 60))
+        await asyncio.sleep(0.1)
+        task.cancel()
+        await asyncio.wait([task])
+
     with step("several statements in one"):
         await books.execute("SELECT 1; SELECT 2")
 

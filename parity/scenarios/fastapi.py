@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import http.client
 import threading
 import time
+from collections.abc import AsyncIterator
 
 import uvicorn
 from fastapi import APIRouter, BackgroundTasks, Depends, FastAPI, HTTPException, WebSocket
-from fastapi.responses import PlainTextResponse
+from fastapi.responses import PlainTextResponse, StreamingResponse
 from guest import guest_of
 from steps import step
 from websockets.sync.client import connect
@@ -72,6 +75,26 @@ async def of_a_router(kind: str) -> PlainTextResponse:
     return PlainTextResponse(kind)
 
 
+async def closing() -> AsyncIterator[None]:
+    yield
+    raise OSError("not closed")
+
+
+@app.get("/closing", dependencies=[Depends(closing)])
+async def closed() -> PlainTextResponse:
+    return PlainTextResponse("done")
+
+
+@app.get("/cups")
+async def cups() -> StreamingResponse:
+    async def endless() -> AsyncIterator[bytes]:
+        while True:
+            yield b"cup"
+            await asyncio.sleep(0.01)
+
+    return StreamingResponse(endless())
+
+
 app.include_router(router, prefix="/shops/{shop}")
 
 server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="critical", lifespan="off"))
@@ -111,6 +134,16 @@ with step("a 404 that is raised"):
 
 with step("an error that is raised"):
     assert ask("/not-yet") == 503
+
+with step("a dependency that fails after the response"):
+    assert ask("/closing") == 200
+
+with step("a stream that is left"):
+    connection = http.client.HTTPConnection("127.0.0.1", PORT)
+    connection.request("GET", "/cups", headers={"User-Agent": "guest/1"})
+    assert connection.getresponse().read(3) == b"cup"
+    connection.close()
+    time.sleep(0.3)
 
 with step("no such page"):
     assert ask("/no/such/page") == 404
