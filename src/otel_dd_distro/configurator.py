@@ -73,7 +73,7 @@ def tell_if_asked() -> None:
         try:
             startup.tell()
         except Exception:
-            log.exception("What is in use cannot be told")
+            log.exception("The line of DD_TRACE_STARTUP_LOGS could not be made")
 
 
 def _install(provider: TracerProvider | None, auto_instrumentation_version: str | None = None) -> TracerProvider | None:
@@ -202,7 +202,7 @@ def _configure_from_file() -> bool:
         declared.configure_sdk(declared.load_config_file(path))
     except ModuleNotFoundError:
         log.warning(
-            "%s is not read, the variables are used: pip install opentelemetry-configuration to have it read",
+            "%s is ignored, and the variables are used: to have it read, pip install opentelemetry-configuration",
             _CONFIG_FILE,
         )
     except Exception as error:  # noqa: BLE001

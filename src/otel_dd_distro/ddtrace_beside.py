@@ -24,7 +24,7 @@ def watch() -> None:
 
 def _tell(_module: object) -> None:
     log.warning(
-        "ddtrace is imported in this process: spans made by its API are in traces of their own, and libraries that "
+        "ddtrace is imported in this process: spans made by its API are in separate traces, and libraries that "
         "both instrument are traced twice; %s says how to replace ddtrace",
         PAGE,
     )

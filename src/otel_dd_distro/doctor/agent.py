@@ -45,14 +45,14 @@ def look(current: Settings, environ: Mapping[str, str]) -> Section:
 
 def _asked(agent: Agent, current: Settings) -> list[Finding]:
     info = agent.read_info()
-    told = f"version {info.version}" if info.version else "it does not tell its version"
+    told = f"version {info.version}" if info.version else "version unknown"
     findings = [Finding(OK, "answers", told)]
     answer = agent.send_traces([array_header(1), _trace(current)], 1, "")
     if 200 <= answer.status < 300:
         findings.append(Finding(OK, "takes spans", f"a span {SPAN} was sent and taken"))
     else:
         said = f"status {answer.status} at {agent.url}: {_reason(answer)}"
-        findings.append(Finding(PROBLEM, "Agent refuses spans", said, "look into its log"))
+        findings.append(Finding(PROBLEM, "Agent refuses spans", said, "look into the Agent's log"))
     return findings
 
 

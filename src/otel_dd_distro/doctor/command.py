@@ -20,8 +20,8 @@ USAGE = """\
 usage: python -m otel_dd_distro doctor [--json] [--seconds N] [-- program.py [argument ...]]
 
 Says why there are no spans: what is instrumented and what is not, which variables are understood, whether the Agent
-takes spans. With a program, it is started as `python -m otel_dd_distro program.py` would start it, left to load for N
-seconds (5) or to its end, and asked. Ends with status 1 where a problem was found.
+takes spans. With a program: starts it as `python -m otel_dd_distro program.py` would, waits N seconds (5) or until it
+ends, and reports on it. The exit status is 1 if a problem was found.
 """
 INSIDE = "_OTEL_DD_DOCTOR"
 """Where the started program is to write what it finds."""

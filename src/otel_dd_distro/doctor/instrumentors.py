@@ -157,4 +157,4 @@ def _others() -> dict[str, str]:
 
 def said(lines: list[str]) -> Section:
     """What our instrumentors had to say while the program was loaded."""
-    return Section("Said while loading", [Finding(PROBLEM, "log", line) for line in lines])
+    return Section("Logged while the program was loading", [Finding(PROBLEM, "log", line) for line in lines])

@@ -71,7 +71,7 @@ def answer(name: str, others: Iterable[str] = ()) -> Answer | None:
     if re.fullmatch(_OF_OURS, name):
         return Answer(IN_FORCE, "read by instrumentors")
     if is_open(name):
-        return Answer(IN_FORCE, "for instrumentors: not known here whether one reads it")
+        return Answer(IN_FORCE, "an instrumentor may read it: that cannot be checked here")
     found = elsewhere(name)
     return None if found is None else Answer(found.state, found.said)
 

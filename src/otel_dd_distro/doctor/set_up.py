@@ -46,7 +46,7 @@ def _named(what: str, variable: str, environ: Mapping[str, str], found: Iterable
             Finding(
                 PROBLEM,
                 f"another {what}",
-                f"{variable}={wanted} puts it in the place of ours: nothing is sent to Datadog by us",
+                f"{variable}={wanted} selects it in place of ours, which sends nothing then",
                 f"unset {variable}, or set it to {_OWN}",
             )
         ]

@@ -47,7 +47,7 @@ class Notices:
         with self._lock:
             if not self._detail or self._times.age_s(LAST_LINE) < INTERVAL_S:
                 return None
-            text = f"Datadog Agent at {self._agent_url}: {self._lost()}{self._detail}"
+            text = self._text()
             self._times.note(LAST_LINE)
             self._failing = self._failing or bool(self._spans)
             self._clear()
@@ -66,7 +66,7 @@ class Notices:
         with self._lock:
             line = self.due()
             if line is None and self._spans:
-                line = logging.INFO, f"Datadog Agent at {self._agent_url}: {self._lost()}{self._detail}"
+                line = logging.INFO, self._text()
                 self._clear()
             return line
 
@@ -75,11 +75,14 @@ class Notices:
         self._traces = 0
         self._detail = ""
 
-    def _lost(self) -> str:
+    def _text(self) -> str:
+        """What is wrong, and what it has cost."""
+        text = f"Datadog Agent at {self._agent_url}: {self._detail}"
         if not self._spans:
-            return ""
+            return text
         reasons = ", ".join(f"{reason} {spans}" for reason, spans in sorted(self._spans.items()))
-        return f"{self._spans.total()} spans in {self._traces} traces dropped since the last line ({reasons}); "
+        lost = f"{self._spans.total()}, of {self._traces} traces ({reasons})"
+        return f"{text}; spans lost since the last such line: {lost}"
 
 
 def say(line: tuple[int, str] | None) -> None:

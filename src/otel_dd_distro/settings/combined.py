@@ -129,7 +129,7 @@ def _rules_and_sampler(
             return rules, sampler
         source, rate = f"OTEL_TRACES_SAMPLER {name}", _RATES_OF_SAMPLERS[kind]
         if kind == name:
-            instead = Unusable("a decision of upstream is kept in any case", instead="parentbased_" + kind)
+            instead = Unusable("the sampling decision of the caller is always kept", instead="parentbased_" + kind)
             complaints.append(Complaint("OTEL_TRACES_SAMPLER", sampler, instead, "sampler"))
         if rate is None:
             try:

@@ -182,7 +182,7 @@ def _mend_batch(environ: MutableMapping[str, str], batch: str, queue: str, defau
     if batch not in environ and largest < 512:
         environ[batch] = str(largest)
     elif int(environ.get(batch, 0)) > largest:
-        _complain(environ, batch, environ[batch], Unusable("more than may wait", instead=str(largest)))
+        _complain(environ, batch, environ[batch], Unusable("more than the queue may hold", instead=str(largest)))
 
 
 def _mend_compression(environ: MutableMapping[str, str]) -> None:
@@ -192,7 +192,7 @@ def _mend_compression(environ: MutableMapping[str, str]) -> None:
         if text == "none":
             del environ[name]
         elif text != "gzip":
-            _complain(environ, name, text, Unusable("gRPC does not know it"))
+            _complain(environ, name, text, Unusable("gRPC has no such compression"))
 
 
 def _mend_endpoints(environ: MutableMapping[str, str]) -> None:

@@ -252,7 +252,9 @@ class Translator:
             else:
                 entry["metrics"] = metrics
                 return entry
-        log.debug("a local root cannot be read for its sampling: %s: %s", type(failure).__name__, failure)
+        log.debug(
+            "The attributes of a local root could not be read for sampling: %s: %s", type(failure).__name__, failure
+        )
         return {"name": "", "resource": "", "meta": {}, "metrics": {}}
 
     def titled(self, span: ReadableSpan) -> tuple[str, str, str] | None:
@@ -279,7 +281,7 @@ class Translator:
         """What is sent of a span that cannot be translated; None where it has no ids."""
         if not self._has_told:
             self._has_told = True
-            log.warning("a span cannot be translated, its tags are lost: %s: %s", type(error).__name__, error)
+            log.warning("A span could not be translated, so its tags are lost: %s: %s", type(error).__name__, error)
         ids, parent = span.context, span.parent
         if not isinstance(ids, SpanContext) or not ids.trace_id or not ids.span_id:
             return None

@@ -140,7 +140,7 @@ def test_6_a_library_that_was_imported_and_used_too_early(agent: str, tmp_path: 
 def test_7_another_distro_that_was_named(agent: str) -> None:
     done = asked(DD_TRACE_AGENT_URL=agent, OTEL_PYTHON_DISTRO="distro")
     assert done.returncode == 1
-    assert "another distro: OTEL_PYTHON_DISTRO=distro puts it in the place of ours" in first_lines(done)
+    assert "another distro: OTEL_PYTHON_DISTRO=distro selects it in place of ours" in first_lines(done)
 
 
 def test_8_a_variable_that_is_misspelt(agent: str) -> None:

@@ -21,8 +21,8 @@ def test_the_first_loss_is_said_at_once_and_the_rest_of_the_minute_in_one_line(
     first = said.due()
     assert first is not None
     assert first[0] == logging.WARNING
-    assert first[1].startswith("Datadog Agent at http://agent:8126: 3 spans in 1 traces dropped since the last line")
-    assert first[1].endswith("(refused 3); no answer: nobody there")
+    assert first[1].startswith("Datadog Agent at http://agent:8126: no answer: nobody there; spans lost since the last")
+    assert first[1].endswith("line: 3, of 1 traces (refused 3)")
     for _ in range(5):
         said.dropped("refused", 2, 1, "no answer: nobody there")
         said.dropped("full", 1, 1, "too much waits")
@@ -30,7 +30,7 @@ def test_the_first_loss_is_said_at_once_and_the_rest_of_the_minute_in_one_line(
     monkeypatch.setattr(notices, "INTERVAL_S", 0.0)
     line = said.due()
     assert line is not None
-    assert "15 spans in 10 traces dropped since the last line (full 5, refused 10)" in line[1]
+    assert "spans lost since the last such line: 15, of 10 traces (full 5, refused 10)" in line[1]
     assert said.due() is None
 
 
@@ -60,7 +60,7 @@ def test_what_the_minute_swallowed_is_told_at_the_end_without_a_second_warning()
     line = said.last()
     assert line is not None
     assert line[0] == logging.INFO
-    assert "4 spans" in line[1]
+    assert "such line: 4, of 1 traces" in line[1]
     assert said.last() is None
 
 
@@ -80,7 +80,7 @@ def test_nobody_listening_costs_one_warning_a_minute_and_recovery_is_told(
     while len(lines()) < 2 and time.monotonic() < end:
         # The minute over, the rest is said even if no more spans come.
         time.sleep(0.01)
-    assert "40 spans in 4 traces dropped since the last line (refused 40)" in lines()[1]
+    assert "spans lost since the last such line: 40, of 4 traces (refused 40)" in lines()[1]
     with ScriptedAgent() as there:
         writer._agent._url = there.url
         writer.submit(chunk())

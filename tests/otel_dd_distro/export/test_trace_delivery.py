@@ -73,7 +73,7 @@ def test_a_lasting_trouble_is_dropped_counted_and_said_once(
         assert len(there.payloads()) == 3 * tries
         (line,) = lines()
         assert there.url in line
-        assert f"4 spans in 1 traces dropped since the last line ({reason} 4)" in line
+        assert f"; spans lost since the last such line: 4, of 1 traces ({reason} 4)" in line
         assert said in line
 
 

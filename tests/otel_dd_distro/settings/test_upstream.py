@@ -89,7 +89,11 @@ def test_what_can_be_used_stays(environ: dict[str, str], caplog: pytest.LogCaptu
     [
         ({"OTEL_BSP_SCHEDULE_DELAY": " ", "OTEL_PYTHON_TRACER_PROVIDER": ""}, {}, ""),
         ({"OTEL_EXPERIMENTAL_RESOURCE_DETECTORS": "os,x"}, {"OTEL_EXPERIMENTAL_RESOURCE_DETECTORS": "os"}, "'os,x'"),
-        ({"OTEL_BSP_MAX_EXPORT_BATCH_SIZE": "9000"}, {"OTEL_BSP_MAX_EXPORT_BATCH_SIZE": "8192"}, "more than may wait"),
+        (
+            {"OTEL_BSP_MAX_EXPORT_BATCH_SIZE": "9000"},
+            {"OTEL_BSP_MAX_EXPORT_BATCH_SIZE": "8192"},
+            "more than the queue may hold",
+        ),
         (
             {"OTEL_BLRP_MAX_QUEUE_SIZE": "100"},
             {"OTEL_BLRP_MAX_QUEUE_SIZE": "100", "OTEL_BLRP_MAX_EXPORT_BATCH_SIZE": "100"},

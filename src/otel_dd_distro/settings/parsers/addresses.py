@@ -40,17 +40,17 @@ def url(text: str) -> str:
     if not mark:
         scheme, rest = _without_scheme(text)
     if not rest.isprintable() or " " in rest:
-        raise Unusable("not a url")
+        raise Unusable("not a URL")
     if scheme == "unix":
         if not rest.startswith("/"):
-            raise Unusable("no path of a socket")
+            raise Unusable("a URL of unix needs the path of a socket")
         return "unix://" + rest
     if scheme not in ("http", "https"):
         raise Unusable("neither http, https nor unix")
     authority, _, path = rest.partition("/")
     _, at, place = authority.rpartition("@")
     if "?" in rest or "#" in rest:
-        raise Unusable("a query or fragment has no meaning here")
+        raise Unusable("it must not have a query or a fragment")
     # The colon of a port stands after the bracket of an IPv6 address.
     cut = place.rfind(":") if place.rfind(":") > place.rfind("]") else len(place)
     digits = place[cut + 1 :]

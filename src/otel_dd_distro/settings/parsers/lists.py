@@ -34,7 +34,7 @@ def exporters(text: str) -> tuple[str, ...]:
     # Other exporters are found by the name of their entry point, as it is written.
     names = [name.lower() if name.lower() in _KNOWN_EXPORTERS else name for name in _split(text)]
     if not names:
-        raise Unusable("names nothing")
+        raise Unusable("no name in it")
     return tuple(dict.fromkeys(name for name in names if name != "none"))
 
 
@@ -76,7 +76,7 @@ def headers(text: str) -> dict[str, str]:
     usable = {key: value for key, value in headers.items() if value and (key + value).isascii()}
     usable = {key: value for key, value in usable.items() if (key + value).isprintable() and " " not in key}
     if len(usable) < len(headers):
-        raise Unusable("an HTTP header cannot carry it", instead=usable)
+        raise Unusable("it has characters that an HTTP header cannot have", instead=usable)
     return usable
 
 
@@ -113,5 +113,5 @@ def statuses(text: str) -> frozenset[int]:
 def statuses_of_grpc(text: str) -> frozenset[str]:
     statuses = frozenset(item.upper() for item in _split(text))
     if not statuses <= _STATUSES_OF_GRPC:
-        raise Unusable("not statuses of gRPC")
+        raise Unusable("not status codes of gRPC")
     return statuses

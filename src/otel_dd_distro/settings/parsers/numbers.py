@@ -71,7 +71,7 @@ def per_second(text: str) -> float:
     except ValueError:
         raise Unusable("not a number") from None
     if not math.isfinite(number) or abs(number) > _MOST_A_SECOND:
-        raise Unusable("not a number a second")
+        raise Unusable("not a number per second")
     return number
 
 

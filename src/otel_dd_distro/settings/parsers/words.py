@@ -22,7 +22,7 @@ def verbatim(text: str) -> str:
 
 def header(text: str) -> str:
     if not (text.isascii() and text.isprintable()):
-        raise Unusable("an HTTP header cannot carry it")
+        raise Unusable("it has characters that an HTTP header cannot have")
     return short_text(text)
 
 
@@ -80,7 +80,7 @@ def table_keys(text: str) -> str:
         for names in tables.values()
     )
     if not named:
-        raise Unusable("not one or two names of attributes for each table", instead="")
+        raise Unusable("each table needs a list of one or two names of attributes", instead="")
     return text
 
 
