@@ -148,8 +148,8 @@ class _Application:
             recording = opened(describe, call, scope)
             if recording is None:
                 return function(*args, **kwargs)
-            recording.enter()
             try:
+                recording.enter()
                 if "start_response" in kwargs:
                     kwargs["start_response"] = _Started(kwargs["start_response"], recording, call)
                 else:

@@ -12,6 +12,8 @@ from opentelemetry.context.contextvars_context import ContextVarsRuntimeContext
 from opentelemetry.trace import Span
 from opentelemetry.trace.propagation import _SPAN_KEY
 
+from .interruptions import pass_on
+
 _put = dict.__setitem__  # a Context refuses to be written
 
 _runtime: Any = context_api._RUNTIME_CONTEXT
@@ -30,8 +32,14 @@ def set_span_in_context(span: Span, context: Context) -> Context:
 
 
 def detach(token: Token[Context]) -> None:
-    """Give back the context that was current before `token` was had. Never raises; what is wrong is logged."""
+    """Give back the context that was current before `token` was had. Never raises; what is wrong is logged.
+
+    A signal handler may raise from here, before or after: who asks again gives it back, if it was not yet.
+    """
     try:
         token.var.reset(token)
-    except Exception:  # noqa: BLE001
+    except RuntimeError as error:
+        pass_on(error)  # else it was given back already
+    except Exception as error:  # noqa: BLE001
+        pass_on(error)
         context_api.detach(token)  # which says it, or knows the token of another way

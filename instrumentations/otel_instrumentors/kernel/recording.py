@@ -13,7 +13,7 @@ from opentelemetry.trace import Span, Status, StatusCode
 
 from . import safety
 from .call import Call, Outcome
-from .current import attach, detach
+from .current import attach, detach, get_current
 
 _ENTRY = create_key("otel_instrumentors.entry")
 """The context key of the recording of the request that is being served: a weak reference to it.
@@ -28,12 +28,13 @@ Explain = Callable[[Call, Exception], Outcome | None]
 class Recording:
     """The span of one call. Whatever the tracer or a finisher does, its methods do not raise."""
 
-    __slots__ = ("__weakref__", "_cause", "_error_id", "_token", "context", "ended", "span")
+    __slots__ = ("__weakref__", "_cause", "_error_id", "_outside", "_token", "context", "ended", "span")
 
     is_attended: ClassVar[bool] = False
     """Whether options ask for something beside the span."""
 
-    def __init__(self, span: Span, context: Context) -> None:
+    def __init__(self, span: Span, context: Context, before: Context | None = None) -> None:
+        """`before` is the context that is current now, if `enter` is to be called in it."""
         self.span = span
         self.context = context
         self.ended = False
@@ -42,6 +43,7 @@ class Recording:
         # Held no longer than until the answer is known, for the same reason.
         self._cause: BaseException | None = None
         self._token: Any = None
+        self._outside = before
 
     def enter(self) -> None:
         """Make the span current here."""
@@ -51,7 +53,7 @@ class Recording:
         """Give back the context that was current before `enter`."""
         if self._token is not None:
             detach(self._token)
-            self._token = None
+            self._token = self._outside = None
 
     def abandon(self) -> None:
         """Leave from a coroutine or generator that is being closed, perhaps by another task or the garbage collector.
@@ -60,6 +62,7 @@ class Recording:
         """
         token, self._token = self._token, None
         if token is not None:
+            self._outside = None
             try:
                 token.var.reset(token)
             except (AttributeError, ValueError):
@@ -84,6 +87,9 @@ class Recording:
         `explain` says what the exception means for the call: it is on the span in any case, but a failure only where
         the outcome names an error. Where it says nothing, the exception is the failure.
         """
+        if self._token is None and self._outside is not None and get_current() is self.context:
+            # A signal handler raised between the two steps of `enter`: there is nothing else to leave by.
+            attach(self._outside)
         if isinstance(error, Exception) and not self.ended:
             outcome = _explained(explain, call, error) if explain is not None else None
             try:

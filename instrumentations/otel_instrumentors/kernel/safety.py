@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 
 from .clock import clock
+from .interruptions import pass_on
 
 _logger = logging.getLogger("otel_instrumentors")
 
@@ -18,8 +19,9 @@ def report(where: str, error: BaseException) -> None:
     """Say that our code broke at `where`: one line a minute for each place, whatever it breaks on.
 
     Not in the error's own words, which may quote what the application handles (a header, a key): those are for
-    debugging.
+    debugging. What a signal handler of the application has raised meanwhile is not ours: it goes on to the application.
     """
+    pass_on(error)
     now = clock.monotonic()
     if now - _last_said.get(where, -INTERVAL) < INTERVAL:
         return

@@ -74,7 +74,7 @@ class Scope:
         span that is current here. `begun` is when the call began, if not now (`time_ns`).
         """
         try:
-            parent = get_current()
+            before = parent = get_current()
             if parent and (
                 parent.get(_SUPPRESS_INSTRUMENTATION_KEY)
                 or parent.get(_SUPPRESSED_EVERYWHERE)
@@ -104,7 +104,7 @@ class Scope:
                     claim.is_taken = True
                     if claim.known:
                         span.set_attributes(claim.known)
-            recording = self.recording(span, context)
+            recording = self.recording(span, context, before)
             if incoming is not None:
                 recording.context = as_entry(recording, context)
         except Exception as error:  # noqa: BLE001

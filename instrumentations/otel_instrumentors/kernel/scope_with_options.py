@@ -282,8 +282,8 @@ class _Recording(Recording):
 
     _scope: ScopeWithOptions | None
 
-    def __init__(self, span: Span, context: Context) -> None:
-        super().__init__(span, context)
+    def __init__(self, span: Span, context: Context, before: Context | None = None) -> None:
+        super().__init__(span, context, before)
         self._scope = None
         self._is_named = False
         # What a function of the application's is given that comes `after` something.

@@ -9,6 +9,7 @@ from opentelemetry.context import Context
 from opentelemetry.sdk.trace import ReadableSpan, Span
 
 from ..clock import clock
+from ..interruptions import pass_on
 from ..local_trace.registry import RegistryProcessor
 from .local_traces import LocalTraces
 
@@ -97,7 +98,8 @@ class DatadogSpanProcessor(RegistryProcessor):
         self._sink.shutdown(self._shutdown_timeout)
 
     def say_once(self, error: Exception) -> None:
-        """A mistake of ours is logged, and never reaches the application."""
+        """A mistake of ours is logged, and never reaches the application; what its signal handler raises does."""
+        pass_on(error)
         if not self._has_failed:
             self._has_failed = True
             log.warning(

@@ -15,6 +15,7 @@ from opentelemetry.context.contextvars_context import ContextVarsRuntimeContext
 from opentelemetry.trace import Link, Span, SpanKind, Status, StatusCode, Tracer
 from opentelemetry.trace.propagation import _SPAN_KEY
 
+from ..interruptions import pass_on
 from .unprintable import text
 
 if TYPE_CHECKING:
@@ -98,7 +99,8 @@ class CurrentSpan:
     ) -> None:
         try:
             _detach(self.token)
-        except Exception:  # noqa: BLE001
+        except Exception as failure:  # noqa: BLE001
+            pass_on(failure)
             context_api.detach(self.token)  # which says what is wrong
         span = self.span
         try:

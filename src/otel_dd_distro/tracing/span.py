@@ -12,6 +12,7 @@ from opentelemetry.sdk import trace as sdk
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode, TraceFlags, TraceState
 
+from ..interruptions import pass_on
 from ..local_trace.registry import LightSpan
 from . import texts, unprintable
 from .terms import Terms
@@ -311,7 +312,8 @@ class Span(LightSpan):
         bounded = self._container()
         try:
             bounded[key] = texts.cut(value) if self._terms.cuts else value
-        except Exception:  # noqa: BLE001
+        except Exception as error:  # noqa: BLE001
+            pass_on(error)
             bounded[key] = unprintable.text(value)
         self._keep(bounded)
 
@@ -344,7 +346,8 @@ class Span(LightSpan):
         bounded = self._container()
         try:
             self._set_bounded(bounded, attributes)
-        except Exception:  # noqa: BLE001
+        except Exception as error:  # noqa: BLE001
+            pass_on(error)
             self._set_bounded(bounded, unprintable.attributes(attributes))
         self._keep(bounded)
 
@@ -379,7 +382,8 @@ class Span(LightSpan):
             timestamp = self._terms.time_ns()
         try:
             super().add_event(name, attributes and texts.of_event(attributes), timestamp)
-        except Exception:  # noqa: BLE001
+        except Exception as error:  # noqa: BLE001
+            pass_on(error)
             super().add_event(name, unprintable.attributes(attributes or {}), timestamp)
 
     def record_exception(
@@ -391,7 +395,8 @@ class Span(LightSpan):
     ) -> None:
         try:
             super().record_exception(exception, attributes, timestamp, escaped)
-        except Exception:  # noqa: BLE001
+        except Exception as error:  # noqa: BLE001
+            pass_on(error)
             self.add_event("exception", {**unprintable.event(exception, escaped), **(attributes or {})}, timestamp)
 
     def set_status(self, status: Status | StatusCode, description: str | None = None) -> None:

@@ -88,17 +88,18 @@ class _Traced:
             recording = scope.open(describe, call, suppressed_by, incoming)
             if recording is None:
                 return function(*args, **kwargs)
-            recording.enter()
-            if prepare is not None:
-                args, kwargs = _prepared(prepare, call, recording, target, args, kwargs)
+            # All of it, as a signal handler of the application's may raise anywhere.
             try:
+                recording.enter()
+                if prepare is not None:
+                    args, kwargs = _prepared(prepare, call, recording, target, args, kwargs)
                 result = function(*args, **kwargs)
+                if hold is not None:
+                    return _held(hold, call, result, recording)
+                recording.finish(finish, call, result)
             except BaseException as error:
                 recording.fail(error, explain, call)
                 raise
-            if hold is not None:
-                return _held(hold, call, result, recording)
-            recording.finish(finish, call, result)
             return result
 
         return wrapper
@@ -116,23 +117,23 @@ class _Traced:
             recording = scope.open(describe, call, suppressed_by, incoming)
             if recording is None:
                 return await function(*args, **kwargs)
-            recording.enter()
-            if prepare is not None:
-                args, kwargs = _prepared(prepare, call, recording, target, args, kwargs)
             try:
+                recording.enter()
+                if prepare is not None:
+                    args, kwargs = _prepared(prepare, call, recording, target, args, kwargs)
                 if recording.is_attended:
                     await recording.settle()
                 result = await function(*args, **kwargs)
+                if hold is not None:
+                    return _held(hold, call, result, recording)
+                if recording.is_attended:
+                    await recording.finish_settled(finish, call, result)
+                else:
+                    recording.finish(finish, call, result)
             except BaseException as error:
                 recording.abandon()
                 recording.fail(error, explain, call)
                 raise
-            if hold is not None:
-                return _held(hold, call, result, recording)
-            if recording.is_attended:
-                await recording.finish_settled(finish, call, result)
-            else:
-                recording.finish(finish, call, result)
             return result
 
         return wrapper

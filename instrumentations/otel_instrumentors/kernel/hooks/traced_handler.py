@@ -43,16 +43,16 @@ class _TracedHandler:
             recording = scope.open(describe, call)
             if recording is None:
                 return function(*args, **kwargs)
-            recording.enter()
             try:
+                recording.enter()
                 result = function(*args, **kwargs)
+                if inspect.iscoroutine(result):
+                    recording.leave()
+                    return self._awaited(result, recording, call)
+                recording.finish(self.finish, call, result)
             except BaseException as error:
                 self._raised(recording, error)
                 raise
-            if inspect.iscoroutine(result):
-                recording.leave()
-                return self._awaited(result, recording, call)
-            recording.finish(self.finish, call, result)
             return result
 
         async def coroutine(*args: Any, **kwargs: Any) -> Any:

@@ -1,0 +1,152 @@
+"""Exceptions that a signal handler of the application raises while our code runs: they reach the application."""
+
+from __future__ import annotations
+
+import functools
+import gc
+import random
+import signal
+import sqlite3
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from opentelemetry import trace
+from opentelemetry.context import get_current
+
+from otel_instrumentors.kernel.call import Call, Outcome, SpanSpec
+from otel_instrumentors.kernel.hook import Hook, Target
+from otel_instrumentors.kernel.hooks.traced import traced
+from otel_instrumentors.kernel.hooks.traced_handler import traced_handler
+from otel_instrumentors.kernel.interruptions import pass_on
+from otel_instrumentors.kernel.scope import Scope
+from otel_instrumentors.sqlite3 import Sqlite3Instrumentor
+from tests.otel_instrumentors.contract import Recorder, instrumented, light_provider, said_by_us
+
+
+class TooLong(Exception):
+    """As RQ and Celery end a job that takes too long."""
+
+
+def limit(*_: Any) -> None:
+    raise TooLong
+
+
+class Limit:
+    def method(self, *_: Any) -> None:
+        raise TooLong
+
+    __call__ = method
+
+
+HANDLERS: dict[str, Callable[..., Any]] = {
+    "function": limit,
+    "method": Limit().method,
+    "partial": functools.partial(limit, 1),
+    "object": Limit(),
+}
+
+
+@pytest.fixture(params=HANDLERS)
+def interrupt(request: pytest.FixtureRequest) -> Iterator[Callable[[], None]]:
+    before = signal.signal(signal.SIGUSR1, HANDLERS[request.param])
+    yield lambda: signal.raise_signal(signal.SIGUSR1)
+    signal.signal(signal.SIGUSR1, before)
+
+
+@pytest.fixture
+def recorder() -> Recorder:
+    return Recorder()
+
+
+def described(_call: Call) -> SpanSpec:
+    return SpanSpec("span")
+
+
+@pytest.mark.parametrize("hook", [traced, traced_handler])
+@pytest.mark.parametrize("step", ["describing", "finishing"])
+def test_what_comes_while_we_describe_or_finish_reaches_the_application_and_leaves_no_span_current(
+    hook: Callable[..., Hook],
+    step: str,
+    interrupt: Callable[[], None],
+    recorder: Recorder,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    called = []
+
+    def describe(call: Call) -> SpanSpec:
+        if step == "describing":
+            interrupt()
+        return described(call)
+
+    def finish(_call: Call, _result: Any) -> Outcome:
+        interrupt()
+        raise AssertionError("interrupted")
+
+    scope = Scope(recorder.provider.get_tracer("test"))
+    wrapped = hook(describe, finish).wrap(Target(lambda: called.append(1), None, False), scope)
+    before = get_current()
+    with pytest.raises(TooLong):
+        wrapped()
+    assert get_current() is before
+    assert called == ([1] if step == "finishing" else [])
+    assert [span.attributes["error.type"] for span in recorder.take() if span.attributes] == (
+        [f"{__name__}.TooLong"] if step == "finishing" else []
+    )
+    assert said_by_us(caplog) == []
+
+
+def test_an_error_of_another_thread_or_of_nobodys_handler_is_not_passed_on(interrupt: Callable[[], None]) -> None:
+    try:
+        limit_of_ours()
+    except TooLong as error:
+        pass_on(error)
+    with pytest.raises(TooLong) as caught:
+        interrupt()
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(pass_on, caught.value).result()
+
+
+def limit_of_ours() -> None:
+    raise TooLong
+
+
+def test_wherever_time_limits_meet_us_each_arrives_and_the_next_job_begins_with_no_span(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    # The SDK's own processors and exporters swallow what comes while they run.
+    provider, _chunks = light_provider()
+    raised = arrived = 0
+    armed = False
+
+    def handle(*_: Any) -> None:
+        nonlocal armed, raised
+        if armed:
+            armed = False
+            raised += 1
+            raise TooLong
+
+    # Python itself swallows what comes while it calls the finalizers of other tests' garbage.
+    gc.collect()
+    gc.disable()
+    before = signal.signal(signal.SIGALRM, handle)
+    draw = random.Random(7)
+    try:
+        with instrumented(Sqlite3Instrumentor, provider):
+            connection = sqlite3.connect(":memory:")
+            for _ in range(400):
+                try:
+                    armed = True
+                    signal.setitimer(signal.ITIMER_REAL, draw.uniform(1e-5, 5e-4))
+                    while armed:
+                        connection.execute("SELECT 1").fetchall()
+                except TooLong:
+                    arrived += 1
+                assert not trace.get_current_span().get_span_context().is_valid
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+        gc.enable()
+    assert (raised, arrived) == (400, 400)
+    assert [line for line in caplog.messages if "detach" in line] == said_by_us(caplog) == []
