@@ -12,7 +12,6 @@ from opentelemetry.sdk import trace as sdk
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode, TraceFlags, TraceState
 
-from ..interruptions import pass_on
 from ..local_trace.registry import LightSpan
 from . import texts, unprintable
 from .terms import Terms
@@ -313,8 +312,7 @@ class Span(LightSpan):
         try:
             bounded[key] = texts.cut(value) if self._terms.cuts else value
         except Exception as error:  # noqa: BLE001
-            pass_on(error)
-            bounded[key] = unprintable.text(value)
+            bounded[key] = unprintable.attributes({key: value}, error)[key]
         self._keep(bounded)
 
     def set_attributes(self, attributes: Mapping[str, types.AnyValue]) -> None:
@@ -347,8 +345,7 @@ class Span(LightSpan):
         try:
             self._set_bounded(bounded, attributes)
         except Exception as error:  # noqa: BLE001
-            pass_on(error)
-            self._set_bounded(bounded, unprintable.attributes(attributes))
+            self._set_bounded(bounded, unprintable.attributes(attributes, error))
         self._keep(bounded)
 
     def _container(self) -> BoundedAttributes:
@@ -383,8 +380,7 @@ class Span(LightSpan):
         try:
             super().add_event(name, attributes and texts.of_event(attributes), timestamp)
         except Exception as error:  # noqa: BLE001
-            pass_on(error)
-            super().add_event(name, unprintable.attributes(attributes or {}), timestamp)
+            super().add_event(name, unprintable.attributes(attributes or {}, error), timestamp)
 
     def record_exception(
         self,
@@ -396,8 +392,9 @@ class Span(LightSpan):
         try:
             super().record_exception(exception, attributes, timestamp, escaped)
         except Exception as error:  # noqa: BLE001
-            pass_on(error)
-            self.add_event("exception", {**unprintable.event(exception, escaped), **(attributes or {})}, timestamp)
+            self.add_event(
+                "exception", {**unprintable.event(exception, escaped, error), **(attributes or {})}, timestamp
+            )
 
     def set_status(self, status: Status | StatusCode, description: str | None = None) -> None:
         super().set_status(status, description)

@@ -13,6 +13,8 @@ from opentelemetry.semconv.attributes.exception_attributes import (
     EXCEPTION_TYPE,
 )
 
+from ..interruptions import pass_on
+
 _PLAIN = (str, bool, int, float, bytes, type(None))
 
 
@@ -24,13 +26,18 @@ def text(value: object) -> str:
         return f"<{type(value).__name__} that cannot be made text>"
 
 
-def attributes(given: Mapping[Any, Any]) -> dict[Any, Any]:
-    """Attributes some value of which raised: texts in place of whatever is not plain."""
+def attributes(given: Mapping[Any, Any], why: Exception) -> dict[Any, Any]:
+    """Attributes some value of which raised `why`: texts in place of whatever is not plain."""
+    pass_on(why)
     return {key: value if type(value) in _PLAIN else text(value) for key, value in given.items()}
 
 
-def event(error: BaseException, escaped: bool) -> dict[str, str]:
-    """The attributes of the event of an exception that cannot be made text, as the SDK names them."""
+def event(error: BaseException, escaped: bool, why: Exception) -> dict[str, str]:
+    """The attributes of the event of an exception that cannot be made text, as the SDK names them.
+
+    `why` is what was raised when that was tried.
+    """
+    pass_on(why)
     kind = type(error)
     is_builtin = kind.__module__ == "builtins"
     return {

@@ -1,0 +1,66 @@
+"""What a signal handler of the application raises while a span is filled or gathered reaches the application."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from opentelemetry.trace import Span
+
+from tests.otel_dd_distro.tracing.gathered import Gathered
+
+
+class TooLong(Exception):
+    pass
+
+
+class Interrupting:
+    """The signal comes while it is made text."""
+
+    def __str__(self) -> str:
+        signal.raise_signal(signal.SIGUSR1)
+        return "text"
+
+
+class Odd(Exception):
+    __str__ = Interrupting.__str__
+
+
+def limit(*_: Any) -> None:
+    raise TooLong
+
+
+@pytest.fixture(autouse=True)
+def handler() -> Iterator[None]:
+    before = signal.signal(signal.SIGUSR1, limit)
+    yield
+    signal.signal(signal.SIGUSR1, before)
+
+
+FILLINGS = {
+    "set_attribute": lambda span: span.set_attribute("odd", Interrupting()),
+    "set_attributes": lambda span: span.set_attributes({"odd": Interrupting()}),
+    "add_event": lambda span: span.add_event("event", {"odd": Interrupting()}),
+    "record_exception": lambda span: span.record_exception(Odd()),
+}
+
+
+@pytest.mark.parametrize("way", FILLINGS)
+def test_a_span_that_is_being_filled_swallows_nothing(way: str) -> None:
+    span: Span = Gathered().tracer.start_span("work")
+    with pytest.raises(TooLong):
+        FILLINGS[way](span)  # type: ignore[no-untyped-call]
+    span.end()
+
+
+@pytest.mark.parametrize("step", ["begin_own", "complete"])
+def test_nor_does_a_span_that_is_being_gathered(
+    step: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    gathered = Gathered()
+    monkeypatch.setattr(gathered.traces, step, lambda *_: signal.raise_signal(signal.SIGUSR1))
+    with pytest.raises(TooLong):
+        gathered.tracer.start_span("work").end()
+    assert caplog.messages == []
