@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 
 import dramatiq
 from dramatiq.brokers.redis import RedisBroker
+from dramatiq.middleware import AsyncIO
+from dramatiq.results import Results
+from dramatiq.results.backends import RedisBackend
 from redis.exceptions import ConnectionError as Unreachable
 from steps import step
 
@@ -18,6 +22,8 @@ logging.disable()
 broker = RedisBroker(url=os.environ["TEST_REDIS_URL"], namespace="parity")
 # What the same program has left there under the other tracer.
 broker.client.flushdb()
+broker.add_middleware(AsyncIO())
+broker.add_middleware(Results(backend=RedisBackend(client=broker.client)))
 dramatiq.set_broker(broker)
 
 
@@ -30,6 +36,12 @@ def brew(cups: int) -> None:
 @dramatiq.actor
 def pour() -> None:
     pass
+
+
+@dramatiq.actor(store_results=True)
+async def steep(cups: int) -> int:
+    await asyncio.sleep(0)
+    return cups
 
 
 def work() -> None:
@@ -57,6 +69,11 @@ with step("made by hand"):
 
 with step("a group"):
     dramatiq.group([pour.message(), brew.message(1)]).run()
+
+with step("an actor that is awaited, whose result is asked for"):
+    message = steep.send(2)
+    work()
+    assert message.get_result(block=True) == 2
 
 with step("a message that fails, twice"):
     brew.send(0)

@@ -8,7 +8,7 @@ from fractions import Fraction
 
 from redis import Redis
 from redis.exceptions import ConnectionError as Unreachable
-from rq import Queue, Retry, SimpleWorker
+from rq import Callback, Queue, Repeat, Retry, SimpleWorker
 from steps import saw, step
 
 # Redis' own spans are not what is compared.
@@ -45,6 +45,23 @@ with step("a job that fails"):
 
 with step("a job that fails and is tried again"):
     queue.enqueue("operator.truediv", 1, 0, job_id="five", retry=Retry(max=1))
+    work()
+
+with step("a coroutine"):
+    queue.enqueue("asyncio.sleep", 0, job_id="coroutine")
+    work()
+
+with step("a job that takes too long"):
+    queue.enqueue("time.sleep", 60, job_id="slow", job_timeout=1)
+    work()
+
+with step("a job that is done again"):
+    queue.enqueue("operator.add", 1, 2, job_id="again", repeat=Repeat(times=1))
+    work()
+
+with step("a job that tells of its end"):
+    queue.enqueue("operator.add", 1, 2, job_id="told", on_success=Callback("builtins.slice"))
+    queue.enqueue("operator.truediv", 1, 0, job_id="untold", on_failure=Callback("operator.truediv"))
     work()
 
 with step("a job whose result nobody wants"):
