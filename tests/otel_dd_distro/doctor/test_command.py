@@ -108,7 +108,7 @@ def another_user() -> Iterator[None]:
     [
         ("flask", "DD_TRACE_FLASK_ENABLED", "false"),
         ("flask", "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS", "flask"),
-        ("confluent_kafka", "DD_TRACE_KAFKA_ENABLED", "false"),
+        ("mysql_connector", "DD_TRACE_MYSQL_ENABLED", "false"),
         ("aiohttp", "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS", "aiohttp-client,aiohttp-server"),
     ],
 )
