@@ -52,7 +52,7 @@ def compared(names: list[str], ddtrace: Path, console: Console) -> Report:
         raise running.Failed(f"no scenario {', '.join(unknown)}; there are {', '.join(known)}")
     listed = differences.read()
     told = versions(ddtrace)
-    results = []
+    results, failed = [], []
     chosen = [known[name] for name in names or known]
     with ExitStack() as stack:
         agent = stack.enter_context(running_test_agent())
@@ -61,11 +61,16 @@ def compared(names: list[str], ddtrace: Path, console: Console) -> Report:
             stack.enter_context(servers.running(name))
         for scenario in chosen:
             began = time.monotonic()
-            ran = {side.name: running.run(scenario, side, agent) for side in running.sides(ddtrace)}
+            try:
+                ran = {side.name: running.run(scenario, side, agent) for side in running.sides(ddtrace)}
+            except running.Failed as failure:
+                failed.append(str(failure))
+                console.print(f"{scenario.name}: failed")
+                continue
             outcome = compare(scenario.name, ran["ddtrace"].steps, ran["ours"].steps, listed)
             results.append(Result(scenario, outcome, {name: each.cpu for name, each in ran.items()}))
             console.print(f"{scenario.name}: {scenario.about} {time.monotonic() - began:.1f} s")
-    return Report(results, listed, told, f"{datetime.now(timezone.utc):%Y-%m-%d %H:%M} UTC")
+    return Report(results, failed, listed, told, f"{datetime.now(timezone.utc):%Y-%m-%d %H:%M} UTC")
 
 
 def main() -> int:
@@ -91,7 +96,7 @@ def main() -> int:
     options.page.write_text(page.html(report))
     terminal.show(report, console)
     found = report.problems()
-    console.print(f"{len(found)} differences unlisted or vanished; the page: {options.page}")
+    console.print(f"{len(found)} scenarios failed, differences unlisted or vanished; the page: {options.page}")
     return 1 if found else 0
 
 

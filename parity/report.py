@@ -27,6 +27,8 @@ class Result:
 @dataclass
 class Report:
     results: Sequence[Result]
+    failed: Sequence[str]
+    """Why the other scenarios could not be compared."""
     listed: Sequence[Listed]
     versions: Mapping[str, str]
     """What was compared, and with what: name -> version."""
@@ -38,9 +40,9 @@ class Report:
         )
 
     def problems(self) -> list[str]:
-        """A sentence for each difference that is not listed, and for each listed one that did not occur."""
+        """A text for each scenario that failed, difference that is not listed, and listed one that did not occur."""
         unlisted = [str(each) for result in self.results for each in result.compared.unlisted()]
-        return [*unlisted, *vanished(self.listed, [result.compared for result in self.results])]
+        return [*self.failed, *unlisted, *vanished(self.listed, [result.compared for result in self.results])]
 
 
 def times(count: int) -> str:

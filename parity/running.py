@@ -80,12 +80,19 @@ class Side:
         return [*words, str(self.python)]
 
 
+DDTRACE_SETTINGS = {
+    # The form in which we send as well: its own default, v0.5, leaves things out on its way.
+    "DD_TRACE_API_VERSION": "v0.4",
+    # Where gevent is installed it would load asyncio twice, and `except CancelledError` no longer catches one.
+    "DD_UNLOAD_MODULES_FROM_SITECUSTOMIZE": "false",
+}
+
+
 def sides(ddtrace: Path) -> tuple[Side, Side, Side]:
     """Untraced, ddtrace's and ours, in the environments of the interpreters `ddtrace` and the running one."""
     return (
         Side("untraced", Path(sys.executable), ""),
-        # The form in which we send as well: its own default, v0.5, leaves things out on its way.
-        Side("ddtrace", ddtrace, "ddtrace-run", {"DD_TRACE_API_VERSION": "v0.4"}),
+        Side("ddtrace", ddtrace, "ddtrace-run", DDTRACE_SETTINGS),
         Side("ours", Path(sys.executable), "opentelemetry-instrument"),
     )
 

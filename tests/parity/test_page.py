@@ -22,7 +22,7 @@ QUERY = raw(3, "sqlite.query", 1, resource="SELECT '&'")
 def made(*ours: dict[str, object]) -> str:
     compared = compare("flask", recorded(REQUEST, STEP), recorded(*ours), [STEPS, QUERIES])
     result = Result(SCENARIO, compared, {"untraced": 0.1, "ddtrace": 1.25, "ours": 0.5})
-    return page.html(Report([result], [STEPS, QUERIES], {"ddtrace": "4.16.0"}, "today"))
+    return page.html(Report([result], [], [STEPS, QUERIES], {"ddtrace": "4.16.0"}, "today"))
 
 
 def test_both_trees_the_reasons_the_counts_and_the_cost_are_shown() -> None:
