@@ -267,6 +267,15 @@ def each_kind(made: Any) -> dict[str, Any]:
     }
 
 
+def each_awaited_kind(made: Any) -> dict[str, Callable[[], Any]]:
+    return {
+        "unary": lambda: made.unary_unary(ORDER)(b"tea"),
+        "server_streaming": lambda: _list(made.unary_stream(POUR)(b"tea")),
+        "client_streaming": lambda: made.stream_unary(COLLECT)(iter([b"a", b"b"])),
+        "bidi_streaming": lambda: _list(made.stream_stream(ECHO)(iter([b"a", b"b"]))),
+    }
+
+
 ANSWERS: dict[str, Any] = {
     "unary": b"tea",
     "server_streaming": [b"0", b"1", b"2"],
@@ -310,13 +319,7 @@ def test_an_asynchronous_call_is_one_span_on_each_side(recorder: Recorder, kind:
         import grpc
 
         async with aio_running(house) as target, grpc.aio.insecure_channel(target) as made:
-            answers: dict[str, Callable[[], Any]] = {
-                "unary": lambda: made.unary_unary(ORDER)(b"tea"),
-                "server_streaming": lambda: _list(made.unary_stream(POUR)(b"tea")),
-                "client_streaming": lambda: made.stream_unary(COLLECT)(iter([b"a", b"b"])),
-                "bidi_streaming": lambda: _list(made.stream_stream(ECHO)(iter([b"a", b"b"]))),
-            }
-            assert await answers[kind]() == ANSWERS[kind]
+            assert await each_awaited_kind(made)[kind]() == ANSWERS[kind]
             return target, await aio_take(recorder, 2)
 
     target, (client, served) = asyncio.run(called())
@@ -1003,6 +1006,76 @@ def test_without_propagation_the_server_gets_no_headers_and_reads_none() -> None
         _client, served = take(recorder, 2)
     assert server.house.metadata == [("traceparent", parent)]
     assert served.parent is None
+
+
+LISTED = "OTEL_PYTHON_GRPC_EXCLUDED_SERVICES"
+
+
+def kinds(spans: list[ReadableSpan]) -> list[str]:
+    return [span.kind.name for span in spans]
+
+
+@pytest.mark.parametrize("kind", ANSWERS)
+def test_the_services_of_the_variable_have_no_spans_on_either_side(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(LISTED, f"grpc.health.v1.Health, {SERVICE}")
+    recorder = Recorder()
+    with instrumented(GrpcInstrumentor, recorder.provider), running() as server, channel(server.target) as made:
+        assert each_kind(made)[kind]() == ANSWERS[kind]
+        server.stop()
+    assert recorder.spans() == []
+    assert set(server.house.current) == {0}
+
+
+@pytest.mark.parametrize("kind", ANSWERS)
+def test_the_services_of_the_variable_have_no_asynchronous_spans_either(
+    kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(LISTED, SERVICE)
+    house, recorder = AsyncHouse(), Recorder()
+
+    async def called() -> Any:
+        import grpc
+
+        async with aio_running(house) as target, grpc.aio.insecure_channel(target) as made:
+            return await each_awaited_kind(made)[kind]()
+
+    with instrumented(GrpcInstrumentor, recorder.provider):
+        assert asyncio.run(called()) == ANSWERS[kind]
+    assert recorder.spans() == []
+    assert set(house.current) == {0}
+
+
+@pytest.mark.parametrize("named", ["tea.v1", "House", "tea.v1.Houses", "tea.v1.House/Order", "tea_v1_House"])
+def test_a_service_that_the_variable_does_not_name_whole_has_spans(named: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(LISTED, named)
+    recorder = Recorder()
+    with instrumented(GrpcInstrumentor, recorder.provider), running() as server, channel(server.target) as made:
+        made.unary_unary(ORDER)(b"tea")
+        assert kinds(take(recorder, 2)) == ["CLIENT", "SERVER"]
+
+
+def test_what_a_call_without_a_span_calls_has_none_either(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The handler of the service that is listed asks another one, which is not."""
+    monkeypatch.setenv(LISTED, SERVICE)
+    recorder = Recorder()
+
+    class Asking(House):
+        def order(self, request: bytes, context: Any) -> bytes:
+            with channel(_elsewhere()) as made:
+                answer: bytes = made.unary_unary("/coffee.v1.House/Order")(request)
+            return answer
+
+    import grpc
+
+    with instrumented(GrpcInstrumentor, recorder.provider), running(Asking()) as server, channel(server.target) as made:
+        # Nobody serves the other one: that it was asked is seen.
+        with pytest.raises(grpc.RpcError, match="UNIMPLEMENTED"):
+            made.unary_unary(ORDER)(b"tea")
+        server.stop()
+        assert recorder.spans() == []
+        with channel(_elsewhere()) as other, pytest.raises(grpc.RpcError, match="UNIMPLEMENTED"):
+            other.unary_unary("/coffee.v1.House/Order")(b"tea")
+        assert kinds(take(recorder, 1)) == ["CLIENT"]
 
 
 def test_a_caller_without_us_is_continued(recorder: Recorder) -> None:
