@@ -96,7 +96,7 @@ def _is_upgraded(scope: AsgiScope) -> bool:
 
 
 def _pairs(scope: AsgiScope) -> Pairs:
-    """The request headers. What can be read but once is left to the application."""
+    """The headers of a request, or of a message. What can be read but once is left to those it is meant for."""
     pairs = scope.get("headers")
     return pairs if isinstance(pairs, (list, tuple)) else ()
 
@@ -191,7 +191,7 @@ def _sending(send: Callable[[Any], Any], _scope: AsgiScope, recording: Recording
     async def sending(message: Any) -> None:
         kind = message.get("type") if isinstance(message, dict) else None
         if kind == "http.response.start":
-            _learn_answer(recording, message)
+            message = _learn_answer(recording, message)
         elif kind == "http.response.body" and not message.get("more_body"):
             try:
                 await send(message)
@@ -212,12 +212,12 @@ def _shaking_hands(send: Callable[[Any], Any], scope: AsgiScope, recording: Reco
     async def sending(message: Any) -> None:
         kind = message.get("type") if isinstance(message, dict) and not recording.ended else None
         if kind == "websocket.http.response.start":
-            _learn_answer(recording, message)
+            message = _learn_answer(recording, message)
         elif kind == "websocket.accept":
-            _learn_answer(recording, message, 101 if _is_upgraded(scope) else 200)
+            message = _learn_answer(recording, message, 101 if _is_upgraded(scope) else 200)
         elif kind == "websocket.close":
-            # What servers answer where the application refuses the connection.
-            _learn_answer(recording, message, 403)
+            # What servers answer where the application refuses the connection; they take no headers for it.
+            recording.learn(_answered, message, 403)
         if kind not in _ENDS_OF_HANDSHAKE or message.get("more_body"):
             await send(message)
             return
@@ -229,10 +229,13 @@ def _shaking_hands(send: Callable[[Any], Any], scope: AsgiScope, recording: Reco
     return sending
 
 
-def _learn_answer(recording: Recording, message: dict[str, Any], status: int | None = None) -> None:
+def _learn_answer(recording: Recording, message: dict[str, Any], status: int | None = None) -> dict[str, Any]:
+    """The message to send: with the headers of a propagator for responses, where one is set."""
     recording.learn(_answered, message, status)
-    if isinstance(message.get("headers"), list):
-        propagate_response(message["headers"], recording, _append)
+    added: list[tuple[bytes, bytes]] = []
+    propagate_response(added, recording, _append)
+    # The application's own message and headers may serve the next response, too.
+    return {**message, "headers": [*(message.get("headers") or ()), *added]} if added else message
 
 
 def _append(headers: Any, name: str, value: str) -> None:
@@ -281,7 +284,7 @@ def _answered(message: dict[str, Any], status: int | None) -> Outcome:
     wanted = captured().server_response
     return http.server_response(
         message["status"] if status is None else status,
-        wanted.of(message.get("headers") or ()) if wanted is not None else None,
+        wanted.of(_pairs(message)) if wanted is not None else None,
     )
 
 

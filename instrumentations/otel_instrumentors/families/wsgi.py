@@ -225,8 +225,12 @@ class _Started:
 
     def __call__(self, status: str, *args: Any, **kwargs: Any) -> Any:
         self._recording.learn(_answered, status, args, self._call)
-        if args and isinstance(args[0], list):
-            propagate_response(args[0], self._recording, _append)
+        if args:
+            added: list[tuple[str, str]] = []
+            propagate_response(added, self._recording, _append)
+            if added:
+                # The application's own list may be the one of every response.
+                args = ([*args[0], *added], *args[1:])
         return self._start_response(status, *args, **kwargs)
 
 

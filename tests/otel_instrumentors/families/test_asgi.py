@@ -22,8 +22,9 @@ from otel_instrumentors.kernel.call import Call, SpanSpec
 from otel_instrumentors.kernel.hook import Target
 from otel_instrumentors.kernel.scope import Scope
 from otel_instrumentors.semconv import headers
-from tests.otel_instrumentors.contract import Recorder, names
+from tests.otel_instrumentors.contract import Recorder, instrumented, names
 from tests.otel_instrumentors.families.asgi_server import Client, asked, http_scope
+from tests.otel_instrumentors.families.asgi_servers import serving
 
 tracer = trace.get_tracer("app")
 
@@ -322,6 +323,96 @@ def test_the_client_is_told_of_its_span_where_a_propagator_for_responses_is_set(
     assert span.context is not None
     told = f"00-{span.context.trace_id:032x}-{span.context.span_id:016x}-{span.context.trace_flags:02x}".encode()
     assert (b"traceresponse", told) in client.messages[0]["headers"]
+
+
+EXPOSED = (b"access-control-expose-headers", b"traceresponse")
+
+
+def told_of(recorder: Recorder) -> list[tuple[bytes, bytes]]:
+    """The headers that tell a client of the one span there is."""
+    (span,) = recorder.take()
+    ids = f"00-{span.context.trace_id:032x}-{span.context.span_id:016x}-{span.context.trace_flags:02x}"
+    return [(b"traceresponse", ids.encode()), EXPOSED]
+
+
+@pytest.mark.parametrize("given", [None, [], [(b"x-tea", b"green")], ((b"x-tea", b"green"),)], ids=repr)
+def test_the_client_is_told_whatever_headers_the_response_has_and_those_stay_as_they_are(
+    given: Any, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One message, and one list of headers, may serve every response."""
+    monkeypatch.setattr(propagators, "_RESPONSE_PROPAGATOR", TraceResponsePropagator())
+    message = {"type": "http.response.start", "status": 200}
+    if given is not None:
+        message["headers"] = given
+    before = repr(message)
+
+    class Answering:
+        async def __call__(self, _scope: Any, _receive: Any, send: Any) -> None:
+            await send(message)
+            await send({"type": "http.response.body", "body": b"tea"})
+
+    for _ in range(3):
+        client = asked(hooked(Answering(), recorder), "/")
+        assert client.messages[0]["headers"] == [*(given or ()), *told_of(recorder)]
+    assert repr(message) == before
+
+
+def test_the_client_of_a_websocket_is_told_of_the_handshakes_span(
+    recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(propagators, "_RESPONSE_PROPAGATOR", TraceResponsePropagator())
+    accepted, *others = websocket(recorder, {"type": "websocket.accept"}, SAID, CLOSED)
+    assert accepted == {"type": "websocket.accept", "headers": told_of(recorder)}
+    assert others == [SAID, CLOSED]
+    # Servers refuse with an answer of their own.
+    assert websocket(recorder, CLOSED) == [CLOSED]
+
+
+def test_the_client_of_a_framework_is_told_by_a_real_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    """From the propagator that an application sets to the bytes of the response."""
+    from http.client import HTTPConnection
+
+    from starlette.applications import Starlette
+    from starlette.responses import PlainTextResponse
+    from starlette.routing import Route
+
+    from otel_instrumentors.starlette import StarletteInstrumentor
+
+    recorder = Recorder()
+    monkeypatch.setattr(propagators, "_RESPONSE_PROPAGATOR", None)
+    propagators.set_global_response_propagator(TraceResponsePropagator())  # type: ignore[no-untyped-call]
+    with instrumented(StarletteInstrumentor, recorder.provider):
+        app = Starlette(routes=[Route("/tea", lambda _request: PlainTextResponse("tea"))])
+        with serving("uvicorn", app) as port:
+            recorder.take()
+            connection = HTTPConnection("127.0.0.1", port, timeout=60)
+            connection.request("GET", "/tea")
+            response = connection.getresponse()
+            assert response.read() == b"tea"
+            connection.close()
+    (name, told), exposed = told_of(recorder)
+    assert response.headers[name.decode()] == told.decode()
+    assert response.headers[exposed[0].decode()] == "traceresponse"
+
+
+def test_headers_of_a_response_that_can_be_read_but_once_are_the_servers(
+    recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_SERVER_RESPONSE", "x-tea")
+    headers.captured.cache_clear()
+
+    class Answering:
+        async def __call__(self, _scope: Any, _receive: Any, send: Any) -> None:
+            pairs = iter([(b"x-tea", b"green")])
+            await send({"type": "http.response.start", "status": 200, "headers": pairs})
+            await send({"type": "http.response.body", "body": b"tea"})
+
+    try:
+        client = asked(hooked(Answering(), recorder), "/")
+    finally:
+        headers.captured.cache_clear()
+    assert list(client.messages[0]["headers"]) == [(b"x-tea", b"green")]
+    assert len(recorder.take()) == 1
 
 
 def websocket(recorder: Recorder, *messages: Any, version: str = "1.1", error: Exception | None = None) -> list[Any]:

@@ -216,3 +216,24 @@ def test_the_client_is_told_of_its_span_where_a_propagator_for_responses_is_set(
     assert span.context is not None
     told = f"00-{span.context.trace_id:032x}-{span.context.span_id:016x}-{span.context.trace_flags:02x}"
     assert answered == [("200 OK", [("traceresponse", told), ("Access-Control-Expose-Headers", "traceresponse")])]
+
+
+def test_headers_that_serve_every_response_do_not_grow_with_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(propagators, "_RESPONSE_PROPAGATOR", TraceResponsePropagator())
+    headers = [("X-Tea", "green")]
+
+    class Constant:
+        def __call__(self, environ: dict[str, Any], start_response: Any) -> list[bytes]:
+            start_response("200 OK", headers)
+            return [b"tea"]
+
+    made = wsgi.application(lambda call: wsgi.request(call.args[0])).wrap(
+        Target(Constant.__call__, Constant, is_method=True), Scope(Recorder().provider.get_tracer("test"))
+    )
+    sent: list[Any] = []
+    for _ in range(3):
+        environ: dict[str, Any] = {}
+        setup_testing_defaults(environ)
+        made(Constant(), environ, lambda _status, headers: sent.append([name for name, _ in headers]))
+    assert sent == [["X-Tea", "traceresponse", "Access-Control-Expose-Headers"]] * 3
+    assert headers == [("X-Tea", "green")]
