@@ -36,12 +36,25 @@ def own(entry_point: EntryPoint) -> str | None:
     name = entry_point.name
     if name in catalogue():
         return name
-    extras = () if entry_point.dist is None else _extras(entry_point.dist)
-    watched = {name for name, extra in extras if extra in _INSTRUMENTS}
+    watched = _watched_by(entry_point)
     for plugin, distributions in _watched().items():
         if watched & distributions:
             return plugin
     return None if watched else next((plugin for plugin, names in THEIR_NAMES.items() if name in names), None)
+
+
+def support(entry_point: EntryPoint) -> bool:
+    """Whether ours can do what this one of somebody else's would.
+
+    Of the distributions that the other watches, each that is installed has to be one that an extra of ours names, in a
+    version that we support.
+    """
+    lines = _lines()
+    for name in _watched_by(entry_point):
+        version = _version(name)
+        if version is not None and not any(_allows(line, version) for line in lines.get(name, ())):
+            return False
+    return True
 
 
 @functools.cache
@@ -69,10 +82,47 @@ def _watched() -> dict[str, set[str]]:
     """The distributions of the library that each of ours watches: those that its extra names."""
     watched: dict[str, set[str]] = {}
     plugins = {_normal(plugin): plugin for plugin in catalogue()}
-    for dist, extra in _extras(_distribution()):
+    for dist, extra, _ in _extras(_distribution()):
         if extra in plugins:
             watched.setdefault(plugins[extra], set()).add(dist)
     return watched
+
+
+def _watched_by(entry_point: EntryPoint) -> set[str]:
+    """The distributions that somebody else's instrumentor says that it watches.
+
+    Of several instrumentors in one package, one that is called like one of these (`httpx` and `httpx2`) watches that.
+    """
+    extras = () if entry_point.dist is None else _extras(entry_point.dist)
+    watched = {name for name, extra, _ in extras if extra in _INSTRUMENTS}
+    name = _normal(entry_point.name)
+    return {name} if name in watched else watched
+
+
+@functools.cache
+def _lines() -> dict[str, list[str]]:
+    """What the extras of our instrumentors say of each distribution that they name, as lines of metadata."""
+    plugins = {_normal(plugin) for plugin in catalogue()}
+    lines: dict[str, list[str]] = {}
+    for dist, extra, line in _extras(_distribution()):
+        if extra in plugins:
+            lines.setdefault(dist, []).append(line)
+    return lines
+
+
+def _version(name: str) -> str | None:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
+
+
+def _allows(line: str, version: str) -> bool:
+    from packaging.requirements import Requirement  # the loader of instrumentors has imported it
+
+    return Requirement(line).specifier.contains(version, prereleases=True)
 
 
 def _distribution() -> Distribution:
@@ -81,12 +131,12 @@ def _distribution() -> Distribution:
     return distribution(DISTRIBUTION)
 
 
-def _extras(dist: Distribution) -> Iterator[tuple[str, str]]:
-    """What a distribution requires for an extra, and the extra: names as the index has them."""
+def _extras(dist: Distribution) -> Iterator[tuple[str, str, str]]:
+    """What a distribution requires for an extra, the extra, and the whole line: names as the index has them."""
     for line in dist.requires or ():
         found = _REQUIREMENT.match(line)
         if found is not None:
-            yield _normal(found[1]), _normal(found[2])
+            yield _normal(found[1]), _normal(found[2]), line
 
 
 def _normal(name: str) -> str:

@@ -14,7 +14,7 @@ from opentelemetry.instrumentation.distro import BaseDistro  # type: ignore[attr
 from opentelemetry.instrumentation.environment_variables import OTEL_PYTHON_CONFIGURATOR
 
 from . import settings
-from .counterparts import THEIR_NAMES, catalogue, libraries_of, own, own_entry_points
+from .counterparts import THEIR_NAMES, catalogue, libraries_of, own, own_entry_points, support
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -40,35 +40,49 @@ class DatadogDistro(BaseDistro):  # type: ignore[misc]
         # Another distro's configurator must not set the SDK up before ours.
         os.environ.setdefault(OTEL_PYTHON_CONFIGURATOR, "datadog")
 
-    def wants(self, entry_point: EntryPoint) -> bool:
-        """False for an instrumentor that is switched off, or of whose library one of ours goes before it."""
+    def wants(self, entry_point: EntryPoint, *, is_replacing: bool = False) -> bool:
+        """False for an instrumentor that is switched off, or of whose library one of ours goes before it.
+
+        `is_replacing` is said of one of ours that goes before one of somebody else's, which is installed.
+        """
         current = settings.current()
         name = entry_point.name
-        if not current.enabled and not (current.logs_injection and name in LOGGING and self.is_ours(entry_point)):
-            return False
-        if not current.instruments(name):
-            return False
         if self.is_ours(entry_point):
-            return not current.disables(THEIR_NAMES.get(name, ()))
-        ours = own(entry_point)
-        if ours is None:
-            return True
-        if ours != name and not current.instruments(ours):
+            if not current.enabled and not (current.logs_injection and name in LOGGING):
+                return False
+            return current.instruments(name, is_replacing=is_replacing) and not current.disables(
+                THEIR_NAMES.get(name, ())
+            )
+        return current.enabled and current.instruments(name, is_replacing=True) and self._replacing(entry_point) is None
+
+    def _replacing(self, entry_point: EntryPoint) -> EntryPoint | None:
+        """Ours that takes the place of this one of somebody else's; None where there is none that can and may."""
+        name, ours = entry_point.name, own(entry_point)
+        if ours is None or not support(entry_point):
+            return None
+        if ours != name and not settings.current().instruments(ours, is_replacing=True):
             # Who switches ours off may want theirs.
-            return True
+            return None
         log.debug("Instrumentor %s of %s is not loaded: ours of %s takes its place", name, entry_point.value, ours)
-        return False
+        return next(entry for entry in own_entry_points() if (entry.group, entry.name) == (_GROUP, ours))
 
     def is_ours(self, entry_point: EntryPoint) -> bool:
         return catalogue().get(entry_point.name) == entry_point.value
 
     def load_instrumentor(self, entry_point: EntryPoint, **kwargs: Any) -> None:
         """Put an instrumentor to work, unless it is not wanted."""
-        if not self.wants(entry_point):
-            return
         if not self.is_ours(entry_point):
-            self._load(entry_point, kwargs)
-            return
+            if self.wants(entry_point):
+                self._load(entry_point, kwargs)
+                return
+            ours = self._replacing(entry_point)
+            # Who has installed theirs counts on its spans, also where ours is not loaded without being asked for.
+            if ours is not None and not self.wants(ours) and self.wants(ours, is_replacing=True):
+                self._load_when_imported(ours, kwargs)
+        elif self.wants(entry_point):
+            self._load_when_imported(entry_point, kwargs)
+
+    def _load_when_imported(self, entry_point: EntryPoint, kwargs: dict[str, Any]) -> None:
         if not settings.current().propagates(entry_point.name):
             kwargs["propagate"] = False
         elif not settings.current().propagates(f"{entry_point.name}_client"):

@@ -109,9 +109,10 @@ def _integrations(current: Settings) -> dict[str, Any]:
         version_of_library = installed(name)
         found[name] = _NOT_INSTALLED
         if version_of_library is not None:
+            is_at_work = bool(name in loaded and loaded[name]["placed"])
             found[name] = {
-                "enabled": current.instruments(name),
-                "instrumented": bool(name in loaded and loaded[name]["placed"]),
+                "enabled": is_at_work or current.instruments(name),
+                "instrumented": is_at_work,
                 "module_version": version_of_library,
                 "module_imported": any(library in sys.modules for library in libraries_of(name)),
             }

@@ -50,6 +50,8 @@ def entry(name: str, dist: Distribution | None) -> EntryPoint:
         ("mysqlclient", Installed("mysqlclient<3"), "mysqldb"),
         ("psycopg2", Installed("psycopg2-binary>=2.7.3.1", "psycopg2>=2.7.3.1", extra="instruments-any"), "psycopg"),
         ("boto3", Installed("boto3~=1.0"), "botocore"),
+        ("httpx", Installed("httpx>=0.18", "httpx2>=2", extra="instruments-any"), "httpx"),
+        ("httpx2", Installed("httpx>=0.18", "httpx2>=2", extra="instruments-any"), None),
         ("threading", Installed(), "futures"),
         ("threading", None, "futures"),
         ("urllib", Installed(), None),
@@ -66,3 +68,34 @@ def test_one_is_matched_by_the_distributions_that_it_watches(
 
 def test_their_other_names_are_of_instrumentors_that_we_have() -> None:
     assert set(counterparts.THEIR_NAMES) <= set(counterparts.catalogue())
+
+
+ABSENT = "a-distribution-that-nobody-has"
+
+
+@pytest.mark.parametrize(
+    ("requirements", "ours_will_do"),
+    [
+        (("redis>=2.6",), True),
+        ((), True),
+        # Of the forms of a library those count that are installed.
+        (("redis>=2.6", ABSENT), True),
+        ((ABSENT,), True),
+        (("psycopg2>=2.7.3.1", "psycopg2-binary>=2.7.3.1"), True),
+        # Each of them has to be watched, if by another one of ours.
+        (("botocore~=1.0", "aiobotocore>=2.0"), True),
+        (("httpx>=0.18", "pytest"), False),
+    ],
+)
+def test_ours_will_do_where_each_form_of_the_library_that_is_installed_is_one_that_ours_watch(
+    requirements: tuple[str, ...], ours_will_do: bool
+) -> None:
+    assert counterparts.support(entry("theirs", Installed(*requirements))) is ours_will_do
+
+
+@pytest.mark.parametrize(("version", "ours_will_do"), [("2.5", False), ("2.6", True), ("7.0b1", True)])
+def test_ours_will_do_where_it_supports_the_version_that_is_installed(
+    version: str, ours_will_do: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(counterparts, "_version", {"redis": version}.get)
+    assert counterparts.support(entry("redis", Installed("redis>=1"))) is ours_will_do

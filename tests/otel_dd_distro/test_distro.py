@@ -22,6 +22,7 @@ class Entry:
     is_instrumented_by_opentelemetry = False
 
     dist = None
+    group = "opentelemetry_instrumentor"
 
     def __init__(self, name: str, value: str, fails_with: Exception | None = None) -> None:
         self.name = name
@@ -193,6 +194,47 @@ def test_an_instrumentor_of_what_ours_watches_is_left_out_unless_ours_is_switche
     settings.current.cache_clear()
     environ.setenv("DD_TRACE_REQUESTS_ENABLED", "false")
     assert loaded(*theirs)
+
+
+URLLIB3 = ("urllib3", "otel_instrumentors.urllib3:Urllib3Instrumentor")
+THEIR_URLLIB3 = ("urllib3", "opentelemetry.instrumentation.urllib3:URLLib3Instrumentor")
+
+
+@pytest.mark.parametrize(
+    ("variables", "is_instrumented", "is_by_its_own_entry_point"),
+    [
+        ({}, True, False),
+        ({"DD_TRACE_URLLIB3_ENABLED": "true"}, False, True),
+        ({"DD_TRACE_URLLIB3_ENABLED": "false"}, False, False),
+        ({"OTEL_PYTHON_DISABLED_INSTRUMENTATIONS": "urllib3"}, False, False),
+        ({"DD_TRACE_ENABLED": "false"}, False, False),
+    ],
+)
+def test_one_of_ours_that_is_off_by_default_is_on_where_somebody_elses_is_installed(
+    variables: dict[str, str],
+    is_instrumented: bool,
+    is_by_its_own_entry_point: bool,
+    environ: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Whoever has OpenTelemetry's installed has spans of urllib3, and goes on having them: by ours."""
+    import urllib3  # noqa: F401
+
+    for name, value in variables.items():
+        environ.setenv(name, value)
+    ours, theirs = Entry(*URLLIB3), Entry(*THEIR_URLLIB3)
+    monkeypatch.setattr(distro, "own_entry_points", lambda: (ours,))
+    DatadogDistro().load_instrumentor(theirs)  # type: ignore[arg-type]
+    assert (bool(ours.instrumented), theirs.instrumented) == (is_instrumented, [])
+    assert loaded(*URLLIB3) is is_by_its_own_entry_point
+
+
+def test_what_ours_does_not_support_is_left_to_somebody_elses(
+    environ: pytest.MonkeyPatch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(distro, "support", lambda entry_point: entry_point.name != "flask")
+    assert loaded(*THEIRS)
+    assert not loaded("requests", "opentelemetry.instrumentation.requests:RequestsInstrumentor")
 
 
 @pytest.mark.parametrize(

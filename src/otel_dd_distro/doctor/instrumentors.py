@@ -58,7 +58,7 @@ def _row(
     name: str, installed: str, current: Settings, environ: Mapping[str, str], told: Mapping[str, Any] | None, other: str
 ) -> Finding:
     beside = f"; {other} beside it" if other else ""
-    if not current.instruments(name):
+    if not current.instruments(name, is_replacing=bool(other)):
         for known in names_in_variables(name):
             if known in current.instrumentor_enabled:
                 variable = f"DD_TRACE_{known.upper()}_ENABLED"
@@ -67,7 +67,7 @@ def _row(
                 )
         if name in OFF_BY_DEFAULT:
             return Finding(INFO, name, f"{installed}, off unless DD_TRACE_{name.upper()}_ENABLED=true{beside}")
-    if not current.instruments(name) or current.disables(THEIR_NAMES.get(name, ())):
+    if not current.instruments(name, is_replacing=bool(other)) or current.disables(THEIR_NAMES.get(name, ())):
         return Finding(PROBLEM, name, f"disabled by {_DISABLED}={environ.get(_DISABLED, '')}", f"change {_DISABLED}")
     conflict = _conflict(name)
     if conflict:

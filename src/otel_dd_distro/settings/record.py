@@ -9,7 +9,10 @@ if TYPE_CHECKING:
     from ..sampling.rules import Rule, SpanRule
 
 OFF_BY_DEFAULT = frozenset({"httplib", "kombu", "urllib3"})
-"""Instrumentors that are to be switched on by name: what they see, a layer above or below them is traced for."""
+"""Instrumentors that are to be switched on by name: what they see, a layer above or below them is traced for.
+
+Somebody else's instrumentor of the same library, where one is installed, switches them on as well.
+"""
 
 
 DATADOG_NAMES: Mapping[str, str] = {
@@ -160,15 +163,18 @@ class Settings(NamedTuple):
     django_resource: str
     """What requests are named by: `route`, `handler` (with the method before it) or `view` (alone)."""
 
-    def instruments(self, name: str) -> bool:
+    def instruments(self, name: str, *, is_replacing: bool = False) -> bool:
         """Whether the instrumentor of this entry point name is wanted: DD_TRACE_<NAME>_ENABLED, else the OTel list.
 
-        Those of OFF_BY_DEFAULT are wanted only where the former says so.
+        Those of OFF_BY_DEFAULT are wanted where the former says so, and in the place of one of somebody else's
+        (`is_replacing`).
         """
         for known in names_in_variables(name):
             if known in self.instrumentor_enabled:
                 return self.instrumentor_enabled[known]
-        return name not in OFF_BY_DEFAULT | self.disabled_instrumentors and "*" not in self.disabled_instrumentors
+        if name in self.disabled_instrumentors or "*" in self.disabled_instrumentors:
+            return False
+        return is_replacing or name not in OFF_BY_DEFAULT
 
     def disables(self, names: Collection[str]) -> bool:
         """Whether OTEL_PYTHON_DISABLED_INSTRUMENTATIONS has all of these names, where there are some."""

@@ -375,7 +375,7 @@ VARIABLES: tuple[Variable, ...] = (
 PER_INSTRUMENTOR: tuple[PerInstrumentor, ...] = (
     PerInstrumentor("instrumentor_enabled", "DD_TRACE_", "_ENABLED", flag,
         "Whether it is loaded; wins over OTEL_PYTHON_DISABLED_INSTRUMENTATIONS. "
-        f"Off unless this says so: {', '.join(sorted(OFF_BY_DEFAULT))}."),
+        f"Off unless this says so, or OpenTelemetry's own is installed: {', '.join(sorted(OFF_BY_DEFAULT))}."),
     PerInstrumentor("instrumentor_service", "DD_", "_SERVICE", short_text,
         "Service of its spans.", ("_SERVICE_NAME",)),
     PerInstrumentor("instrumentor_distributed_tracing", "DD_", "_DISTRIBUTED_TRACING", flag,

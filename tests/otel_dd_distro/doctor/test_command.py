@@ -127,6 +127,19 @@ def test_5_a_library_out_of_range(agent: str, tmp_path: Path) -> None:
     assert "flask: not instrumented: flask 0.1 is installed, flask>=0.10 is supported" in first_lines(done)
 
 
+def test_one_that_is_off_by_default_is_on_beside_opentelemetrys_own(agent: str, tmp_path: Path) -> None:
+    (theirs := tmp_path / "opentelemetry_instrumentation_urllib3-1.dist-info").mkdir()
+    (theirs / "METADATA").write_text("Metadata-Version: 2.1\nName: opentelemetry-instrumentation-urllib3\nVersion: 1\n")
+    (theirs / "entry_points.txt").write_text("[opentelemetry_instrumentor]\nurllib3 = theirs:Instrumentor\n")
+    alone, beside = (
+        " ".join(asked(DD_TRACE_AGENT_URL=agent, **variables).stdout.split())
+        for variables in ({}, {"PYTHONPATH": str(tmp_path)})
+    )
+    assert "off unless DD_TRACE_URLLIB3_ENABLED=true" in alone
+    assert "off unless DD_TRACE_URLLIB3_ENABLED=true" not in beside
+    assert "instrumentation-urllib3 beside it" in beside
+
+
 def test_6_a_library_that_was_imported_and_used_too_early(agent: str, tmp_path: Path) -> None:
     (tmp_path / "sitecustomize.py").write_text("import sqlite3; kept = sqlite3.connect(':memory:')")
     (tmp_path / "app.py").write_text("import sqlite3")
