@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -79,6 +80,39 @@ def run(tmp_path: Path, *command: str, **variables: str) -> tuple[list[Any], str
 def test_each_call_has_one_span_and_it_is_ours(command: tuple[str, ...], tmp_path: Path) -> None:
     spans, _ = run(tmp_path, *command)
     assert spans == WANTED
+
+
+LOGGING = """
+import logging
+import structlog
+from opentelemetry import trace
+seen = []
+structlog.configure(processors=[lambda _logger, _name, event: seen.append(dict(event)) or event["event"]])
+with trace.get_tracer("shop").start_as_current_span("order"):
+    logging.getLogger("shop").warning("of logging")
+    structlog.get_logger().warning("of structlog")
+trace.get_tracer_provider().force_flush()
+from opentelemetry._logs import get_logger_provider
+get_logger_provider().force_flush()
+print("ids:", [any("trace_id" in key for key in event) for event in seen])
+"""
+
+
+def test_log_records_are_sent_once_and_have_the_ids_of_their_trace(tmp_path: Path) -> None:
+    """Ours puts ids on records, OpenTelemetry's own sends them: whoever has both loses neither."""
+    (tmp_path / "logs.py").write_text(LOGGING)
+    environ = {name: value for name, value in os.environ.items() if not name.startswith(("OTEL_", "DD_"))}
+    done = subprocess.run(
+        [INSTRUMENT, sys.executable, str(tmp_path / "logs.py")],
+        env={**environ, "OTEL_LOGS_EXPORTER": "console", "OTEL_METRICS_EXPORTER": "none"},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    bodies = re.findall(r'"body": "(of \w+)"', done.stdout)
+    assert sorted(bodies) == ["of logging", "of structlog"], done.stdout + done.stderr
+    assert "ids: [True]" in done.stdout
 
 
 def test_another_distro_that_is_found_first_is_put_aside(tmp_path: Path) -> None:

@@ -1,10 +1,11 @@
-"""OpenTelemetry's own ASGI middleware beside ours: one span of the server, whichever is outside."""
+"""OpenTelemetry's own ASGI middleware, and one side of gRPC, beside ours: each call has one span, whoever makes it."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import pytest
+from opentelemetry import trace
 from opentelemetry.instrumentation.asgi import OpenTelemetryMiddleware as Theirs
 from opentelemetry.trace import SpanKind
 
@@ -41,3 +42,30 @@ def test_around_a_framework_that_is_traced_the_middleware_makes_the_one_span(mid
     recorder = Recorder()
     with instrumented(StarletteInstrumentor, recorder.provider):
         assert makers(recorder, middleware(Starlette(), tracer_provider=recorder.provider)) == [middleware.__module__]
+
+
+@pytest.mark.parametrize(("side", "kind"), [("Client", "CLIENT"), ("Server", "SERVER")])
+def test_one_side_of_grpc_that_is_theirs_leaves_the_other_to_ours(
+    side: str, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from opentelemetry.instrumentation import grpc as package
+
+    from otel_instrumentors.grpc import GrpcInstrumentor
+    from tests.otel_instrumentors.test_grpc import ORDER, channel, running, take
+
+    recorder = Recorder()
+    # Their client takes no other.
+    monkeypatch.setattr(trace, "_TRACER_PROVIDER", recorder.provider)
+    theirs = getattr(package, f"GrpcInstrumentor{side}")()
+    theirs.instrument()
+    try:
+        with instrumented(GrpcInstrumentor, recorder.provider), running() as server, channel(server.target) as made:
+            made.unary_unary(ORDER)(b"tea")
+            spans = take(recorder, 2)
+    finally:
+        theirs.uninstrument()
+    by = {span.kind.name: span.instrumentation_scope.name for span in spans if span.instrumentation_scope}
+    assert len(spans) == 2
+    assert by == {"CLIENT": GrpcInstrumentor.__module__, "SERVER": GrpcInstrumentor.__module__} | {
+        kind: package.__name__
+    }

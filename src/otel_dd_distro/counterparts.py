@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -25,6 +25,14 @@ THEIR_NAMES: Mapping[str, tuple[str, ...]] = {
     "mysqldb": ("mysqlclient",),
 }
 """What OpenTelemetry's instrumentors of the same libraries are called, where they are called otherwise than ours."""
+
+
+SENDERS: Mapping[str, Mapping[str, Any]] = {
+    "logging": {"set_logging_format": False, "inject_trace_context": False},
+    "structlog": {},
+}
+"""OpenTelemetry's instrumentors that send log records, which ours of the same names do not, and how each is started to
+do that alone."""
 
 
 def own(entry_point: EntryPoint) -> str | None:

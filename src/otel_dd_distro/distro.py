@@ -14,7 +14,7 @@ from opentelemetry.instrumentation.distro import BaseDistro  # type: ignore[attr
 from opentelemetry.instrumentation.environment_variables import OTEL_PYTHON_CONFIGURATOR
 
 from . import settings
-from .counterparts import THEIR_NAMES, catalogue, libraries_of, own, own_entry_points, support
+from .counterparts import SENDERS, THEIR_NAMES, catalogue, libraries_of, own, own_entry_points, support
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -75,6 +75,10 @@ class DatadogDistro(BaseDistro):  # type: ignore[misc]
             if self.wants(entry_point):
                 self._load(entry_point, kwargs)
                 return
+            if entry_point.name in SENDERS and settings.current().instruments(entry_point.name) and _sends_logs():
+                # Beside ours, which puts ids on records and sends none.
+                self._load(entry_point, {**kwargs, **SENDERS[entry_point.name]})
+                return
             ours = self._replacing(entry_point)
             # Who has installed theirs counts on its spans, also where ours is not loaded without being asked for.
             if ours is not None and not self.wants(ours) and self.wants(ours, is_replacing=True):
@@ -114,6 +118,14 @@ class DatadogDistro(BaseDistro):  # type: ignore[misc]
                 super().load_instrumentor(entry_point, **kwargs)
         except Exception as error:  # noqa: BLE001
             _say(entry_point, error)
+
+
+def _sends_logs() -> bool:
+    """Whether somebody has set up a provider of loggers, for OTEL_LOGS_EXPORTER say."""
+    from opentelemetry._logs import NoOpLoggerProvider, get_logger_provider
+    from opentelemetry._logs._internal import ProxyLoggerProvider
+
+    return not isinstance(get_logger_provider(), (NoOpLoggerProvider, ProxyLoggerProvider))
 
 
 class _Once:

@@ -229,6 +229,30 @@ def test_one_of_ours_that_is_off_by_default_is_on_where_somebody_elses_is_instal
     assert loaded(*URLLIB3) is is_by_its_own_entry_point
 
 
+@pytest.mark.parametrize("sends_logs", [True, False])
+def test_what_sends_log_records_is_loaded_beside_ours_where_they_are_sent(
+    sends_logs: bool, environ: pytest.MonkeyPatch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(distro, "_sends_logs", lambda: sends_logs)
+    theirs = Entry("logging", "opentelemetry.instrumentation.logging:LoggingInstrumentor")
+    DatadogDistro().load_instrumentor(theirs)  # type: ignore[arg-type]
+    # The format, and the fields of records, are ours to make.
+    only_sending = {"set_logging_format": False, "inject_trace_context": False}
+    assert theirs.instrumented == ([only_sending] if sends_logs else [])
+    environ.setenv("OTEL_PYTHON_DISABLED_INSTRUMENTATIONS", "structlog")
+    settings.current.cache_clear()
+    assert not loaded("structlog", "opentelemetry.instrumentation.structlog:StructlogInstrumentor")
+
+
+def test_log_records_are_sent_where_there_is_a_provider_of_loggers(monkeypatch: pytest.MonkeyPatch) -> None:
+    from opentelemetry import _logs
+    from opentelemetry.sdk._logs import LoggerProvider
+
+    assert not distro._sends_logs()
+    monkeypatch.setattr(_logs, "get_logger_provider", LoggerProvider)
+    assert distro._sends_logs()
+
+
 def test_what_ours_does_not_support_is_left_to_somebody_elses(
     environ: pytest.MonkeyPatch, monkeypatch: pytest.MonkeyPatch
 ) -> None:

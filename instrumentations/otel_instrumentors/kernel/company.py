@@ -38,11 +38,26 @@ _NAMED_OTHERWISE = {
 }
 """What their packages are called that watch a module, or those below it, where that is not its first word."""
 
+_BY_CLASS = {
+    "AiobotocoreInstrumentor": "aiobotocore",
+    "BotocoreInstrumentor": "botocore",
+    "GrpcAioInstrumentorClient": "grpc.aio._channel",
+    "GrpcAioInstrumentorServer": "grpc.aio._server",
+    "GrpcInstrumentorClient": "grpc._channel",
+    "GrpcInstrumentorServer": "grpc._server",
+    "HTTPX2ClientInstrumentor": "httpx2",
+    "HTTPXClientInstrumentor": "httpx",
+}
+"""Which module each of theirs watches, where several are in one package."""
+
 _BELOW = {"celery": "kombu"}
 """Libraries in which one of our plugins hooks what a package of theirs watches that is called like the plugin."""
 
 _SERVERS = ("asgi", "wsgi")
 """Their middleware, which any server may have around any application."""
+
+_CLIENTS = frozenset(("grpc._channel", "grpc.aio._channel"))
+"""Modules of clients that are watched apart from the servers of the same library."""
 
 _FOR_OBJECTS = frozenset(("boto3sqs", "falcon", "fastapi", "flask", "starlette", *_SERVERS))
 """Of these `instrument()` is only for some calls of the library; which ones is known by mark or span."""
@@ -53,14 +68,17 @@ _STEPPING_BACK = frozenset(("pymemcache",))
 
 
 class Company:
-    """Those who may watch the same calls as one of our plugins, by the names of their packages."""
+    """Those who may watch the same calls as the hooks of a plugin in one module, by the names of their packages."""
 
-    __slots__ = ("_for_all", "_prefixes")
+    __slots__ = ("_for_all", "_module", "_others", "_prefixes")
 
-    def __init__(self, names: Iterable[str]) -> None:
+    def __init__(self, names: Iterable[str], module: str) -> None:
         names = tuple(names)
+        self._module = module
         self._for_all = tuple(f"{PACKAGE}.{name}" for name in names if name not in _FOR_OBJECTS)
         self._prefixes = tuple(f"{PACKAGE}.{name}" for name in names)
+        # The spans of a package's server say nothing of a client that is another one's, or ours.
+        self._others = SpanKind.SERVER if module in _CLIENTS else None
 
     def traces(self, call: Call) -> bool:
         """Whether one of them makes the span of a call."""
@@ -69,8 +87,8 @@ class Company:
         span: Any = get_current().get(_SPAN_KEY)
         by: Any = getattr(span, "instrumentation_scope", None)
         if by is not None and by.name.startswith(self._prefixes) and span.end_time is None:
-            return True
-        return any(map(_is_started, self._for_all))
+            return span.kind is not self._others
+        return any(_is_started(name, self._module) for name in self._for_all)
 
     @staticmethod
     def serves(spec: SpanSpec) -> bool:
@@ -87,8 +105,8 @@ def company_of(plugin: str, module: str, *, is_server: bool) -> Company | None:
     """Those who may watch the same calls as the hooks of a plugin in a module; None where none is installed."""
     watching = (plugin,) if module.partition(".")[0] == _BELOW.get(plugin) else _watching(module)
     names = {name for name in (*watching, *(_SERVERS if is_server else ())) if _is_installed(name)}
-    names = {name for name in names if name not in _STEPPING_BACK or _is_started(f"{PACKAGE}.{name}")}
-    return Company(sorted(names)) if names else None
+    names = {name for name in names if name not in _STEPPING_BACK or _is_started(f"{PACKAGE}.{name}", module)}
+    return Company(sorted(names), module) if names else None
 
 
 def _watching(module: str) -> tuple[str, ...]:
@@ -103,19 +121,25 @@ def _is_installed(name: str) -> bool:
     return find_spec(f"{PACKAGE}.{name}") is not None
 
 
-def _is_started(name: str) -> bool:
+def _is_started(name: str, watched: str) -> bool:
     module = sys.modules.get(name)
-    return module is not None and _is_at_work(module)
+    return module is not None and _is_at_work(module, watched)
 
 
-def _is_at_work(module: ModuleType) -> bool:
-    made = (each._instance for each in _all_of(module))
+def _is_at_work(module: ModuleType, watched: str) -> bool:
+    made = (each._instance for each in _all_of(module, watched))
     return any(each is not None and each._is_instrumented_by_opentelemetry for each in made)
 
 
 @lru_cache
-def _all_of(module: ModuleType) -> tuple[Any, ...]:
-    return tuple(_instrumentors(module))
+def _all_of(module: ModuleType, watched: str) -> tuple[Any, ...]:
+    """The instrumentors in a package of theirs that may be for a module."""
+    return tuple(each for each in _instrumentors(module) if _may_watch(each.__name__, watched))
+
+
+def _may_watch(name: str, watched: str) -> bool:
+    path = _BY_CLASS.get(name, watched)
+    return f"{watched}.".startswith(f"{path}.")
 
 
 def _instrumentors(module: ModuleType) -> Iterator[Any]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
+from types import ModuleType
 from typing import Any
 
 import flask
 import pytest
 from opentelemetry.instrumentation.flask import FlaskInstrumentor as Theirs
+from opentelemetry.instrumentation.instrumentor import BaseInstrumentor  # type: ignore[attr-defined]
 from opentelemetry.instrumentation.wsgi import OpenTelemetryMiddleware
 from opentelemetry.trace import SpanKind
 
@@ -15,7 +18,7 @@ from otel_instrumentors.flask import FlaskInstrumentor
 from otel_instrumentors.kernel import company
 from otel_instrumentors.kernel.call import Call, SpanSpec
 from otel_instrumentors.kernel.company import company_of
-from tests.otel_instrumentors.contract import Recorder, instrumented
+from tests.otel_instrumentors.contract import Recorder, boom, instrumented
 
 
 @pytest.fixture
@@ -130,3 +133,47 @@ def test_one_that_leaves_what_is_wrapped_alone_is_company_only_where_it_came_fir
         assert company_of("flask", "flask.app", is_server=False) is not None
     finally:
         Theirs().uninstrument()
+
+
+@pytest.mark.parametrize(
+    ("started", "modules"),
+    [
+        ("GrpcInstrumentorClient", {"grpc._channel"}),
+        ("GrpcInstrumentorServer", {"grpc._server"}),
+        ("GrpcAioInstrumentorServer", {"grpc.aio._server"}),
+        ("HTTPX2ClientInstrumentor", set()),
+        ("HTTPXClientInstrumentor", {"httpx._client"}),
+        ("AiobotocoreInstrumentor", {"aiobotocore.client"}),
+        ("BotocoreInstrumentor", {"botocore.client"}),
+        ("AnotherInstrumentor", {"anything"}),
+    ],
+)
+def test_of_several_in_one_package_each_is_company_for_what_it_watches(
+    started: str, modules: set[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = ModuleType(f"{company.PACKAGE}.made_up")
+    members = {"__module__": package.__name__, "_instance": None, "instrumentation_dependencies": lambda _self: ()}
+    made = type(started, (BaseInstrumentor,), {**members, "_instrument": boom, "_uninstrument": boom})
+    setattr(package, started, made)
+    monkeypatch.setitem(sys.modules, package.__name__, package)
+    assert not any(company._is_started(package.__name__, module) for module in (*WATCHED, "anything"))
+    made()._is_instrumented_by_opentelemetry = True  # type: ignore[attr-defined]
+    found = {module for module in WATCHED if company._is_started(package.__name__, module)}
+    assert found == (modules if modules != {"anything"} else WATCHED)
+
+
+WATCHED = {
+    *("grpc._channel", "grpc._server", "grpc.aio._channel", "grpc.aio._server"),
+    *("httpx._client", "aiobotocore.client", "botocore.client"),
+}
+
+
+def test_a_client_inside_a_request_to_their_server_is_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    recorder = Recorder()
+    client, server = (company.Company(("grpc",), module) for module in ("grpc._channel", "grpc._server"))
+    tracer = recorder.provider.get_tracer("opentelemetry.instrumentation.grpc")
+    call = Call(object(), (), {})
+    with tracer.start_as_current_span("theirs", kind=SpanKind.SERVER):
+        assert (client.traces(call), server.traces(call)) == (False, True)
+    with tracer.start_as_current_span("theirs", kind=SpanKind.CLIENT):
+        assert client.traces(call)
