@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from .families import dbapi, psycopg
+from .families.connections import ForConnections
 from .families.dbapi import Attributes
-from .kernel.instrumentor import Instrumentor
 from .semconv import db
 
 
@@ -18,7 +18,7 @@ def known(connection: Any) -> Attributes:
 _driver = psycopg.driver(argument="operation", known=known, silences=db.SUPPRESSED)
 
 
-class AiopgInstrumentor(Instrumentor):
+class AiopgInstrumentor(ForConnections):
     options = dbapi.OPTIONS
     hooks = {
         "aiopg.connection": {

@@ -66,6 +66,24 @@ def names(recorder: Recorder) -> list[str]:
     return [span.name for span in recorder.take()]
 
 
+def test_a_single_connection_is_instrumented_and_left_again() -> None:
+    recorder = Recorder()
+
+    async def asked() -> list[list[str]]:
+        told = []
+        async with cursor() as other, aiopg.connect(**where(), enable_hstore=False) as connection:
+            for do in (AiopgInstrumentor().instrument_connection, AiopgInstrumentor().uninstrument_connection):
+                options = {"tracer_provider": recorder.provider} if not told else {}
+                assert do(connection, **options) is connection
+                async with connection.cursor() as made:
+                    await made.execute("SELECT 1")
+                await other.execute("SELECT 2")
+                told.append(names(recorder))
+        return told
+
+    assert asyncio.run(asked()) == [["SELECT"], []]
+
+
 def known() -> dict[str, Any]:
     """What spans tell of the server."""
     at = where()
