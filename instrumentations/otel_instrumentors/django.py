@@ -26,7 +26,7 @@ from .kernel.hooks.traced_handler import traced_handler
 from .kernel.hooks.traced_unless_below import traced_unless_below
 from .kernel.hooks.warn_of_existing import warn_of_existing
 from .kernel.instrumentor import Instrumentor
-from .kernel.options import Options, when_told
+from .kernel.options import Asked, Options, when_told
 from .kernel.switch import is_on
 from .semconv import db, http, templates
 from .semconv.headers import captured
@@ -43,6 +43,20 @@ ANSWERS = frozenset(("Http404", "PermissionDenied", "SuspiciousOperation", "BadR
 CACHE_OPERATIONS = ("get", "set", "add", "delete", "incr", "decr", "get_many", "set_many", "delete_many")
 LONGEST_KEY = 100
 LONGEST_KEYS = 1_000
+
+COMMENTED = "is_sql_commentor_enabled"
+COMMENT_SETTINGS = {
+    key: f"SQLCOMMENTER_WITH_{name}"
+    for key, name in {
+        "app_name": "APP_NAME",
+        "controller": "CONTROLLER",
+        "db_driver": "DB_DRIVER",
+        "framework": "FRAMEWORK",
+        "opentelemetry_values": "OPENTELEMETRY",
+        "route": "ROUTE",
+    }.items()
+}
+"""Django's settings by which an application leaves a key out of the comments behind its statements."""
 
 Attributes = dict[str, AttributeValue]
 
@@ -271,13 +285,30 @@ def _response(call: Call, response: Any) -> tuple[Any, ...]:
     return call.arg(0, "request"), response
 
 
+class _Chosen(dict[str, Any]):
+    """Which keys comments have: as was asked for by `commenter_options`, else by Django's settings, else all."""
+
+    def get(self, key: str, default: Any = None) -> Any:
+        if key in self:
+            return self[key]
+        name = COMMENT_SETTINGS.get(key)
+        return default if name is None else getattr(import_module("django.conf").settings, name, default)
+
+
+def _with_settings(asked: Asked) -> Asked:
+    if not asked.get(COMMENTED):
+        return asked
+    return {**asked, sqlcommenter.CHOSEN: _Chosen(asked.get(sqlcommenter.CHOSEN) or {})}
+
+
 class DjangoInstrumentor(Instrumentor):
     options = Options(
         server=http.SERVER._replace(excludes=http.address_of),
         client=db.CLIENT,
         hooks={"request_hook": when_told(asked, _request), "response_hook": when_told(response, _response)},
         request=when_told(asked, _request),
-        others={"is_sql_commentor_enabled": sqlcommenter.ENABLED, sqlcommenter.CHOSEN: sqlcommenter.CHOSEN},
+        others={COMMENTED: sqlcommenter.ENABLED, sqlcommenter.CHOSEN: sqlcommenter.CHOSEN},
+        translate=_with_settings,
     )
 
     hooks = {

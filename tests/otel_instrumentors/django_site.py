@@ -205,7 +205,13 @@ urlpatterns = [
     path("unknown/", unknown),
     path("ghost/", ghost),
     path("shelf/", Shelf.as_view()),
-    path("shop/", include(([path("items/<int:n>/", item, name="item")], "shop"), namespace="upstairs")),
+    path(
+        "shop/",
+        include(
+            ([path("items/<int:n>/", item, name="item"), path("queried/", queried, name="queried")], "shop"),
+            namespace="upstairs",
+        ),
+    ),
     re_path(r"^old/(?P<n>[0-9]{4})/$", item),
 ]
 

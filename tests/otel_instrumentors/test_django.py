@@ -413,6 +413,50 @@ if VERSION >= (4, 2) and find_spec("psycopg"):
         with instrumented(DjangoInstrumentor, provider), instrumented(PsycopgInstrumentor, provider):
             assert b"/*" not in ask(url).body
 
+    def keys_of_comment(url: str, postgresql: str, **options: Any) -> dict[str, str]:
+        """The keys and values of the comment behind the statement of one request."""
+        from otel_instrumentors.psycopg import PsycopgInstrumentor
+        from tests.otel_instrumentors.django_site import ask
+
+        provider = Recorder().provider
+        with (
+            instrumented(DjangoInstrumentor, provider, is_sql_commentor_enabled=True, **options),
+            instrumented(PsycopgInstrumentor, provider),
+        ):
+            text = ask(f"{url}?url={postgresql}").body.decode().replace("%%", "%")
+        pairs = [pair.partition("=")[::2] for pair in text.partition("/*")[2].removesuffix("*/").split(",") if pair]
+        return {key: value.strip("'") for key, value in pairs}
+
+    def test_the_comment_of_an_application_with_a_name_has_it(postgresql: str) -> None:
+        found = keys_of_comment("/shop/queried/", postgresql)
+        assert (found["app_name"], found["controller"]) == ("shop", "upstairs%3Aqueried")
+        assert "app_name" not in keys_of_comment("/queried/", postgresql)
+
+    @pytest.mark.parametrize(
+        ("name", "key"),
+        [
+            ("APP_NAME", "app_name"),
+            ("CONTROLLER", "controller"),
+            ("DB_DRIVER", "db_driver"),
+            ("FRAMEWORK", "framework"),
+            ("OPENTELEMETRY", "traceparent"),
+            ("ROUTE", "route"),
+        ],
+    )
+    def test_a_setting_of_the_application_leaves_a_key_out_of_comments(
+        name: str, key: str, postgresql: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """It is read for each statement, as OpenTelemetry's own does; what `commenter_options` says goes before it."""
+        from django.conf import settings
+
+        import tests.otel_instrumentors.django_site  # noqa: F401
+
+        every = keys_of_comment("/shop/queried/", postgresql)
+        monkeypatch.setattr(settings, f"SQLCOMMENTER_WITH_{name}", False, raising=False)
+        assert set(every) - set(keys_of_comment("/shop/queried/", postgresql)) == {key}
+        option = "opentelemetry_values" if key == "traceparent" else key
+        assert set(keys_of_comment("/shop/queried/", postgresql, commenter_options={option: True})) == set(every)
+
     @pytest.mark.parametrize("switch", ["true", "false"])
     def test_a_statement_is_one_span_on_postgresql(
         switch: str, postgresql: str, monkeypatch: pytest.MonkeyPatch

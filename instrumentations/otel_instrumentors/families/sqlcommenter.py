@@ -6,7 +6,7 @@ Source: sqlcommenter (google.github.io/sqlcommenter), with the keys of OpenTelem
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, AnyStr
 from urllib.parse import quote
 
@@ -33,6 +33,7 @@ _TAGS_OF_OTHERS = "SQLCOMMENTER_ORM_TAGS_AND_VALUES"
 _CONTROLLERS = ("endpoint", "view", "route.name")
 """What plugins call the attribute, after their own name, that says which part of the application answers."""
 
+_NOTHING: Mapping[str, Any] = {}
 _propagator = TraceContextTextMapPropagator()
 
 
@@ -47,7 +48,7 @@ def comment(context: Context, comments: Comments, known: Callable[[], Pairs]) ->
     asked: Any = context.get(OTHERS)
     if asked is None or not asked.get(ENABLED):
         return ""
-    chosen = asked.get(CHOSEN) or {}
+    chosen = asked.get(CHOSEN, _NOTHING)
     pairs = dict(known())
     tags: Any = context.get(_TAGS_OF_OTHERS)
     pairs.update(tags or {})
@@ -82,6 +83,9 @@ def _of_request(context: Context) -> Iterator[tuple[str, str]]:
     yield "framework", f"{framework}:{versions.installed(framework) or 'unknown'}"
     if HTTP_ROUTE in attributes:
         yield "route", str(attributes[HTTP_ROUTE])
+    application = attributes.get(f"{framework}.app")
+    if application:
+        yield "app_name", application if isinstance(application, str) else ":".join(map(str, application))
     for name in _CONTROLLERS:
         controller = attributes.get(f"{framework}.{name}")
         if controller:
