@@ -8,7 +8,7 @@ from itertools import islice
 from typing import Any
 
 from opentelemetry.context import Context
-from opentelemetry.trace import Link
+from opentelemetry.trace import Link, SpanKind
 
 from .families import kafka
 from .families.kafka import Message
@@ -16,7 +16,7 @@ from .kernel.call import Arguments, Call, Incoming, Outcome, SpanSpec
 from .kernel.hooks.traced import traced
 from .kernel.hooks.traced_result import ResultCall, traced_result
 from .kernel.instrumentor import Instrumentor
-from .kernel.options import USE_SPAN_LINKS, Options
+from .kernel.options import USE_SPAN_LINKS, Options, when_started
 from .kernel.recording import Recording
 from .semconv import messaging
 
@@ -117,6 +117,16 @@ def _records(call: ResultCall) -> Iterator[Any]:
         yield from records
 
 
+def _given(call: Call) -> tuple[Any, ...]:
+    return call.args, call.kwargs
+
+
+def _got(call: ResultCall) -> tuple[Any, ...] | None:
+    """The message, the first of several; a call that failed has none."""
+    record = next(_records(call), None) if isinstance(call.result, dict) else call.result
+    return None if record is None else (record, call.args, call.kwargs)
+
+
 class AiokafkaInstrumentor(Instrumentor):
     hooks = {
         "aiokafka.producer.producer": {"AIOKafkaProducer.send": traced(send, prepare=with_headers, hold=sent)},
@@ -125,4 +135,10 @@ class AiokafkaInstrumentor(Instrumentor):
             "AIOKafkaConsumer.getmany": traced_result(getmany, links=_senders),
         },
     }
-    options = Options(others={USE_SPAN_LINKS: USE_SPAN_LINKS})
+    options = Options(
+        hooks={
+            "async_produce_hook": when_started(_given, SpanKind.PRODUCER),
+            "async_consume_hook": when_started(_got, SpanKind.CONSUMER),
+        },
+        others={USE_SPAN_LINKS: USE_SPAN_LINKS},
+    )

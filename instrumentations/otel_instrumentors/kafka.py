@@ -89,8 +89,10 @@ def _given(call: Call) -> tuple[Any, ...]:
     return call.args, call.kwargs
 
 
-def _got(call: Any) -> tuple[Any, ...]:
-    return next(_records(call), None), call.args, call.kwargs
+def _got(call: Any) -> tuple[Any, ...] | None:
+    """A call that failed has no message."""
+    record = next(_records(call), None)
+    return None if record is None else (record, call.args, call.kwargs)
 
 
 class KafkaInstrumentor(Instrumentor):

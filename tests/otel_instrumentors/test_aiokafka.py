@@ -12,11 +12,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from opentelemetry import trace
+from opentelemetry import baggage, trace
+from opentelemetry.context import attach, detach
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.trace import SpanKind
 
 from otel_instrumentors.aiokafka import AiokafkaInstrumentor
+from otel_instrumentors.kernel import safety
 from tests.otel_instrumentors.contract import Contract, Recorder, instrumented, names
 
 PATIENCE = 60
@@ -467,3 +469,61 @@ def test_a_rebalance_is_as_without_us(recorder: Recorder, topic: str) -> None:
     assert run(main) == [b"first", b"second"]
     assert events == ["one has 1", "other has 1"]
     assert names(recorder.take()) == [f"getone {topic}"] * 2 + [f"send {topic}"] * 2
+
+
+def test_the_applications_coroutine_functions_are_awaited_where_a_message_is_sent_and_where_it_is_got(
+    kafka_server: str,
+) -> None:
+    """By the names and with the arguments of OpenTelemetry's own; getting several, with the first of them."""
+    recorder, told = Recorder(), []
+
+    async def produced(span: Any, args: Any, kwargs: Any) -> None:
+        await asyncio.sleep(0)
+        span.set_attribute("tea", "green")
+        told.append(("sending", trace.get_current_span() is span, args, sorted(kwargs)))
+
+    async def consumed(span: Any, record: Any, args: Any, kwargs: Any) -> None:
+        await asyncio.sleep(0)
+        span.set_attribute("tea", record.value.decode())
+        told.append(("got", record.value, trace.get_current_span() is span, baggage.get_all().get("tea")))
+
+    async def both() -> None:
+        async with producer() as sender:
+            token = attach(baggage.set_baggage("tea", "oolong"))
+            metadata = await sender.send_and_wait("hooked", b"one", partition=0)
+            detach(token)
+            await sender.send_and_wait("hooked", b"two", partition=0)
+        async with consumer(at=metadata) as receiver:
+            assert (await got(receiver)).value == b"one"
+            found = await receiver.getmany(timeout_ms=1000 * PATIENCE)
+            assert [record.value for records in found.values() for record in records] == [b"two"]
+
+    hooks = {"async_produce_hook": produced, "async_consume_hook": consumed}
+    with instrumented(AiokafkaInstrumentor, recorder.provider, **hooks):
+        run(both)
+    assert [entry for entry in told if entry[0] == "sending"] == [
+        ("sending", True, ("hooked", value, None, 0, None, None), []) for value in (b"one", b"two")
+    ]
+    # What the sender told is there, too.
+    assert [entry for entry in told if entry[0] == "got"] == [
+        ("got", b"one", True, "oolong"),
+        ("got", b"two", True, None),
+    ]
+    teas = [(span.kind.name, (span.attributes or {})["tea"]) for span in recorder.take()]
+    assert teas == [("PRODUCER", "green")] * 2 + [("CONSUMER", "one"), ("CONSUMER", "two")]
+
+
+def test_what_a_coroutine_function_of_the_application_raises_changes_nothing(
+    kafka_server: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def broken(*_args: Any) -> None:
+        await asyncio.sleep(0)
+        raise ValueError("broken")
+
+    recorder = Recorder()
+    safety._last_said.clear()
+    hooks = {"async_produce_hook": broken, "async_consume_hook": broken}
+    with instrumented(AiokafkaInstrumentor, recorder.provider, **hooks):
+        assert run(lambda: exchanged("hooked", b"tea")).value == b"tea"
+    assert [span.kind.name for span in recorder.take()] == ["PRODUCER", "CONSUMER"]
+    assert "broken, the application's call goes on without it: ValueError" in caplog.text

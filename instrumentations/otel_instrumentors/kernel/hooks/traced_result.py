@@ -14,7 +14,7 @@ from ..call import Call, Incoming, SpanSpec
 from ..clock import clock
 from ..current import attach, detach, get_current
 from ..hook import Hook, Target, standing_for
-from ..recording import Finish
+from ..recording import Finish, Recording
 from ..scope import Scope, current_for
 from ..shape import Shape
 
@@ -100,9 +100,9 @@ class _TracedResult:
             try:
                 result = await function(*args, **kwargs)
             except Exception as error:
-                self._record(scope, target.call(args, kwargs), None, error, begun)
+                await self._record_settled(scope, target.call(args, kwargs), None, error, begun)
                 raise
-            self._record(scope, target.call(args, kwargs), result, None, begun)
+            await self._record_settled(scope, target.call(args, kwargs), result, None, begun)
             return result
 
         def generator(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
@@ -115,20 +115,45 @@ class _TracedResult:
     def _record(
         self, scope: Scope, over: Call, result: Any, error: Exception | None = None, begun: int | None = None
     ) -> None:
-        if not scope.active:
-            return
         call = ResultCall(over, result, error)
-        describe: Any = self.describe if self.links is None else self._linked(scope, self.links)
-        incoming: Any = self.incoming
-        if incoming is not None and not self.continues and _is_inside_a_span():
-            describe, incoming = self._linked(scope, self._link_to_sender), None
-        recording = scope.open(describe, call, self.suppressed_by, incoming, begun)
+        recording = self._opened(scope, call, begun)
         if recording is None:
             return
         if error is None:
             recording.finish(self.finish, call, result)
         else:
             recording.fail(error)
+
+    async def _record_settled(self, scope: Scope, over: Call, result: Any, error: Exception | None, begun: int) -> None:
+        """The same, with functions of the application's awaited that are coroutine functions."""
+        call = ResultCall(over, result, error)
+        recording = self._opened(scope, call, begun)
+        if recording is None:
+            return
+        if recording.is_attended:
+            recording.enter()
+            try:
+                await recording.settle()
+            except BaseException:
+                recording.abandon()
+                recording.end()
+                raise
+            recording.leave()
+        if error is not None:
+            recording.fail(error)
+        elif recording.is_attended:
+            await recording.finish_settled(self.finish, call, result)
+        else:
+            recording.finish(self.finish, call, result)
+
+    def _opened(self, scope: Scope, call: ResultCall, begun: int | None) -> Recording | None:
+        if not scope.active:
+            return None
+        describe: Any = self.describe if self.links is None else self._linked(scope, self.links)
+        incoming: Any = self.incoming
+        if incoming is not None and not self.continues and _is_inside_a_span():
+            describe, incoming = self._linked(scope, self._link_to_sender), None
+        return scope.open(describe, call, self.suppressed_by, incoming, begun)
 
     def _linked(self, scope: Scope, links: Links) -> Callable[[Any], SpanSpec | None]:
         """`describe`, with links to senders."""
