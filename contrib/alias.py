@@ -53,8 +53,9 @@ NAME = os.environ["CONTRIB"]
 
 def aliased(counterpart: Counterpart, name: str, *, is_only_one: bool) -> type:
     """Our instrumentor in the place of theirs of that name, with those of its hooks that have a counterpart."""
-    module: Any = importlib.import_module(f"otel_instrumentors.{counterpart.plugin}")
-    ours = getattr(module, catalogue()[counterpart.plugin].rpartition(":")[2])
+    plugin = counterpart.plugins.get(name, counterpart.plugin)
+    module: Any = importlib.import_module(f"otel_instrumentors.{plugin}")
+    ours = getattr(module, catalogue()[plugin].rpartition(":")[2])
     hooks = {
         watched: {path: hook for path, hook in paths.items() if not path.endswith(counterpart.without or ("\0",))}
         for watched, paths in ours.hooks.items()

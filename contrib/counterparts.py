@@ -16,6 +16,8 @@ class Counterpart(NamedTuple):
     """What the modules begin with whose hooks are meant, by the name of theirs; all modules where that is not here."""
     without: tuple[str, ...] = ()
     """Hooks of spans that theirs does not make."""
+    plugins: Mapping[str, str] = {}
+    """Another plugin of ours, by the name of theirs that it is the counterpart of."""
 
 
 COUNTERPARTS = {
@@ -33,6 +35,7 @@ COUNTERPARTS = {
             "GrpcAioInstrumentorServer": "grpc.aio._server",
         },
     ),
+    "httpx": Counterpart("httpx", plugins={"HTTPX2ClientInstrumentor": "httpx2"}),
     "mysql": Counterpart("mysql_connector", without=("commit", "rollback")),
     "mysqlclient": Counterpart("mysqldb", without=("commit", "rollback")),
     "psycopg": Counterpart("psycopg", without=("commit", "rollback")),

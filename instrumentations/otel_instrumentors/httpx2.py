@@ -7,5 +7,5 @@ from .kernel.for_objects import ForClients
 
 
 class Httpx2Instrumentor(ForClients):
-    options = OPTIONS
+    options = OPTIONS._replace(sibling="httpx")
     hooks = {"httpx2": {"Client.send": SENT, "AsyncClient.send": SENT}}

@@ -51,7 +51,7 @@ def entry(name: str, dist: Distribution | None) -> EntryPoint:
         ("psycopg2", Installed("psycopg2-binary>=2.7.3.1", "psycopg2>=2.7.3.1", extra="instruments-any"), "psycopg"),
         ("boto3", Installed("boto3~=1.0"), "botocore"),
         ("httpx", Installed("httpx>=0.18", "httpx2>=2", extra="instruments-any"), "httpx"),
-        ("httpx2", Installed("httpx>=0.18", "httpx2>=2", extra="instruments-any"), None),
+        ("httpx2", Installed("httpx>=0.18", "httpx2>=2", extra="instruments-any"), "httpx2"),
         ("threading", Installed(), "futures"),
         ("threading", None, "futures"),
         ("urllib", Installed(), None),

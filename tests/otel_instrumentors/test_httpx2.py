@@ -306,3 +306,22 @@ def test_below_the_sdk_of_openai_each_try_is_a_request(recorder: Recorder, model
     assert [told(span)["http.response.status_code"] for span in spans] == [429, 200, 200]
     assert {told(span)["url.full"] for span in spans} == {f"{model}/chat/completions"}
     assert _Model.seen == [f"{span.context.span_id:016x}" for span in spans]
+
+
+@pytest.mark.parametrize(
+    ("variables", "spans"),
+    [({"HTTPX": "/tea"}, 0), ({"HTTPX2": "/tea"}, 0), ({"HTTPX2": "/coffee", "HTTPX": "/tea"}, 1), ({}, 1)],
+)
+def test_what_is_excluded_for_httpx_is_excluded_here_too_unless_httpx2_has_a_list_of_its_own(
+    variables: dict[str, str], spans: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """OpenTelemetry's own reads the variable of HTTPX for both."""
+    import httpx2
+
+    for name, patterns in variables.items():
+        monkeypatch.setenv(f"OTEL_PYTHON_{name}_EXCLUDED_URLS", patterns)
+    made = Recorder()
+    transport = httpx2.MockTransport(lambda _request: httpx2.Response(204))
+    with instrumented(Httpx2Instrumentor, made.provider), httpx2.Client(transport=transport) as client:
+        assert client.get("http://shop.example/tea").status_code == 204
+    assert len(made.take()) == spans

@@ -33,6 +33,7 @@ _NAMED_OTHERWISE = {
     "botocore": ("botocore", "boto3sqs"),
     "elastic_transport": ("elasticsearch",),
     "fastapi": ("fastapi", "starlette"),
+    "httpx2": ("httpx",),
     "mysql": ("mysql",),
     "starlette": ("starlette", "fastapi"),
 }

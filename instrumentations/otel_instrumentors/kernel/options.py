@@ -140,7 +140,8 @@ class Options(NamedTuple):
 
     `owners` says which objects a call may be one of, for those that are instrumented singly; `owner` is what such an
     object is known by in calls. `singly` are the keywords of `instrument()` that name one, or several, to be the only
-    ones. `translate` puts what is offered here in the place of keywords that mean it.
+    ones. `sibling` is another plugin, whose variables are read where this one's are not set. `translate` puts what is
+    offered here in the place of keywords that mean it.
     """
 
     server: Convention | None = None
@@ -152,6 +153,7 @@ class Options(NamedTuple):
     owners: Callable[[Call], tuple[Any, ...]] = _instance
     owner: Callable[[Any], Any] = _itself
     singly: tuple[str, ...] = ()
+    sibling: str = ""
     translate: Callable[[Asked], Asked] = _as_they_are
 
     def names(self) -> frozenset[str]:
@@ -166,6 +168,8 @@ class Options(NamedTuple):
     def libraries(self, plugin: str, kind: SpanKind) -> tuple[str, ...]:
         """How the variables name the plugin, the nearest first."""
         name = plugin.upper()
+        if self.sibling:
+            return (name, self.sibling.upper())
         if self.server is None or self.client is None or self.client.variable != EXCLUDED_URLS:
             return (name,)
         return (f"{name}_SERVER", name) if kind is SpanKind.SERVER else (f"{name}_CLIENT",)

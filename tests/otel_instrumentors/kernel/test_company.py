@@ -141,7 +141,7 @@ def test_one_that_leaves_what_is_wrapped_alone_is_company_only_where_it_came_fir
         ("GrpcInstrumentorClient", {"grpc._channel"}),
         ("GrpcInstrumentorServer", {"grpc._server"}),
         ("GrpcAioInstrumentorServer", {"grpc.aio._server"}),
-        ("HTTPX2ClientInstrumentor", set()),
+        ("HTTPX2ClientInstrumentor", {"httpx2._client"}),
         ("HTTPXClientInstrumentor", {"httpx._client"}),
         ("AiobotocoreInstrumentor", {"aiobotocore.client"}),
         ("BotocoreInstrumentor", {"botocore.client"}),
@@ -164,7 +164,7 @@ def test_of_several_in_one_package_each_is_company_for_what_it_watches(
 
 WATCHED = {
     *("grpc._channel", "grpc._server", "grpc.aio._channel", "grpc.aio._server"),
-    *("httpx._client", "aiobotocore.client", "botocore.client"),
+    *("httpx._client", "httpx2._client", "aiobotocore.client", "botocore.client"),
 }
 
 
