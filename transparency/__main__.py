@@ -1,6 +1,7 @@
 """Runs libraries' own tests bare and traced: `python -m transparency [--ci] [name ...]`; `nox` calls this.
 
-Makes docs/transparency.md of the latest run of each library, once each was run. Ends with status 1 where a test comes
+Makes docs/transparency.md of the latest run of each library, once each was run; with `--page` also before, and the rows
+of those that were never run here stay as they are. Ends with status 1 where a test comes
 out otherwise for no listed reason.
 """
 
@@ -27,7 +28,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("names", nargs="*", help="those of libraries.toml; all where none is given")
     parser.add_argument("--ci", action="store_true", help="the quick ones")
-    parser.add_argument("--page", action="store_true", help="make the page, also if some were never run; run none")
+    parser.add_argument("--page", action="store_true", help="make the page, and run none")
     options = parser.parse_args()
     known = libraries.read()
     if unknown := sorted({*options.names} - {*known}):

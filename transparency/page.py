@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -22,7 +23,8 @@ HEAD = """# Libraries' own tests, traced
 
 Made by `nox -s transparency`: the tests of each library, from its source distribution, are run in one environment, bare
 and under `python -m otel_dd_distro` with a span around each test, and compared test by test. A test that comes out
-otherwise, twice, for no reason listed here fails the run; so does a library of which no span came.
+otherwise, twice, for no reason listed here fails the run; so does a library of which no span came. Of large suites, such
+as those of Django, botocore and SQLAlchemy, a part is run, which `transparency/libraries.toml` names.
 """
 
 
@@ -78,18 +80,56 @@ def _from_json(told: dict[str, Any], libraries: Mapping[str, Library]) -> Result
     return Result(**{**told, **runs, **differences, "library": libraries[told["library"]]})
 
 
+@dataclass(frozen=True)
+class Former:
+    """A page as it was made of runs elsewhere: its rows, to stand for libraries that were never run here."""
+
+    rows: Mapping[str, str] = field(default_factory=dict)
+    """By library, without the name and without the numbers of reasons, which are `{}`."""
+    reasons: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """By library, the reasons that its row has numbers of, as the page words them."""
+    pythons: frozenset[str] = frozenset()
+    days: frozenset[str] = frozenset()
+
+
+def former(text: str) -> Former:
+    """What `lines` has written."""
+    worded = dict(re.findall(r"^(\d+)\. (.+)$", text, re.MULTILINE))
+    rows, told = {}, {}
+    for row in text.splitlines():
+        found = re.fullmatch(r"\| (?P<library>[\w.]+)(?: [\d.]+)? \|.*\|", row)
+        if found and "not run yet" not in row and found["library"] != "Library":
+            numbers = re.search(r"\| \d+ \(([\d, ]+)\)", row)
+            told[found["library"]] = [worded[number] for number in numbers[1].split(", ")] if numbers else []
+            rows[found["library"]] = row.replace(f"({numbers[1]})", "({})") if numbers else row
+    made = re.search(r"^Python ([\d., ]+), (\S+)(?: to (\S+))?\.$", text, re.MULTILINE)
+    if made is None:
+        return Former(rows, told)
+    days = frozenset(day for day in made.groups()[1:] if day)
+    return Former(rows, told, frozenset(made[1].split(", ")), days)
+
+
 def write(results: Sequence[Result], listed: Sequence[Reason]) -> None:
-    PLACE.write_text("".join(f"{each}\n" for each in lines(results, listed)))
+    before = former(PLACE.read_text()) if PLACE.exists() else Former()
+    PLACE.write_text("".join(f"{each}\n" for each in lines(results, listed, before)))
 
 
-def lines(results: Sequence[Result], listed: Sequence[Reason]) -> Iterator[str]:
+def lines(results: Sequence[Result], listed: Sequence[Reason], before: Former = Former()) -> Iterator[str]:
+    """`before` has the rows of the libraries of which there is no result."""
     yield HEAD
     run = [result for result in results if result.bare is not None]
-    pythons, days = ({getattr(result, name) for result in run} for name in ("python", "day"))
+    pythons, days = {result.python for result in run}, {result.day for result in run}
+    if any(_is_taken_over(result, before) for result in results):
+        pythons, days = pythons | before.pythons, days | before.days
     yield f"Python {', '.join(sorted(pythons))}, {' to '.join(sorted({min(days), max(days)}))}.\n"
     yield "| Library | Tests, bare | Otherwise when traced | Spans, beside those around tests |"
     yield "|---|---|---|---|"
+    worded = [f"{each.library}: {each.reason}" for each in listed]
     for result in results:
+        if _is_taken_over(result, before):
+            taken = [str(worded.index(each) + 1) for each in before.reasons[result.library.name] if each in worded]
+            yield before.rows[result.library.name].replace("{}", ", ".join(taken))
+            continue
         name = f"{result.library.name} {result.version}".strip()
         if result.bare is None or result.traced is None:
             why = f"not run: {result.library.why_not or 'it failed'}"
@@ -104,7 +144,12 @@ def lines(results: Sequence[Result], listed: Sequence[Reason]) -> Iterator[str]:
         yield f"| {name} | {_outcomes(result.bare)} | {', '.join(told)} | {spans} |"
     if listed:
         yield "\n## Reasons\n"
-        yield from (f"{number}. {each.library}: {each.reason}" for number, each in enumerate(listed, start=1))
+        yield from (f"{number}. {each}" for number, each in enumerate(worded, start=1))
+
+
+def _is_taken_over(result: Result, before: Former) -> bool:
+    was_run = result.bare is not None or result.failure or result.library.why_not
+    return not was_run and result.library.name in before.rows
 
 
 def _outcomes(run: Run) -> str:
