@@ -23,8 +23,8 @@ HEAD = """# Libraries' own tests, traced
 
 Made by `nox -s transparency`: the tests of each library, from its source distribution, are run in one environment, bare
 and under `python -m otel_dd_distro` with a span around each test, and compared test by test. A test that comes out
-otherwise, twice, for no reason listed here fails the run; so does a library of which no span came. Of large suites, such
-as those of Django, botocore and SQLAlchemy, a part is run, which `transparency/libraries.toml` names.
+otherwise, twice, for no reason listed here fails the run; so does a library of which no span came. Of large suites
+(Django's, botocore's, SQLAlchemy's and others) a part is run, which `transparency/libraries.toml` names.
 """
 
 
