@@ -61,5 +61,5 @@ def test_a_chunk_that_cannot_be_encoded_costs_only_itself(make: Make, lines: Lin
         counters = writer.counters()
         assert (counters.accepted, counters.sent, counters.dropped) == (29, 3, {"encode": 26})
     assert len(lines()) == 1
-    assert "26 spans in 2 traces" in lines()[0]
+    assert "such line: 26, of 2 traces" in lines()[0]
     assert "TypeError: no thirteen" in lines()[0]
