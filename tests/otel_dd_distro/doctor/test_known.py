@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from otel_dd_distro import distro, settings
-from otel_dd_distro.counterparts import own_entry_points
+from otel_dd_distro.counterparts import catalogue, own_entry_points
 from otel_dd_distro.doctor.elsewhere import ELSEWHERE
 from otel_dd_distro.doctor.known import IN_FORCE, answer, middles
 from otel_dd_distro.settings import PER_INSTRUMENTOR, VARIABLES
@@ -136,3 +136,8 @@ def test_an_instrumentor_of_another_package_is_switched_like_ours() -> None:
 def test_each_pattern_is_needed(family: Any) -> None:
     known = [*REGISTRY, "DD_LOG_LEVEL", "DD_APM_CONFIG"]
     assert any(found.said == family.said for name in known if (found := answer(name)) is not None)
+
+
+def test_a_library_that_is_covered_is_not_listed_as_one_that_is_not() -> None:
+    uncovered = next(family.pattern for family in ELSEWHERE if "no instrumentor here" in family.said)
+    assert [name for name in catalogue() if re.fullmatch(uncovered, f"DD_TRACE_{name.upper()}_ENABLED")] == []
