@@ -6,12 +6,14 @@ import difflib
 from collections.abc import Mapping
 from importlib.metadata import entry_points
 
+from ..counterparts import THEIR_NAMES
 from ..settings import Settings
 from .findings import INFO, OK, PROBLEM, WARNING, Finding, Section
 from .known import IN_FORCE, Answer, answer, is_open, names
 
 _MOST_SHOWN = 100
 _PREFIXES = ("DD_", "OTEL_", "_DD_", "DATADOG_")
+_DISABLED = "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS"
 _OFF = frozenset(("false", "0", ""))
 
 
@@ -29,6 +31,8 @@ def _finding(name: str, text: str, current: Settings, complaints: list[str]) -> 
             return Finding(PROBLEM, name, line.partition("=")[2])
     found = answer(name, (entry.name for entry in entry_points(group="opentelemetry_instrumentor")))
     if found is not None and not is_open(name):
+        if name == _DISABLED and (misspelt := _misspelt(current)):
+            return Finding(PROBLEM, name, f"no instrumentor has the name {misspelt}", f"correct it in {name}")
         if found.state == IN_FORCE:
             return Finding(OK, name, _in_force(found, current))
         # Who switches off what is not here has what was asked for.
@@ -40,6 +44,17 @@ def _finding(name: str, text: str, current: Settings, complaints: list[str]) -> 
     if found is not None:
         return Finding(OK, name, found.said)
     return Finding(WARNING, name, "nobody reads it")
+
+
+def _misspelt(current: Settings) -> str:
+    """What is to be disabled and is the name of none, but nearly that of one: that one is at work."""
+    known = {entry.name for entry in entry_points(group="opentelemetry_instrumentor")}
+    known |= {name for names in THEIR_NAMES.values() for name in names}
+    for name in sorted(current.disabled_instrumentors - known):
+        nearest = difflib.get_close_matches(name, known, 1, 0.8)
+        if nearest:
+            return f"{name}: did you mean {nearest[0]}?"
+    return ""
 
 
 def _in_force(found: Answer, current: Settings) -> str:
