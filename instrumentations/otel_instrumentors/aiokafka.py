@@ -1,4 +1,4 @@
-"""aiokafka: a span for each message sent, until it is acknowledged, and for each call that gets messages."""
+"""aiokafka: a span for each message or batch sent, until it is acknowledged, and for each call that gets messages."""
 
 from __future__ import annotations
 
@@ -45,6 +45,14 @@ def send(call: Call) -> SpanSpec:
 def with_headers(call: Call, _context: Context) -> Arguments | None:
     """The headers given may serve another message, too: the context goes into a copy."""
     return None if call.carrier is None else call.with_arg(_HEADERS, "headers", call.carrier)
+
+
+def send_batch(call: Call) -> SpanSpec:
+    """Messages that the application has put together are encoded: no context can be among their headers."""
+    client, batch = call.instance.client, call.arg(0, "batch")
+    servers = kafka.servers(client._bootstrap_servers)
+    count = batch.record_count()
+    return kafka.send_batch("send_batch", servers, call.arg(1, "topic"), count, call.kwargs.get("partition"))
 
 
 def sent(call: Call, future: Any, recording: Recording) -> Any:
@@ -129,7 +137,10 @@ def _got(call: ResultCall) -> tuple[Any, ...] | None:
 
 class AiokafkaInstrumentor(Instrumentor):
     hooks = {
-        "aiokafka.producer.producer": {"AIOKafkaProducer.send": traced(send, prepare=with_headers, hold=sent)},
+        "aiokafka.producer.producer": {
+            "AIOKafkaProducer.send": traced(send, prepare=with_headers, hold=sent),
+            "AIOKafkaProducer.send_batch": traced(send_batch, hold=sent),
+        },
         "aiokafka.consumer.consumer": {
             "AIOKafkaConsumer.getone": traced_result(getone, _sender, continues=True),
             "AIOKafkaConsumer.getmany": traced_result(getmany, links=_senders),

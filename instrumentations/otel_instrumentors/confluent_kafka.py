@@ -1,11 +1,11 @@
-"""confluent-kafka: a span for each message produced, and for each call that consumes messages."""
+"""confluent-kafka: a span for each message produced, or each batch, and for each call that consumes messages."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, WeakSet
 
 from opentelemetry.context import Context
 from opentelemetry.trace import Link
@@ -29,6 +29,10 @@ _HEADERS_SERIALIZED = 6
 
 _settings: WeakKeyDictionary[Any, tuple[Attributes, str]] = WeakKeyDictionary()
 """The servers and the group of each client, which do not tell what they were set up with."""
+
+
+_behind: WeakSet[Any] = WeakSet()
+"""The producers that asynchronous ones send their batches with."""
 
 
 def made(call: Call) -> None:
@@ -56,9 +60,23 @@ def with_headers_serialized(call: Call, _context: Context) -> Arguments | None:
     return _with_headers(call, _HEADERS_SERIALIZED)
 
 
+def produce_batch(call: Call) -> SpanSpec | None:
+    """Messages that are produced together have no headers. Those of an asynchronous producer have had their spans."""
+    producer = product_of(call.instance)
+    if producer in _behind:
+        return None
+    client, _ = _of(producer)
+    messages = call.arg(1, "messages")
+    count = len(messages) if isinstance(messages, list) else 0
+    return kafka.send_batch("produce_batch", client, call.arg(0, "topic"), count, call.arg(2, "partition"))
+
+
 def produce_later(call: Call) -> SpanSpec:
     """By the asynchronous producer, which sends messages in batches, and these have no headers."""
-    client, _ = _of(call.instance._producer)
+    producer = product_of(call.instance._producer)
+    if type(producer).__weakrefoffset__:
+        _behind.add(producer)
+    client, _ = _of(producer)
     key, value, partition = call.arg(2, "key"), call.arg(1, "value"), call.kwargs.get("partition")
     return kafka.send("produce", client, call.arg(0, "topic"), key, value, partition)
 
@@ -138,7 +156,8 @@ def _of(client: Any) -> tuple[Attributes, str]:
 _MADE = change_arguments(made)
 _PRODUCE = traced(produce, prepare=with_headers, suppressed_by=PRODUCING)
 _PRODUCE_SERIALIZED = traced(produce_serialized, prepare=with_headers_serialized, suppressed_by=PRODUCING)
-_PRODUCER = hook_class(__init__=_MADE, produce=_PRODUCE)
+_PRODUCE_BATCH = traced(produce_batch, suppressed_by=PRODUCING)
+_PRODUCER = hook_class(__init__=_MADE, produce=_PRODUCE, produce_batch=_PRODUCE_BATCH)
 _RECEIVED: Any = {"finish": consumed, "continues": True, "suppressed_by": CONSUMING}
 _CONSUMER = hook_class(
     __init__=_MADE,
@@ -174,7 +193,7 @@ class ConfluentKafkaInstrumentor(Instrumentor):
         """
         is_serializing = hasattr(producer, "_value_serializer")
         hook = _PRODUCE_SERIALIZED if is_serializing else _PRODUCE
-        return cls._watched(producer, {"produce": hook}, tracer_provider, options)
+        return cls._watched(producer, {"produce": hook, "produce_batch": _PRODUCE_BATCH}, tracer_provider, options)
 
     @classmethod
     def instrument_consumer(cls, consumer: Any, tracer_provider: Any = None, **options: Any) -> Any:

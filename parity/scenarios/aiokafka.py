@@ -51,6 +51,12 @@ async def main() -> None:
     with step("sent while another is on its way"):
         await asyncio.gather(*[await producer.send(TOPIC, value, b"leaf") for value in (b"white", b"oolong")])
 
+    with step("sent together"):
+        batch = producer.create_batch()
+        for value in (b"green", b"black"):
+            batch.append(key=None, value=value, timestamp=None)
+        await (await producer.send_batch(batch, f"{TOPIC}-together", partition=0))
+
     with step("several got at once"):
         found: list[bytes | None] = []
         while len(found) < 3:

@@ -68,6 +68,10 @@ with step("several produced, a key that is text, none, and a partition"):
     producer.produce(TOPIC, "oolong", partition=0)
     producer.flush(60)
 
+with step("several produced together"):
+    producer.produce_batch(f"{TOPIC}-together", [{"value": b"green"}, {"value": b"black", "key": b"leaf"}])
+    producer.flush(60)
+
 with step("several consumed at once"):
     found: list[Any] = []
     while len(found) < 3:

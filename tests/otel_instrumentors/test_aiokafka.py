@@ -218,6 +218,29 @@ def test_a_span_lasts_until_the_message_is_acknowledged_and_is_not_current_meanw
     assert [(span.parent, told(span)["messaging.kafka.offset"]) for span in spans] == [(None, 0), (None, 1)]
 
 
+def test_messages_that_are_sent_together_are_one_span_until_they_are_acknowledged(
+    recorder: Recorder, topic: str
+) -> None:
+    async def main() -> list[Any]:
+        async with producer() as sender:
+            batch = sender.create_batch()
+            for value in (b"green", b"black"):
+                batch.append(key=b"leaf", value=value, timestamp=None)
+            future = await sender.send_batch(batch, topic, partition=0)
+            assert recorder.spans() == []
+            metadata = await asyncio.wait_for(future, PATIENCE)
+        async with consumer(at=metadata) as receiver:
+            return [(await got(receiver)).value for _ in range(2)]
+
+    assert run(main) == [b"green", b"black"]
+    made, *received = recorder.take()
+    assert (made.name, made.kind) == (f"send_batch {topic}", SpanKind.PRODUCER)
+    batch = {key: told(made)[f"messaging.{key}"] for key in ("batch.message_count", "destination.partition.id")}
+    assert batch == {"batch.message_count": 2, "destination.partition.id": "0"}
+    assert told(made)["messaging.kafka.offset"] == 0
+    assert [span.parent for span in received] == [None, None]
+
+
 def test_a_message_that_is_not_acknowledged_is_an_error_and_asyncio_says_as_before_that_nobody_asked(
     recorder: Recorder, topic: str
 ) -> None:

@@ -194,6 +194,38 @@ def test_a_batch_is_a_child_of_its_first_sender_and_linked_to_the_others(
     assert linked == [each.context.span_id for each in senders[: len(linked)]]
 
 
+@since_2_12
+def test_messages_that_are_produced_together_are_one_span_and_stay_as_they_are(recorder: Recorder, topic: str) -> None:
+    sender, given = producer(), [{"value": b"green", "key": b"leaf"}, {"value": b"black"}]
+    assert sender.produce_batch(topic, given) == 2
+    assert sender.flush(PATIENCE) == 0
+    with pytest.raises(TypeError):
+        sender.produce_batch(topic, "no list")
+    assert given == [{"value": b"green", "key": b"leaf"}, {"value": b"black"}]
+    made, refused = recorder.take()
+    host, _, port = broker().partition(":")
+    assert (made.name, made.kind, told(made)) == (
+        f"produce_batch {topic}",
+        SpanKind.PRODUCER,
+        {
+            "messaging.system": "kafka",
+            "messaging.operation.name": "produce_batch",
+            "messaging.operation.type": "send",
+            "messaging.destination.name": topic,
+            "messaging.batch.message_count": 2,
+            "messaging.kafka.bootstrap.servers": broker(),
+            "server.address": host,
+            "server.port": int(port),
+        },
+    )
+    assert told(refused)["error.type"] == "TypeError"
+    receiver = consumer(**{"group.id": topic})
+    receiver.subscribe([topic])
+    values = [receiver.poll(PATIENCE).value() for _ in range(2)]
+    receiver.close()
+    assert values == [b"green", b"black"]
+
+
 def test_waiting_in_vain_and_the_end_of_a_partition_are_no_spans(recorder: Recorder, receiver: Any, topic: str) -> None:
     at = sent(producer(), topic, "tea")
     at.offset += 1

@@ -71,6 +71,23 @@ def send(
     return spec
 
 
+def send_batch(operation: str, client: Attributes, topic: Any, count: int, partition: Any) -> SpanSpec:
+    """The span of `count` messages that are handed to a client together, without headers of their own."""
+    topic = topic if isinstance(topic, str) else ""
+    attributes: Attributes = {
+        messaging.MESSAGING_SYSTEM: "kafka",
+        messaging.MESSAGING_DESTINATION_NAME: topic,
+        **client,
+    }
+    if isinstance(partition, int) and partition >= 0:
+        attributes[messaging.MESSAGING_DESTINATION_PARTITION_ID] = str(partition)
+    if count:
+        attributes[messaging.MESSAGING_BATCH_MESSAGE_COUNT] = count
+    spec = messaging.send(operation, topic, attributes)
+    spec.silences = PRODUCING
+    return spec
+
+
 def receive(
     operation: str,
     client: Attributes,
