@@ -7,6 +7,7 @@ writes it into docs/migrating-from-opentelemetry.md. `--why` prints instead how 
 from __future__ import annotations
 
 import argparse
+import functools
 import json
 import sys
 from collections import Counter
@@ -33,6 +34,7 @@ class Expected(NamedTuple):
     """Package -> test, from its file on -> kind of reason."""
 
 
+@functools.cache
 def expected() -> Expected:
     table = tomllib.loads(Path(__file__).with_name("expected.toml").read_text())
     reasons, unfair = table.pop("reasons"), table.pop("unfair")

@@ -69,3 +69,23 @@ def test_one_side_of_grpc_that_is_theirs_leaves_the_other_to_ours(
     assert by == {"CLIENT": GrpcInstrumentor.__module__, "SERVER": GrpcInstrumentor.__module__} | {
         kind: package.__name__
     }
+
+
+def test_a_client_with_a_transport_of_theirs_has_the_spans_of_that() -> None:
+    import httpx
+    from opentelemetry.instrumentation.httpx import SyncOpenTelemetryTransport
+
+    from otel_instrumentors.httpx import HttpxInstrumentor
+
+    recorder, called = Recorder(), []
+    answering = httpx.MockTransport(lambda _request: httpx.Response(204))
+    theirs = SyncOpenTelemetryTransport(
+        answering, tracer_provider=recorder.provider, request_hook=lambda span, _request: called.append(span.name)
+    )
+    with instrumented(HttpxInstrumentor, recorder.provider):
+        for transport in (theirs, answering):
+            with httpx.Client(transport=transport) as client:
+                client.get("http://shop.example/tea")
+    by = [span.instrumentation_scope.name for span in recorder.take() if span.instrumentation_scope]
+    assert by == ["opentelemetry.instrumentation.httpx", HttpxInstrumentor.__module__]
+    assert called == ["GET"]

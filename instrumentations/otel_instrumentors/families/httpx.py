@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import sys
 from typing import Any, NamedTuple
 
 from opentelemetry.propagators.textmap import Setter
@@ -12,9 +13,14 @@ from ..kernel.hooks.traced import traced
 from ..kernel.options import Asked, Options, Values, when_finished, when_started
 from ..semconv import http
 
+_THEIRS = "opentelemetry.instrumentation.httpx"
+"""Has transports that make spans, which an application may give to a client."""
 
-def send(call: Call) -> SpanSpec:
+
+def send(call: Call) -> SpanSpec | None:
     request = call.arg(0, "request")
+    if _THEIRS in sys.modules and type(call.instance._transport_for_url(request.url)).__module__ == _THEIRS:
+        return None
     headers = request.headers
     spec = http.client_request(request.method, _url(request.url), headers, headers.get("user-agent"))
     spec.setter = _headers
