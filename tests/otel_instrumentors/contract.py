@@ -10,6 +10,7 @@ import importlib
 import inspect
 import json
 import logging
+import pickle
 import pkgutil
 import subprocess
 import sys
@@ -249,6 +250,20 @@ class Contract(OptionsExam):
         with instrumented(self.instrumentor, recorder.provider):
             during = {key: looks(function) for key, function in self.originals().items() if key in before}
         assert during == before
+
+    def test_functions_of_modules_are_pickled_as_ever(self, recorder: Recorder) -> None:
+        def pickled(function: Any) -> bool:
+            try:
+                return pickle.loads(pickle.dumps(function)) is function
+            except pickle.PicklingError:
+                return False
+
+        def which() -> set[Any]:
+            return {key for key, function in self.originals().items() if "." not in key[1] and pickled(function)}
+
+        before = which()
+        with instrumented(self.instrumentor, recorder.provider):
+            assert before <= which()
 
     def test_instrumenting_twice_traces_once(self, recorder: Recorder, caplog: pytest.LogCaptureFixture) -> None:
         with instrumented(self.instrumentor, recorder.provider):

@@ -7,7 +7,7 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Collection, Mapping, Sequence
-from types import ModuleType
+from types import FunctionType, ModuleType
 from typing import Any, ClassVar
 
 from opentelemetry.instrumentation.dependencies import DependencyConflict, get_dependency_conflicts
@@ -249,6 +249,8 @@ class _Installation:
             # Switched off, or hooked in a base. In a class made of several it would go before what other bases have.
             return True
         setattr(owner, name, wrapper)
+        if isinstance(owner, ModuleType):
+            _name_where_it_stands(wrapper, owner, name)
         self._placed.append((owner, name, vars(owner)[name], original if is_own else None))
         return True
 
@@ -272,6 +274,16 @@ class _Installation:
         standing = binding.standing(wrapper)
         self._originals[id(standing)] = found
         return standing, found
+
+
+def _name_where_it_stands(wrapper: Any, module: ModuleType, name: str) -> None:
+    """Have a function pickled by a name under which it is found: the original may be named after where it is written.
+
+    `_sqlite3.connect`, say, which `sqlite3` only shows.
+    """
+    home = sys.modules.get(getattr(wrapper, "__module__", None) or "")
+    if isinstance(wrapper, FunctionType) and getattr(home, wrapper.__qualname__, None) is not wrapper:
+        wrapper.__module__, wrapper.__qualname__ = module.__name__, name
 
 
 def _is_inherited(module: ModuleType, path: str) -> bool:
