@@ -226,7 +226,7 @@ def bench(session: nox.Session) -> None:
     measure("saturation", *sides)
     for part in ("layers", "wire"):
         session.run("python", f"benchmarks/{part}.py", "--markdown", f"benchmarks/results/{part}.md")
-    for part in ("kernel", "sampling", "stats"):
+    for part in ("kernel", "gathering", "sampling", "stats"):
         session.run("python", f"benchmarks/{part}.py")
     session.run("python", "benchmarks/report.py", str(results), "benchmarks/results")
 
