@@ -362,18 +362,19 @@ def contrib(session: nox.Session) -> None:
     All of them write what came of them into docs/migrating-from-opentelemetry.md.
     """
     in_time(session)
-    is_ci = session.posargs == ["--ci"]
-    packages = CONTRIB_IN_CI if is_ci else session.posargs or CONTRIB
-    named = [CONTRIB_NAMES.get(name, name) for name in CONTRIB]
-    distributions = [f"opentelemetry-instrumentation-{name.replace('_', '-')}" for name in named]
-    install(session, "contrib", EVERYTHING, *distributions)
+    packages = CONTRIB_IN_CI if session.posargs == ["--ci"] else session.posargs or CONTRIB
+    distributions = {
+        name: f"opentelemetry-instrumentation-{CONTRIB_NAMES.get(name, name).replace('_', '-')}" for name in CONTRIB
+    }
+    install(session, "contrib", EVERYTHING, *distributions.values())
     # Theirs want plugins of pytest that ours does not.
-    only = ("-k", " or ".join(("not exam", *packages))) if is_ci else ()
+    only = () if packages is CONTRIB else ("-k", " or ".join(("not exam", *packages)))
     own = ("contrib/test_company.py", "contrib/test_middlewares.py")
     session.run("python", "-m", "pytest", "-p", "no:asyncio", "-p", "no:aiohttp", *only, *own)
     place = Path(session.create_tmp()).absolute()
     # As they are installed: tests and what they look into are of one release.
-    ask = f"from importlib.metadata import version; print(*(f'{{n}}=={{version(n)}}' for n in {distributions}))"
+    wanted = [distributions[name] for name in packages]
+    ask = f"from importlib.metadata import version; print(*(f'{{n}}=={{version(n)}}' for n in {wanted}))"
     pinned = str(session.run("python", "-c", ask, silent=True)).split()
     flags = ("--quiet", "--no-deps", "--no-binary", ":all:", "--no-build-isolation")
     session.run("python", "-m", "pip", "download", *flags, "--dest", str(place), *pinned)
