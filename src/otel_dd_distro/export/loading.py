@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import importlib
 
@@ -11,6 +10,7 @@ import importlib
 import logging  # noqa: F401
 import os
 import threading
+from collections.abc import Callable
 from types import ModuleType
 
 from ..forks import on_fork
@@ -38,20 +38,29 @@ def load() -> None:
     """Import what sending needs: about 60 ms of modules that starting up should not pay for.
 
     A child that is forked while a thread of its parent is inside an import inherits the module's lock, held for ever.
-    Hence all imports of the export thread happen here, and a fork waits for the one under way.
+    Hence all imports of the export thread happen here, and a fork waits for the one under way. To be called again and
+    again: a process that has no descriptors or no memory left may have some later.
     """
     global _loaded
-    if _loaded:
-        return
-    for name in _NEEDED:
-        # One at a time, so that a fork waits for one at the longest. Something that cannot be imported, ssl for
-        # instance, is reported by whoever comes to need it.
-        with _loading, contextlib.suppress(ImportError):
-            importlib.import_module(name)
+    if not _loaded:
+        # The version's lookup imports more by itself, in a manner that changes with the version of Python.
+        _loaded = all([*map(_is_loaded, _NEEDED), _is_done(own_version)])
+
+
+def _is_loaded(name: str) -> bool:
+    return _is_done(lambda: importlib.import_module(name))
+
+
+def _is_done(act: Callable[[], object]) -> bool:
+    # One at a time, so that a fork waits for one at the longest.
     with _loading:
-        # Imports more by itself, in a manner that changes with the version of Python.
-        own_version()
-        _loaded = True
+        try:
+            act()
+        except ImportError:
+            return True  # ssl for instance: whoever comes to need it reports that
+        except Exception:  # noqa: BLE001
+            return False
+        return True
 
 
 def module(name: str) -> ModuleType:

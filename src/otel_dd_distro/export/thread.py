@@ -126,6 +126,7 @@ class ExportThread:
                 sends = everything or now >= due or self._cycle.is_pressing()
                 if sends:
                     due = now + self.interval_s
+                load()
                 with self._exporting:
                     done = self._cycle.run(math.inf, everything=everything, sends=sends)
                 if done:
