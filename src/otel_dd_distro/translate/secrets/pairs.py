@@ -8,6 +8,8 @@ from bisect import bisect_right
 from . import names, values
 from .places import Place, Places, words
 
+_LONGEST_WORD = 16
+_WORD_BEFORE = re.compile(r"\b(?!public)[a-z]{3,15} \Z", re.IGNORECASE)
 _IN_A_NAME = re.compile(r"[\w.-]")
 _REST_OF_A_NAME = re.compile(r"[\w-]+")
 _QUOTE = r"(?:\\{0,15}[\"'`]|&quot;|&\#3[49];|%22|%27)"
@@ -58,7 +60,11 @@ def find(text: str, lower: str, places: Places) -> None:
         start = _beginning(text, start)
         name = text[start:end].strip("-.")
         if not names.is_secret(name):
-            continue
+            before = _WORD_BEFORE.search(text, max(0, start - _LONGEST_WORD), start) if separator["sign"] else None
+            if before is None or not names.is_secret(f"{before[0]}{name}"):
+                continue
+            # `api key: x`
+            start = before.start()
         if source is None:
             source = _SourceLines(text)
         value = _value(text, name, start, separator, is_source=start in source)

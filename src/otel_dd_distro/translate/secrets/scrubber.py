@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from . import credentials, databases, pairs, tokens
+from . import credentials, databases, pairs, tokens, validators
 from .places import MORE, Place, lowered, replaced
 from .statements import LITERAL
 
@@ -28,4 +28,5 @@ def scrubbed(text: str, literals: Iterable[str] = ()) -> str:
     databases.find(text, lower, places)
     pairs.find(text, lower, places)
     tokens.find(text, lower, places)
+    validators.find(text, lower, places)
     return replaced(text, places)

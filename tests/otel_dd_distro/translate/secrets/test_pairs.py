@@ -37,6 +37,11 @@ def hidden(text: str) -> str:
         "user['password'] = 'S3CRET'",
         "&quot;password&quot;: &quot;S3CRET&quot;",
         "%22password%22%3A%22S3CRET%22",
+        # of a name of two words
+        "secret key: S3CRET",
+        "the api key: 'S3CRET' is wrong",
+        "Access Key = S3CRET",
+        "pass phrase: S3CRET",
         # of a list of pairs
         "[('Cookie', 'S3CRET')]",
         "[(b'x-api-key', b'S3CRET'), (b'host', b'x')]",
