@@ -43,3 +43,20 @@ def detach(token: Token[Context]) -> None:
     except Exception as error:  # noqa: BLE001
         pass_on(error)
         context_api.detach(token)  # which says it, or knows the token of another way
+
+
+def give_back(token: Token[Context] | None, made: Context, before: Context) -> None:
+    """After a call that raised: `made` is current no longer, and `before` is. In another context nothing is changed.
+
+    There a call is broken off by the garbage collector. There is no token where a signal handler of the application has
+    raised before we had it.
+    """
+    if token is not None:
+        try:
+            token.var.reset(token)
+        except (AttributeError, RuntimeError, ValueError) as error:
+            pass_on(error)
+        else:
+            return
+    if get_current() is made:
+        attach(before)

@@ -12,13 +12,15 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from opentelemetry import trace
 from opentelemetry.context import get_current
 
 from otel_instrumentors.kernel.call import Call, Outcome, SpanSpec
 from otel_instrumentors.kernel.hook import Hook, Target
+from otel_instrumentors.kernel.hooks.suppress import suppress
 from otel_instrumentors.kernel.hooks.traced import traced
 from otel_instrumentors.kernel.hooks.traced_handler import traced_handler
+from otel_instrumentors.kernel.hooks.traced_result import traced_result
+from otel_instrumentors.kernel.hooks.traced_unless_below import traced_unless_below
 from otel_instrumentors.kernel.interruptions import pass_on
 from otel_instrumentors.kernel.scope import Scope
 from otel_instrumentors.sqlite3 import Sqlite3Instrumentor
@@ -38,6 +40,35 @@ class Limit:
         raise TooLong
 
     __call__ = method
+
+
+class Limits:
+    """Time limits that meet a job at many places."""
+
+    MANY = 400
+
+    def __init__(self) -> None:
+        self.raised = self.arrived = 0
+        self._armed = False
+
+    def handle(self, *_: Any) -> None:
+        if self._armed:
+            self._armed = False
+            self.raised += 1
+            raise TooLong
+
+    def storm(self, call: Callable[[], object]) -> None:
+        """Calls until each limit has come; after it the context is as before."""
+        draw, before = random.Random(7), get_current()
+        for _ in range(self.MANY):
+            try:
+                self._armed = True
+                signal.setitimer(signal.ITIMER_REAL, draw.uniform(1e-5, 5e-4))
+                while self._armed:
+                    call()
+            except TooLong:
+                self.arrived += 1
+            assert get_current() is before
 
 
 HANDLERS: dict[str, Callable[..., Any]] = {
@@ -112,41 +143,44 @@ def limit_of_ours() -> None:
     raise TooLong
 
 
-def test_wherever_time_limits_meet_us_each_arrives_and_the_next_job_begins_with_no_span(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    # The SDK's own processors and exporters swallow what comes while they run.
-    provider, _chunks = light_provider()
-    raised = arrived = 0
-    armed = False
-
-    def handle(*_: Any) -> None:
-        nonlocal armed, raised
-        if armed:
-            armed = False
-            raised += 1
-            raise TooLong
-
+@pytest.fixture
+def limits() -> Iterator[Limits]:
+    limits = Limits()
     # Python itself swallows what comes while it calls the finalizers of other tests' garbage.
     gc.collect()
     gc.disable()
-    before = signal.signal(signal.SIGALRM, handle)
-    draw = random.Random(7)
-    try:
-        with instrumented(Sqlite3Instrumentor, provider):
-            connection = sqlite3.connect(":memory:")
-            for _ in range(400):
-                try:
-                    armed = True
-                    signal.setitimer(signal.ITIMER_REAL, draw.uniform(1e-5, 5e-4))
-                    while armed:
-                        connection.execute("SELECT 1").fetchall()
-                except TooLong:
-                    arrived += 1
-                assert not trace.get_current_span().get_span_context().is_valid
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
-        gc.enable()
-    assert (raised, arrived) == (400, 400)
+    before = signal.signal(signal.SIGALRM, limits.handle)
+    yield limits
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    signal.signal(signal.SIGALRM, before)
+    gc.enable()
+
+
+def test_wherever_time_limits_meet_us_each_arrives_and_the_next_job_begins_with_no_span(
+    limits: Limits, caplog: pytest.LogCaptureFixture
+) -> None:
+    # The SDK's own processors and exporters swallow what comes while they run.
+    provider, _chunks = light_provider()
+    with instrumented(Sqlite3Instrumentor, provider):
+        connection = sqlite3.connect(":memory:")
+        limits.storm(lambda: connection.execute("SELECT 1").fetchall())
+    assert (limits.raised, limits.arrived) == (Limits.MANY, Limits.MANY)
+    assert [line for line in caplog.messages if "detach" in line] == said_by_us(caplog) == []
+
+
+HOOKS: dict[str, Callable[[], Hook]] = {
+    "suppress": lambda: suppress("quiet"),
+    "traced_result": lambda: traced_result(described, silences="quiet"),
+    "traced_unless_below": lambda: traced_unless_below(described, claim="claim"),
+}
+
+
+@pytest.mark.parametrize("hook", HOOKS)
+def test_nor_does_any_other_hook_swallow_one_or_leave_its_context_behind(
+    hook: str, limits: Limits, caplog: pytest.LogCaptureFixture
+) -> None:
+    provider, _chunks = light_provider()
+    scope = Scope(provider.get_tracer("test"))
+    limits.storm(HOOKS[hook]().wrap(Target(lambda: None, None, False), scope))
+    assert (limits.raised, limits.arrived) == (Limits.MANY, Limits.MANY)
     assert [line for line in caplog.messages if "detach" in line] == said_by_us(caplog) == []

@@ -109,14 +109,14 @@ class _Begin:
                 return function(*args, **kwargs)
             exchange = _Exchange(recording)
             exchanges.keep(call.instance, exchange)
-            recording.enter()
             try:
+                recording.enter()
                 result = function(*args, **kwargs)
+                recording.leave()
             except BaseException as error:
                 exchanges.release(call.instance)
                 recording.fail(error)
                 raise
-            recording.leave()
             return result
 
         return standing_for(function, wrapper)

@@ -12,7 +12,7 @@ from opentelemetry.trace import Link, SpanContext, get_current_span
 from .. import safety
 from ..call import Call, Incoming, SpanSpec
 from ..clock import clock
-from ..current import attach, detach, get_current
+from ..current import attach, detach, get_current, give_back
 from ..hook import Hook, Target, standing_for
 from ..recording import Finish, Recording
 from ..scope import Scope, current_for
@@ -183,11 +183,16 @@ def _silencing(function: Callable[..., Any], key: str, scope: Scope) -> Callable
     def called(*args: Any, **kwargs: Any) -> Any:
         if not scope.active:
             return function(*args, **kwargs)
-        token = attach(set_value(key, True, get_current()))
+        context = get_current()
+        token, silent = None, set_value(key, True, context)
         try:
-            return function(*args, **kwargs)
-        finally:
+            token = attach(silent)
+            result = function(*args, **kwargs)
             detach(token)
+        except BaseException:
+            give_back(token, silent, context)
+            raise
+        return result
 
     return called
 

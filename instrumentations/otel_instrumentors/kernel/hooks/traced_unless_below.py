@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from opentelemetry.context import attach, detach, set_value
+from opentelemetry.context import set_value
 from opentelemetry.util.types import AttributeValue
 
 from .. import safety
 from ..call import Call, Claim
 from ..clock import clock
+from ..current import attach, detach, get_current, give_back
 from ..hook import Hook, Target, standing_for
 from ..recording import Finish
 from ..scope import Describe, Scope
@@ -64,19 +65,21 @@ class _TracedUnlessBelow:
             if scope.asks and _is_asked(scope, option, target.call(args, kwargs)):
                 return instead(*args, **kwargs)
             claim = self._claim(target, args, kwargs)
-            token = attach(set_value(key, claim))
+            context = get_current()
+            token, claiming = None, set_value(key, claim, context)
             begun = clock.time_ns()
             try:
+                token = attach(claiming)
                 result = function(*args, **kwargs)
+                detach(token)
             except BaseException as error:
-                _back(token)
+                give_back(token, claiming, context)
                 if not claim.is_taken:
                     call = target.call(args, kwargs)
                     recording = scope.open(describe, call, begun=begun)
                     if recording is not None:
                         recording.fail(error)
                 raise
-            detach(token)
             if not claim.is_taken:
                 call = target.call(args, kwargs)
                 recording = scope.open(describe, call, begun=begun)
@@ -102,11 +105,3 @@ def _is_asked(scope: Scope, option: str, call: Call) -> bool:
     except Exception as error:  # noqa: BLE001
         safety.report(f"looking for the option {option}", error)
         return False
-
-
-def _back(token: Any) -> None:
-    """As `detach`, and silent where the call is broken off by the garbage collector, in another context."""
-    try:
-        token.var.reset(token)
-    except (AttributeError, ValueError):
-        return
