@@ -86,7 +86,7 @@ def test_3_a_socket_without_permission(tmp_path: Path) -> None:
             folder.chmod(0o755)
         with another_user():
             sections = [agent_checks.look(read({"DD_TRACE_AGENT_URL": f"unix://{path}"}), {})]
-    first = " ".join(as_text(sections).split())
+    first = " ".join(" ".join(as_text(sections).splitlines()[:10]).split())
     assert "Agent not reached: no permission to write to" in first
 
 
