@@ -64,11 +64,15 @@ class Limits:
             try:
                 self._armed = True
                 signal.setitimer(signal.ITIMER_REAL, draw.uniform(1e-5, 5e-4))
-                while self._armed:
-                    call()
+                self._until_it_comes(call)
             except TooLong:
                 self.arrived += 1
             assert get_current() is before
+
+    def _until_it_comes(self, call: Callable[[], object]) -> None:
+        # Apart: of what comes as a loop begins again, Python 3.13 does not say that it is inside a `try` around it.
+        while self._armed:
+            call()
 
 
 HANDLERS: dict[str, Callable[..., Any]] = {
