@@ -19,6 +19,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from typing import TextIO
 
 from .processes import PATIENCE, Missing, NotStarted
 
@@ -76,9 +77,7 @@ def shared(name: str) -> str:
 def keep(name: str, start: Callable[[], AbstractContextManager[str]], folder: Path) -> None:
     """What a keeper does: starts its server, says where it is, and stops it when the owner is gone."""
     with (folder / f"{name}.keeper").open("a+") as mine, (folder / "owner").open() as owner:
-        try:
-            fcntl.lockf(mine, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:  # Another keeps it already.
+        if not _locked(mine):  # Another keeps it already.
             return
         mine.write(str(os.getpid()))
         mine.flush()
@@ -109,6 +108,16 @@ def _say(folder: Path, name: str, **told: str) -> None:
     new = folder / f"{name}.new"
     new.write_text(json.dumps(told))
     new.replace(folder / f"{name}.answer")
+
+
+def _locked(mine: TextIO) -> bool:
+    """Whether the lock is ours now. Who asks whether a keeper is alive has it for a moment, and a keeper for long."""
+    for _ in range(100):
+        with contextlib.suppress(OSError):
+            fcntl.lockf(mine, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        time.sleep(0.02)
+    return False
 
 
 def _alive(keeper: Path) -> bool:

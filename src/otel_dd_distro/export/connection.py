@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ..clock import clock
+from ..resolving import resolved
 
 FAILURES = (OSError, HTTPException)
 """What reading an answer may raise."""
@@ -49,6 +50,22 @@ class _Answer(HTTPResponse):
     def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
         super().__init__(sock, *args, **kwargs)
         self.fp = io.BufferedReader(_PatientReader(self.fp.detach(), sock))
+
+
+def _opened(address: tuple[str, int], timeout_s: float, source: None) -> socket.socket:
+    """As `socket.create_connection`, also where no name can be looked up the usual way any more."""
+    try:
+        return socket.create_connection(address, timeout_s, source)
+    except RuntimeError:
+        family, kind, protocol, numeric = resolved(*address, socket.SOCK_STREAM)
+    opened = socket.socket(family, kind, protocol)
+    opened.settimeout(timeout_s)
+    try:
+        opened.connect(numeric)
+    except OSError:
+        opened.close()
+        raise
+    return opened
 
 
 class _Http(HTTPConnection):
@@ -91,10 +108,11 @@ def connect(url: str, timeout_s: float) -> tuple[HTTPConnection, str]:
     if not parts.hostname or parts.scheme not in ("http", "https"):
         raise ValueError(f"not an Agent address: {url!r}")
     prefix = parts.path.rstrip("/")
-    if parts.scheme == "https":
-        return _Https(parts.hostname, parts.port or 443, timeout=timeout_s), prefix
     # Port 80, not 8126, as in every other http URL: the settings put the Agent's own port into the URL.
-    return _Http(parts.hostname, parts.port or 80, timeout=timeout_s), prefix
+    kind, port = (_Https, 443) if parts.scheme == "https" else (_Http, 80)
+    connection: Any = kind(parts.hostname, parts.port or port, timeout=timeout_s)
+    connection._create_connection = _opened
+    return connection, prefix
 
 
 def blocks(parts: Iterable[bytes]) -> Iterator[bytes]:

@@ -10,6 +10,8 @@ import socket
 from collections.abc import Iterable, Mapping
 from urllib.parse import urlsplit
 
+from ..resolving import resolved
+
 PORT = 8125
 _MOST_BYTES = 1_432
 """Of a datagram over UDP: what an Ethernet frame takes."""
@@ -57,8 +59,7 @@ class DogStatsd:
             address: str | tuple[str, int] = path
         else:
             parts = urlsplit(self.url)
-            found = socket.getaddrinfo(parts.hostname, parts.port or PORT, type=socket.SOCK_DGRAM)
-            family, kind, protocol, _, address = found[0]  # type: ignore[assignment]
+            family, kind, protocol, address = resolved(parts.hostname, parts.port or PORT, socket.SOCK_DGRAM)
             opened = socket.socket(family, kind, protocol)
         try:
             # A datagram that cannot leave at once is not waited for.

@@ -1,0 +1,21 @@
+"""The address of a host, also while Python ends."""
+
+from __future__ import annotations
+
+import _socket
+import socket
+from typing import Any
+
+
+def resolved(host: str | None, port: int, kind: int) -> tuple[int, int, int, Any]:
+    """Family, kind, protocol and numeric address for a socket of a `kind`. Raises OSError where there is none.
+
+    gevent looks names up in a thread, and Python 3.12 starts none while it ends: then it is done in this one.
+    """
+    found: list[Any]
+    try:
+        found = [*socket.getaddrinfo(host, port, type=kind)]
+    except RuntimeError:
+        found = [*_socket.getaddrinfo(host, port, 0, kind)]
+    family, kind, protocol, _, address = found[0]
+    return family, kind, protocol, address
