@@ -4,6 +4,8 @@
 import asyncio
 import functools
 import importlib.util
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
@@ -381,3 +383,9 @@ def test_an_application_has_headers_of_its_own_that_become_attributes() -> None:
     assert captured["http.request.header.x-cup"] == ("[REDACTED]",)
     assert "http.response.header.content-length" in captured
     assert "http.request.header.x-other" not in captured
+
+
+def test_who_instruments_before_the_import_is_not_told_of_a_module_that_older_releases_had() -> None:
+    code = "from otel_instrumentors.fastapi import FastapiInstrumentor as F; F().instrument(); import fastapi"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    assert (done.returncode, done.stderr) == (0, "")

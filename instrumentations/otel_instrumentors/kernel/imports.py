@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from importlib.machinery import PathFinder
 from types import ModuleType
 
 import wrapt
@@ -35,6 +36,13 @@ def forget(name: str, act: Act) -> None:
     waiting = _acts.get(name, [])
     if act in waiting:
         waiting.remove(act)
+
+
+def is_to_come(name: str) -> bool:
+    """Whether there is a module called `name`, not imported yet, in a package that is. Imports nothing."""
+    parent = sys.modules.get(name.rpartition(".")[0])
+    places = getattr(parent, "__path__", None)
+    return name not in sys.modules and places is not None and PathFinder.find_spec(name, places) is not None
 
 
 def _imported(module: ModuleType) -> None:

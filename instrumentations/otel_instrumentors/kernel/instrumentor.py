@@ -18,7 +18,7 @@ from . import versions
 from .asking import scopes_of
 from .binding import Binding
 from .hook import Hook
-from .imports import forget, when_imported
+from .imports import forget, is_to_come, when_imported
 from .objects import MakeScope, Objects
 from .options import PREFIX, Options
 from .scope import Scope
@@ -216,7 +216,7 @@ class _Installation:
         placed = [self._place_one(module, path, hook, scope) for path, hook in in_order]
         _logger.debug("%s: %s of %s hooks placed in %s", self._plugin, sum(placed), len(placed), module.__name__)
         # Releases differ in which of the modules have what is hooked.
-        if not any(placed) and not self._placed:
+        if not any(placed) and not self._placed and not any(map(is_to_come, self._hooks)):
             _logger.warning(
                 "Nothing of %s could be instrumented: %s has none of %s",
                 self._plugin,
