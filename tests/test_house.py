@@ -120,6 +120,11 @@ def test_a_circle_is_found_whatever_leads_into_it_and_out_of_it() -> None:
     assert in_circles({**graph, "out": set()}) == circles
 
 
+def test_who_is_told_of_the_applications_interruptions_is_the_same_in_both_halves() -> None:
+    ours, theirs = (half / "interruptions.py" for half in (DATADOG, NEUTRAL / "kernel"))
+    assert ours.read_text() == theirs.read_text(), "they cannot import each other"
+
+
 def test_rooms_that_share_the_state_of_a_local_trace_import_its_room_and_not_each_other() -> None:
     sharing = ("gathering", "tracing", "sampling", "propagation")
     for room in ("local_trace", *sharing):

@@ -53,7 +53,12 @@ class DatadogDistro(BaseDistro):  # type: ignore[misc]
             return current.instruments(name, is_replacing=is_replacing) and not current.disables(
                 THEIR_NAMES.get(name, ())
             )
-        return current.enabled and current.instruments(name, is_replacing=True) and self._replacing(entry_point) is None
+        return self._may_load(name) and self._replacing(entry_point) is None
+
+    def _may_load(self, name: str) -> bool:
+        """Whether an instrumentor of somebody else's is not switched off."""
+        current = settings.current()
+        return current.enabled and current.instruments(name, is_replacing=True)
 
     def _replacing(self, entry_point: EntryPoint) -> EntryPoint | None:
         """Ours that takes the place of this one of somebody else's; None where there is none that can and may."""
@@ -63,7 +68,6 @@ class DatadogDistro(BaseDistro):  # type: ignore[misc]
         if ours != name and not settings.current().instruments(ours, is_replacing=True):
             # Who switches ours off may want theirs.
             return None
-        log.debug("Instrumentor %s of %s is not loaded: ours of %s takes its place", name, entry_point.value, ours)
         return next(entry for entry in own_entry_points() if (entry.group, entry.name) == (_GROUP, ours))
 
     def is_ours(self, entry_point: EntryPoint) -> bool:
@@ -71,20 +75,23 @@ class DatadogDistro(BaseDistro):  # type: ignore[misc]
 
     def load_instrumentor(self, entry_point: EntryPoint, **kwargs: Any) -> None:
         """Put an instrumentor to work, unless it is not wanted."""
-        if not self.is_ours(entry_point):
+        name = entry_point.name
+        if self.is_ours(entry_point):
             if self.wants(entry_point):
-                self._load(entry_point, kwargs)
-                return
-            if entry_point.name in SENDERS and settings.current().instruments(entry_point.name) and _sends_logs():
-                # Beside ours, which puts ids on records and sends none.
-                self._load(entry_point, {**kwargs, **SENDERS[entry_point.name]})
-                return
-            ours = self._replacing(entry_point)
+                self._load_when_imported(entry_point, kwargs)
+            return
+        ours = self._replacing(entry_point)
+        if ours is None and self._may_load(name):
+            self._load(entry_point, kwargs)
+        elif name in SENDERS and settings.current().instruments(name) and _sends_logs():
+            # Beside ours, which puts ids on records and sends none.
+            self._load(entry_point, {**kwargs, **SENDERS[name]})
+        elif ours is not None:
+            said = "Instrumentor %s of %s is not loaded: ours of %s takes its place"
+            log.debug(said, name, entry_point.value, ours.name)
             # Who has installed theirs counts on its spans, also where ours is not loaded without being asked for.
-            if ours is not None and not self.wants(ours) and self.wants(ours, is_replacing=True):
+            if not self.wants(ours) and self.wants(ours, is_replacing=True):
                 self._load_when_imported(ours, kwargs)
-        elif self.wants(entry_point):
-            self._load_when_imported(entry_point, kwargs)
 
     def _load_when_imported(self, entry_point: EntryPoint, kwargs: dict[str, Any]) -> None:
         if not settings.current().propagates(entry_point.name):

@@ -1,4 +1,4 @@
-"""The address of a host, also while Python ends."""
+"""The addresses of a host, also while Python ends."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import socket
 from typing import Any
 
 
-def resolved(host: str | None, port: int, kind: int) -> tuple[int, int, int, Any]:
-    """Family, kind, protocol and numeric address for a socket of a `kind`. Raises OSError where there is none.
+def addresses(host: str | None, port: int, kind: int) -> list[tuple[int, int, int, Any]]:
+    """Family, kind, protocol and numeric address for each socket of a `kind` that may do. Raises OSError for none.
 
     gevent looks names up in a thread, and Python 3.12 starts none while it ends: then it is done in this one.
     """
@@ -17,5 +17,4 @@ def resolved(host: str | None, port: int, kind: int) -> tuple[int, int, int, Any
         found = [*socket.getaddrinfo(host, port, type=kind)]
     except RuntimeError:
         found = [*_socket.getaddrinfo(host, port, 0, kind)]
-    family, kind, protocol, _, address = found[0]
-    return family, kind, protocol, address
+    return [(family, kind, protocol, address) for family, kind, protocol, _, address in found]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,25 +13,12 @@ from opentelemetry.trace import SpanKind, get_current_span
 
 from otel_instrumentors.httpx import HttpxInstrumentor
 from otel_instrumentors.kernel import safety
+from tests.otel_instrumentors import httpx_clients
 from tests.otel_instrumentors.contract import Contract, Recorder, instrumented, said_by_us
 from tests.otel_instrumentors.http_server import HttpServer
+from tests.otel_instrumentors.httpx_clients import WAYS, both_ways, sent
 
-WAYS = ["sync", "async"]
-
-
-def ask(way: str, url: str, method: str = "GET", **options: Any) -> Any:
-    """The response, by a client of its own."""
-    import httpx
-
-    if way == "sync":
-        with httpx.Client(trust_env=False, follow_redirects=True) as client:
-            return client.request(method, url, **options)
-
-    async def asked() -> Any:
-        async with httpx.AsyncClient(trust_env=False, follow_redirects=True) as client:
-            return await client.request(method, url, **options)
-
-    return asyncio.run(asked())
+ask = functools.partial(httpx_clients.ask, "httpx")
 
 
 class TestHttpxContract(Contract):
@@ -39,18 +27,13 @@ class TestHttpxContract(Contract):
     @staticmethod
     def use() -> Any:
         with HttpServer() as server:
-            return [ask(way, f"{server.url}/path").text for way in WAYS]
+            return both_ways("httpx", server)
 
     # Each use starts a server of its own: the threads of the last ones are still being forgotten.
     def test_nothing_is_left_in_memory(self, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[override]
         with HttpServer() as server:
-            monkeypatch.setattr(type(self), "use", staticmethod(lambda: _get(server)))
+            monkeypatch.setattr(type(self), "use", staticmethod(lambda: both_ways("httpx", server)))
             super().test_nothing_is_left_in_memory()
-
-
-def _get(server: HttpServer) -> list[str]:
-    server.seen.clear()
-    return [ask(way, f"{server.url}/path").text for way in WAYS]
 
 
 @pytest.fixture
@@ -64,12 +47,6 @@ def recorder() -> Iterator[Recorder]:
     recorder = Recorder()
     with instrumented(HttpxInstrumentor, recorder.provider):
         yield recorder
-
-
-def sent(server: HttpServer) -> list[str]:
-    """The span ids that the server has seen, request by request."""
-    seen = [{name.lower(): value for name, value in headers.items()} for _, headers in server.seen]
-    return [headers["traceparent"].split("-")[2] for headers in seen]
 
 
 @pytest.mark.parametrize("way", WAYS)

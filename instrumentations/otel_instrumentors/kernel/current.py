@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextvars import Token
 from typing import Any
 
@@ -45,7 +45,22 @@ def detach(token: Token[Context]) -> None:
         context_api.detach(token)  # which says it, or knows the token of another way
 
 
-def give_back(token: Token[Context] | None, made: Context, before: Context) -> None:
+def call_within(
+    context: Context, before: Context, function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]
+) -> Any:
+    """Call `function` with `context` current; then `before` is again, which is so now, wherever somebody raises."""
+    token = None
+    try:
+        token = attach(context)
+        result = function(*args, **kwargs)
+        detach(token)
+    except BaseException:
+        _give_back(token, context, before)
+        raise
+    return result
+
+
+def _give_back(token: Token[Context] | None, made: Context, before: Context) -> None:
     """After a call that raised: `made` is current no longer, and `before` is. In another context nothing is changed.
 
     There a call is broken off by the garbage collector. There is no token where a signal handler of the application has

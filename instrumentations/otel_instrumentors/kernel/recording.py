@@ -162,6 +162,8 @@ class Recording:
         Up to Python 3.11 it works in the midst of anybody's `ContextVar.set`, whose memory is freed if the same context
         is changed meanwhile, by a span processor say. So the span ends in a context of its own.
         """
+        # Closed within the call that entered, by a library that gives up a connection: the context is that of this one.
+        self.leave()
         if not self.ended:
             contextvars.Context().run(self.end)
 

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ..clock import clock
-from ..resolving import resolved
+from ..resolving import addresses
 
 FAILURES = (OSError, HTTPException)
 """What reading an answer may raise."""
@@ -57,15 +57,18 @@ def _opened(address: tuple[str, int], timeout_s: float, source: None) -> socket.
     try:
         return socket.create_connection(address, timeout_s, source)
     except RuntimeError:
-        family, kind, protocol, numeric = resolved(*address, socket.SOCK_STREAM)
-    opened = socket.socket(family, kind, protocol)
-    opened.settimeout(timeout_s)
-    try:
-        opened.connect(numeric)
-    except OSError:
-        opened.close()
-        raise
-    return opened
+        failure = OSError(f"{address[0]} has no address")
+    for family, kind, protocol, numeric in addresses(*address, socket.SOCK_STREAM):
+        opened = socket.socket(family, kind, protocol)
+        opened.settimeout(timeout_s)
+        try:
+            opened.connect(numeric)
+        except OSError as error:
+            opened.close()
+            failure = error
+        else:
+            return opened
+    raise failure
 
 
 class _Http(HTTPConnection):

@@ -10,7 +10,7 @@ import socket
 from collections.abc import Iterable, Mapping
 from urllib.parse import urlsplit
 
-from ..resolving import resolved
+from ..resolving import addresses
 
 PORT = 8125
 _MOST_BYTES = 1_432
@@ -59,7 +59,7 @@ class DogStatsd:
             address: str | tuple[str, int] = path
         else:
             parts = urlsplit(self.url)
-            family, kind, protocol, address = resolved(parts.hostname, parts.port or PORT, socket.SOCK_DGRAM)
+            family, kind, protocol, address = addresses(parts.hostname, parts.port or PORT, socket.SOCK_DGRAM)[0]
             opened = socket.socket(family, kind, protocol)
         try:
             # A datagram that cannot leave at once is not waited for.

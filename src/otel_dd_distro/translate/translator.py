@@ -204,10 +204,7 @@ class Translator:
         if PEER_SERVICE in meta or operation.kind in self._peers.asking:
             self._peers.name(meta)
 
-        start, end = span.start_time or 0, span.end_time or 0
-        duration = end - start if end > start else 0
-        if type(start) is not int or type(duration) is not int or not 0 <= start <= times.LARGEST - duration:
-            start, duration = times.told(start, end)
+        start, duration = times.told(span.start_time, span.end_time)
         entry: SpanMap = {
             "trace_id": ids.trace_id & _LOW,
             "span_id": span_id,

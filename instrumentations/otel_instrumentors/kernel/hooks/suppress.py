@@ -7,7 +7,7 @@ from typing import Any
 
 from opentelemetry.context import set_value
 
-from ..current import attach, detach, get_current, give_back
+from ..current import call_within, get_current
 from ..hook import Hook, Target, standing_for
 from ..scope import Scope
 
@@ -34,14 +34,6 @@ class _Suppress:
             context = get_current()
             if not scope.active or (inside is not None and not context.get(inside)):
                 return function(*args, **kwargs)
-            token, silent = None, set_value(key, True, context)
-            try:
-                token = attach(silent)
-                result = function(*args, **kwargs)
-                detach(token)
-            except BaseException:
-                give_back(token, silent, context)
-                raise
-            return result
+            return call_within(set_value(key, True, context), context, function, args, kwargs)
 
         return standing_for(function, wrapper)

@@ -12,7 +12,7 @@ from opentelemetry.trace import Link, SpanContext, get_current_span
 from .. import safety
 from ..call import Call, Incoming, SpanSpec
 from ..clock import clock
-from ..current import attach, detach, get_current, give_back
+from ..current import call_within, get_current
 from ..hook import Hook, Target, standing_for
 from ..recording import Finish, Recording
 from ..scope import Scope, current_for
@@ -184,15 +184,7 @@ def _silencing(function: Callable[..., Any], key: str, scope: Scope) -> Callable
         if not scope.active:
             return function(*args, **kwargs)
         context = get_current()
-        token, silent = None, set_value(key, True, context)
-        try:
-            token = attach(silent)
-            result = function(*args, **kwargs)
-            detach(token)
-        except BaseException:
-            give_back(token, silent, context)
-            raise
-        return result
+        return call_within(set_value(key, True, context), context, function, args, kwargs)
 
     return called
 

@@ -11,7 +11,7 @@ from opentelemetry.util.types import AttributeValue
 from .. import safety
 from ..call import Call, Claim
 from ..clock import clock
-from ..current import attach, detach, get_current, give_back
+from ..current import call_within, get_current
 from ..hook import Hook, Target, standing_for
 from ..recording import Finish
 from ..scope import Describe, Scope
@@ -66,14 +66,10 @@ class _TracedUnlessBelow:
                 return instead(*args, **kwargs)
             claim = self._claim(target, args, kwargs)
             context = get_current()
-            token, claiming = None, set_value(key, claim, context)
             begun = clock.time_ns()
             try:
-                token = attach(claiming)
-                result = function(*args, **kwargs)
-                detach(token)
+                result = call_within(set_value(key, claim, context), context, function, args, kwargs)
             except BaseException as error:
-                give_back(token, claiming, context)
                 if not claim.is_taken:
                     call = target.call(args, kwargs)
                     recording = scope.open(describe, call, begun=begun)

@@ -12,7 +12,7 @@ from opentelemetry.trace import get_current_span
 
 from otel_instrumentors.kernel import safety
 from otel_instrumentors.kernel.call import Call, Outcome, SpanSpec
-from otel_instrumentors.kernel.current import attach, detach
+from otel_instrumentors.kernel.current import attach, detach, get_current
 from otel_instrumentors.kernel.hook import Target
 from otel_instrumentors.kernel.hooks.span_per_exchange import SpanPerExchange
 from otel_instrumentors.kernel.scope import Scope
@@ -63,6 +63,8 @@ class Library:
             def request(self, what: str = "tea", *more: Any) -> Any:
                 for each in more:
                     self.send(each)
+                if what == "given up":
+                    self.close()
                 return get_current_span().is_recording()
 
             @hooked(exchanges.send())
@@ -139,6 +141,18 @@ def test_closing_a_connection_ends_the_span_of_a_request_that_nobody_waits_for(r
     assert told(recorder) == [{}]
     connection.close()
     assert told(recorder) == []
+
+
+def test_a_connection_that_is_given_up_while_it_sends_gives_back_the_context(
+    recorder: Recorder, caplog: pytest.LogCaptureFixture
+) -> None:
+    connection = Library(recorder).connection()
+    before = get_current()
+    # As http.client closes one whose tunnel is refused.
+    assert connection.request("given up") is False, "current no longer"
+    assert get_current() is before
+    assert told(recorder) == [{}]
+    assert caplog.messages == []
 
 
 @pytest.mark.parametrize("where", ["request", "sending", "response", "reading"])
