@@ -1,9 +1,11 @@
 """What tracing adds to the calls of real libraries, in microseconds of CPU a call, five sides in turns.
 
-Usage: applications.py --bare PYTHON --ours PYTHON --ddtrace PYTHON --contrib PYTHON [--rounds N] [--only ROW ...]. Each
-PYTHON is that of an environment with the libraries and its side installed. Every program (programs.py) is started by
-the side's own launcher, unchanged; Redis, PostgreSQL and Kafka are real, a sink in a process of its own takes what the
-sides send, and counts their spans: who records less or drops some is seen.
+Usage: applications.py --bare PYTHON --ours PYTHON --ddtrace PYTHON --contrib PYTHON [--rounds N] [--only ROW ...]
+[--at-once]. Each PYTHON is that of an environment with the libraries and its side installed. Every program
+(programs.py) is started by the side's own launcher, unchanged; Redis, PostgreSQL and Kafka are real, a sink in a
+process of its own takes what the sides send, and counts their spans: who records less or drops some is seen.
+`--at-once` adds a side: ours with every trace translated and packed by the thread that ends it, instead of many
+together by the export thread.
 """
 
 from __future__ import annotations
@@ -29,6 +31,7 @@ from tests import servers
 
 CALLS = 1_500
 SIDES = ("bare", "ours", "plain", "ddtrace", "contrib")
+AT_ONCE = "at once"
 
 
 class Run(NamedTuple):
@@ -75,6 +78,8 @@ def command(side: str, python: Path) -> list[str]:
 
 def run(row: str, side: str, python: Path, sink: str) -> Run:
     program = [str(Path(__file__).with_name("programs.py")), row, "--calls", str(CALLS)]
+    if side == AT_ONCE:
+        program.append("--at-once")
     environ = environment(side, sink)
     if row == "Django request":
         environ |= {"DJANGO_SETTINGS_MODULE": "django_settings", "PYTHONPATH": str(Path(__file__).parent)}
@@ -95,9 +100,11 @@ def main() -> None:
         arguments.add_argument(f"--{side}", type=Path, required=True, metavar="PYTHON")
     arguments.add_argument("--rounds", type=int, default=3)
     arguments.add_argument("--only", nargs="*", choices=PROGRAMS, default=list(PROGRAMS))
+    arguments.add_argument("--at-once", action="store_true")
     arguments.add_argument("--json", type=Path)
     given = arguments.parse_args()
-    pythons = {"bare": given.bare, "ours": given.ours, "plain": given.ours}
+    sides = (*SIDES, AT_ONCE) if given.at_once else SIDES
+    pythons = {"bare": given.bare, **dict.fromkeys(("ours", "plain", AT_ONCE), given.ours)}
     pythons |= {"ddtrace": given.ddtrace, "contrib": given.contrib}
 
     here, there = multiprocessing.Pipe()
@@ -109,9 +116,9 @@ def main() -> None:
         for name in ("redis_server", "postgresql", "kafka_server"):
             started.enter_context(servers.running(name))
         for row in given.only:
-            runs: dict[str, list[Run]] = {side: [] for side in SIDES}
+            runs: dict[str, list[Run]] = {side: [] for side in sides}
             for _ in range(given.rounds):
-                for side in SIDES:
+                for side in sides:
                     runs[side].append(run(row, side, pythons[side], sink))
             results[row] = runs
             shown(row, runs)
@@ -142,7 +149,7 @@ def shown(row: str, runs: dict[str, list[Run]]) -> None:
     rows: dict[str, Any] = summary(runs)
     print(f"{row}: {rows['bare']['total']:.0f} us of CPU a call without tracing", flush=True)
     print(f"  {'':9}{'added us':>9}{'on thread':>10}{'spans':>7}{'bytes/span':>11}{'ours is':>9}")
-    for side in SIDES[1:]:
+    for side in list(runs)[1:]:
         one = rows[side]
         ratio = "" if side == "ours" else f"{paired(runs, side):8.2f}x"
         print(

@@ -386,8 +386,11 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     arguments.add_argument("name", choices=PROGRAMS)
     arguments.add_argument("--calls", type=int, required=True)
+    arguments.add_argument("--at-once", action="store_true", help="ours: this thread translates and packs, no other")
     given = arguments.parse_args()
     sys.modules.setdefault("programs", sys.modules["__main__"])
+    if given.at_once:
+        sys.modules["otel_dd_distro.export.queue"].RAW_LIMIT = 0  # type: ignore[attr-defined]
     work = PROGRAMS[given.name]()
     for _ in range(WARM_UP):
         work()

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from opentelemetry.trace import Span
 
+from otel_dd_distro.otlp.outlets import Outlets
+from otel_dd_distro.settings import read
+from otel_dd_distro.translate import Translator
+from otel_dd_distro.translate.every_span import attributes
 from tests.otel_dd_distro.tracing.gathered import Gathered
 
 
@@ -63,4 +68,39 @@ def test_nor_does_a_span_that_is_being_gathered(
     monkeypatch.setattr(gathered.traces, step, lambda *_: signal.raise_signal(signal.SIGUSR1))
     with pytest.raises(TooLong):
         gathered.tracer.start_span("work").end()
+    assert caplog.messages == []
+
+
+def interrupt(*_: Any, **__: Any) -> Any:
+    signal.raise_signal(signal.SIGUSR1)
+
+
+def test_nor_does_a_translation(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    gathered = Gathered()
+    with gathered.tracer.start_as_current_span("GET") as span:
+        pass
+    (chunk,) = gathered.chunks
+    translator = Translator(read({}))
+    monkeypatch.setattr("otel_dd_distro.translate.translator._classified", interrupt)
+    for translates in (translator.viewed, translator.titled):
+        with pytest.raises(TooLong):
+            translates(span)  # type: ignore[arg-type]
+    monkeypatch.setattr(translator._shapes, "translated", interrupt)
+    with pytest.raises(TooLong):
+        translator.chunk(chunk, native_events=True)
+    assert caplog.messages == []
+
+
+def test_nor_does_a_value_that_becomes_a_tag() -> None:
+    with pytest.raises(TooLong):
+        attributes.put("odd", Interrupting(), {}, {})  # type: ignore[arg-type, unused-ignore]
+
+
+def test_nor_does_what_hands_chunks_to_other_exporters(caplog: pytest.LogCaptureFixture) -> None:
+    gathered = Gathered()
+    gathered.tracer.start_span("GET").end()
+    outlets = Outlets(gathered)
+    outlets.add(SimpleNamespace(take=interrupt))  # type: ignore[arg-type]
+    with pytest.raises(TooLong):
+        outlets.take(gathered.chunks[0], [])
     assert caplog.messages == []

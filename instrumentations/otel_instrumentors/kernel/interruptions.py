@@ -15,14 +15,21 @@ from typing import Any
 
 def pass_on(error: BaseException) -> None:
     """Raise `error` again if a signal handler raised it."""
+    if is_interruption(error):
+        raise error
+
+
+def is_interruption(error: BaseException) -> bool:
+    """Whether a signal handler raised it."""
     if threading.current_thread() is not threading.main_thread():
-        return  # Python runs signal handlers in no other
+        return False  # Python runs signal handlers in no other
     handlers = set(_codes())
     traceback: TracebackType | None = error.__traceback__
     while traceback is not None:
         if traceback.tb_frame.f_code in handlers:
-            raise error
+            return True
         traceback = traceback.tb_next
+    return False
 
 
 def _codes() -> Iterator[CodeType]:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from ..interruptions import is_interruption
 from .queue import Encoded
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ PAUSE_EVERY = 200
 
 
 class Encoding:
-    """Moves what waits on, by `encode`: in the export thread and, under overload, in the threads that submit."""
+    """Moves what waits on, by `encode`: in the export thread and, where much waits, in the threads that submit."""
 
     def __init__(
         self, encode: Callable[[Chunk, AgentInfo], bytes | Encoded], queue: Queue, agent_state: AgentState
@@ -44,11 +45,18 @@ class Encoding:
                 time.sleep(0)
 
     def one(self, chunk: Chunk) -> None:
-        """Encode a chunk that the queue has counted; it comes back as one trace or, above the limit, as several."""
+        """Encode a chunk that the queue has counted; it comes back as one trace or, above the limit, as several.
+
+        Raises what a signal handler of the application raises meanwhile; the chunk then waits again.
+        """
         spans = len(chunk.spans)
         try:
             encoded = self._encode(chunk, self._agent_state.info)
-        except Exception as error:  # noqa: BLE001 - one span that cannot be encoded must not stop the others
+        except BaseException as error:
+            if not isinstance(error, Exception) or is_interruption(error):
+                self._queue.take_back(chunk)
+                raise
+            # One span that cannot be encoded must not stop the others.
             self._queue.drop("encode", spans, f"cannot encode a trace: {type(error).__name__}: {error}"[:300])
             return
         if not isinstance(encoded, Encoded):

@@ -14,7 +14,11 @@ if TYPE_CHECKING:
     from .notices import Notices
 
 RAW_LIMIT = 4000
-"""Spans that may wait unencoded; beyond, the thread that brings one encodes it, so that memory is bounded in bytes."""
+"""Spans that may wait unencoded; beyond, the thread that brings one encodes it, so that memory is bounded in bytes.
+
+Not sooner: encoded one by one between the application's own work, spans take more CPU than many in a row in the export
+thread (`benchmarks/applications.py --at-once`).
+"""
 RAW_BYTES = 8 << 20
 """Likewise, as far as can be told from the bytes that the last ones took when they were encoded."""
 _FEWEST = 50
@@ -100,19 +104,27 @@ class Queue:
             if not self._raw:
                 return None
             chunk = self._raw.popleft()
-            self._accepted += len(chunk.spans)
+            self._accept(len(chunk.spans))
             return chunk
 
     def accept(self, chunk: Chunk) -> None:
         """Count a chunk that is encoded by the thread that brings it."""
         with self._lock:
-            self._accepted += len(chunk.spans)
+            self._accept(len(chunk.spans))
+
+    def take_back(self, chunk: Chunk) -> None:
+        """Count a chunk no longer whose encoding was interrupted, and let it wait for the export thread."""
+        spans = len(chunk.spans)
+        with self._lock:
+            self._accept(-spans)
+            self._raw.appendleft(chunk)
 
     def refuse(self, chunk: Chunk) -> None:
         """Count a chunk that came too late."""
+        spans = len(chunk.spans)
         with self._lock:
-            self._accepted += len(chunk.spans)
-            self.drop("shutdown", len(chunk.spans), "spans ended after the shutdown")
+            self._accept(spans)
+            self.drop("shutdown", spans, "spans ended after the shutdown")
 
     # -- encoded
 
@@ -166,7 +178,8 @@ class Queue:
                 # The shutdown has counted these already.
                 return
             self._let_go(payload)
-            self._sent += sum(encoded.spans for encoded in payload)
+            spans = sum(encoded.spans for encoded in payload)
+            self._sent += spans
         say(self._notices.delivered())
 
     def lost(self, payload: list[Encoded], reason: str, detail: str) -> None:
@@ -193,7 +206,7 @@ class Queue:
         with self._lock:
             self._abandoned = True
             while self._raw:
-                self._accepted += len(self._raw.popleft().spans)
+                self._accept(len(self._raw.popleft().spans))
             traces = len(self._encoded)
             self._encoded.clear()
             self.held_bytes = 0
@@ -221,8 +234,15 @@ class Queue:
         """Spans that have left the raw queue and met no fate yet."""
         return self._accepted - self._sent - sum(self._dropped.values())
 
+    # No call between reading a count and writing it: a span that the collector or a signal handler ends there comes in
+    # by the same lock.
+
+    def _accept(self, spans: int) -> None:
+        self._accepted += spans
+
     def _let_go(self, payload: list[Encoded]) -> None:
-        self.held_bytes -= sum(len(encoded.data) for encoded in payload)
+        size = sum(len(encoded.data) for encoded in payload)
+        self.held_bytes -= size
 
     def _leave_out(self, spans: int, is_whole: bool) -> None:
         """Count spans that the Agent need not see: no trouble, hence no notice."""

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..clock import clock
+from ..interruptions import pass_on
 
 if TYPE_CHECKING:
     from ..gathering.processor import Sink
@@ -39,6 +40,7 @@ class Outlets:
             try:
                 outlet.take(chunk, maps)
             except Exception as error:  # noqa: BLE001
+                pass_on(error)
                 self._say(error)
 
     def flush(self, timeout_s: float) -> bool:

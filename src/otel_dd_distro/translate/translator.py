@@ -12,6 +12,7 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.trace import SpanContext, StatusCode
 
+from ..interruptions import pass_on
 from ..local_trace import reading
 from ..local_trace.chunk import Chunk
 from ..local_trace.datadog_context import NO_PARENT, DatadogContext
@@ -105,6 +106,7 @@ class Translator:
                     if root < 0:
                         root = len(maps)
             except Exception as error:  # noqa: BLE001
+                pass_on(error)
                 entry = self._remains(span, error)
                 if entry is None:
                     continue
@@ -245,6 +247,7 @@ class Translator:
             try:
                 entry, _, metrics = self._translated(span, 0, None, services, True)
             except Exception as error:  # noqa: BLE001
+                pass_on(error)
                 failure = error
             else:
                 entry["metrics"] = metrics
@@ -271,7 +274,8 @@ class Translator:
             name = operation.titled(attributes, self._is_v1)
             resource = operation.describe(attributes, meta, self._urls) or name
             return named.service, name, text.resource(resource, operation.type)
-        except Exception:  # noqa: BLE001
+        except Exception as error:  # noqa: BLE001
+            pass_on(error)
             return None  # another thread set an attribute, or worse: the whole translation tries again, and says so
 
     def _remains(self, span: ReadableSpan, error: Exception) -> SpanMap | None:

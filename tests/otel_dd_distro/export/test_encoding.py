@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import signal
+from typing import Any
+
+import pytest
+
 from otel_dd_distro.export import AgentInfo
 from otel_dd_distro.local_trace.chunk import Chunk
 from tests.agents import (
@@ -63,3 +68,41 @@ def test_a_chunk_that_cannot_be_encoded_costs_only_itself(make: Make, lines: Lin
     assert len(lines()) == 1
     assert "such line: 26, of 2 traces" in lines()[0]
     assert "TypeError: no thirteen" in lines()[0]
+
+
+class TooLong(Exception):
+    pass
+
+
+@pytest.mark.parametrize("raised", [TooLong, KeyboardInterrupt])
+def test_what_a_signal_handler_raises_amid_the_encoding_reaches_the_application_and_the_trace_the_agent(
+    make: Make, raised: type[BaseException]
+) -> None:
+    times = 0
+
+    def interrupted(one: Chunk, info: AgentInfo) -> bytes:
+        nonlocal times
+        times += 1
+        if times == 1:
+            signal.raise_signal(signal.SIGUSR1)
+        return encode(one, info)
+
+    def limit(*_: Any) -> None:
+        raise raised
+
+    before = signal.signal(signal.SIGUSR1, limit)
+    try:
+        with ScriptedAgent() as there:
+            writer = make(there.url, interrupted, interval_s=60.0)
+            writer._queue.raw_limit = 0  # as when too much waits: this thread encodes
+            one = chunk(3)
+            with pytest.raises(raised):
+                writer.submit(one)
+            counters = writer.counters()
+            assert (counters.accepted, counters.sent, counters.dropped, counters.queued) == (3, 0, {}, 3)
+            assert writer.flush(60)
+            assert sorted(there.spans()) == ids(one)
+            counters = writer.counters()
+            assert (counters.accepted, counters.sent, counters.dropped, counters.queued) == (3, 3, {}, 0)
+    finally:
+        signal.signal(signal.SIGUSR1, before)

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ...interruptions import pass_on
 from . import text
 from .text import MOST_VALUE
 
@@ -183,7 +184,8 @@ def _in_words(value: Any) -> str:
         return base64.b64encode(value).decode()
     try:
         return _json(value) if isinstance(value, Mapping) else str(value)
-    except Exception:  # noqa: BLE001
+    except Exception as error:  # noqa: BLE001
+        pass_on(error)
         # Also of an integer of thousands of digits in a map.
         return f"<{type(value).__name__} that cannot be made text>"
 
