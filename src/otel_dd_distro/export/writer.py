@@ -175,5 +175,6 @@ class Writer:
                 self._queue.refuse(chunk)
                 return
             self._queue.accept(chunk)
-        self._thread.wake()
         self._encoding.one(chunk)
+        if self._cycle.is_pressing():
+            self._thread.wake()
