@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 import signal
 from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from opentelemetry.trace import Span
+from opentelemetry.baggage import set_baggage
+from opentelemetry.propagators.textmap import TextMapPropagator
+from opentelemetry.trace import Span, set_span_in_context
 
 from otel_dd_distro.otlp.outlets import Outlets
+from otel_dd_distro.propagation import BaggagePropagator, DatadogPropagator, StylesPropagator
 from otel_dd_distro.settings import read
 from otel_dd_distro.translate import Translator
 from otel_dd_distro.translate.every_span import attributes
@@ -73,6 +77,25 @@ def test_nor_does_a_span_that_is_being_gathered(
 
 def interrupt(*_: Any, **__: Any) -> Any:
     signal.raise_signal(signal.SIGUSR1)
+
+
+PROPAGATORS: list[TextMapPropagator] = [DatadogPropagator(), BaggagePropagator(), StylesPropagator()]
+
+
+@pytest.mark.parametrize("propagator", PROPAGATORS, ids=lambda one: type(one).__name__)
+def test_nor_does_a_propagator(propagator: TextMapPropagator, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    context = set_baggage("shop", "7", set_span_in_context(Gathered().tracer.start_span("GET")))
+    with pytest.raises(TooLong):
+        propagator.inject({}, context, SimpleNamespace(set=interrupt))  # type: ignore[arg-type]
+    with pytest.raises(TooLong):
+        propagator.extract({}, getter=SimpleNamespace(get=interrupt, keys=interrupt))  # type: ignore[arg-type]
+    assert caplog.messages == []
+
+
+def test_nor_does_an_exception_that_becomes_text() -> None:
+    with pytest.raises(TooLong), Gathered().tracer.start_as_current_span("GET", record_exception=False):
+        raise Odd
 
 
 def test_nor_does_a_translation(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
+from ..interruptions import pass_on
 from . import info as agent_info
 from .info import STATS_PATH, TRACES_PATH, AgentInfo
 from .loading import own_version
@@ -136,6 +137,7 @@ class Agent:
         except Exception as error:
             # Mostly OSError and HTTPException; but a Python without ssl, say, must not cost the application more.
             self.close()
+            pass_on(error)
             raise Unreached(_reason(error), f"{type(error).__name__}: {error}"[:200]) from error
 
     def _exchange(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..interruptions import pass_on
 from .notices import say
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ class Cycle:
             self._encoding.all_that_waits()
             return sends and self._traces.send(end) and self._send_counts(end, everything)
         except Exception as error:  # noqa: BLE001 - a mistake of ours must not end the thread
+            pass_on(error)
             self._notices.trouble(f"export failed: {type(error).__name__}: {error}"[:300])
             return False
         finally:

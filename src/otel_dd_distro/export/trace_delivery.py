@@ -71,6 +71,10 @@ class TraceDelivery:
             except Unreached as error:
                 reason, detail = error.reason, f"no answer: {error.detail}"
                 continue
+            except BaseException:
+                # A signal handler of the application has raised: its turn comes again.
+                self._queue.put_back(payload)
+                raise
             if is_taken(answer):
                 self._queue.sent(payload)
                 log.debug(

@@ -18,6 +18,7 @@ from opentelemetry.propagators.textmap import (
     default_setter,
 )
 
+from ..interruptions import pass_on
 from .headers import Headers
 from .style import Put
 
@@ -80,7 +81,8 @@ class BaggagePropagator(TextMapPropagator):
             context = Context()
         try:
             return put_in(context, self.find(Headers(carrier, getter)))
-        except Exception:  # the carrier and its getter are other people's code
+        except Exception as error:  # the carrier and its getter are other people's code
+            pass_on(error)
             log.debug("Could not read the baggage header", exc_info=True)
             return context
 
@@ -91,7 +93,8 @@ class BaggagePropagator(TextMapPropagator):
             items = baggage.get_all(context)
             if items:
                 self.write(items, carrier, setter.set)
-        except Exception:  # the carrier and its setter are other people's code
+        except Exception as error:  # the carrier and its setter are other people's code
+            pass_on(error)
             log.debug("Could not write the baggage header", exc_info=True)
 
     @property

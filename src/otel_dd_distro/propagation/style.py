@@ -26,6 +26,7 @@ from opentelemetry.trace import (
     set_span_in_context,
 )
 
+from ..interruptions import pass_on
 from ..local_trace import datadog_context
 from ..local_trace.datadog_context import NO_PARENT, DatadogContext
 from .headers import Headers
@@ -89,7 +90,8 @@ class Style(TextMapPropagator):
         try:
             found = self.find(Headers(carrier, getter))
             return found.put_in(context) if found else context
-        except Exception:  # the carrier and its getter are other people's code
+        except Exception as error:  # the carrier and its getter are other people's code
+            pass_on(error)
             log.debug("Could not read %s headers", self.name, exc_info=True)
             return context
 
@@ -104,5 +106,6 @@ class Style(TextMapPropagator):
             if span_context.is_valid:
                 datadog = datadog_context.resolve(context, span) or DatadogContext()
                 self.write(span_context, datadog, carrier, setter.set)
-        except Exception:  # the carrier and its setter are other people's code
+        except Exception as error:  # the carrier and its setter are other people's code
+            pass_on(error)
             log.debug("Could not write %s headers", self.name, exc_info=True)

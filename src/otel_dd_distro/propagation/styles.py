@@ -17,6 +17,7 @@ from opentelemetry.propagators.textmap import (
 )
 from opentelemetry.trace import Link, SpanContext, TraceFlags, get_current_span
 
+from ..interruptions import pass_on
 from ..local_trace import datadog_context
 from ..local_trace.datadog_context import DatadogContext
 from .b3 import B3MultiPropagator, B3Propagator
@@ -87,7 +88,8 @@ class StylesPropagator(TextMapPropagator):
             return context
         try:
             return self._extracted(Headers(carrier, getter), context)
-        except Exception:  # the carrier and its getter are other people's code
+        except Exception as error:  # the carrier and its getter are other people's code
+            pass_on(error)
             log.debug("Could not read propagation headers", exc_info=True)
             return context
 
@@ -144,7 +146,8 @@ class StylesPropagator(TextMapPropagator):
                 put = setter.set
                 for writer in self._writers:
                     writer.write(span_context, datadog, carrier, put)
-        except Exception:  # the carrier and its setter are other people's code
+        except Exception as error:  # the carrier and its setter are other people's code
+            pass_on(error)
             log.debug("Could not write propagation headers", exc_info=True)
 
     @property

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
+import signal
 import threading
 import time
+from typing import Any
 
 import pytest
 from opentelemetry.context import (
@@ -16,7 +19,8 @@ from opentelemetry.context import (
     set_value,
 )
 
-from otel_dd_distro.export import AgentInfo, cycle
+from otel_dd_distro.export import Agent, AgentInfo, cycle
+from otel_dd_distro.export.agent import Answer
 from otel_dd_distro.export.thread import WAKE_AT
 from otel_dd_distro.local_trace.chunk import Chunk
 from tests.agents import (
@@ -27,7 +31,7 @@ from tests.agents import (
     says,
     waits,
 )
-from tests.otel_dd_distro.export.made import Lines, Make, chunk, encode, settled
+from tests.otel_dd_distro.export.made import Lines, Make, chunk, encode, ids, settled
 
 
 def test_without_a_flush_spans_leave_with_the_interval(make: Make) -> None:
@@ -122,8 +126,58 @@ def test_a_process_without_threads_sends_when_it_is_told_to(make: Make, monkeypa
             writer.submit(chunk(3))
         assert writer.shutdown()
         assert writer.counters().sent == 5
-        assert sorted(there.spans()) == sorted(there.spans())
-        assert len(there.spans()) == 5
+        assert len(there.spans()) == len(set(there.spans())) == 5
+
+
+@pytest.mark.parametrize("amid", ["an exchange", "encoding"])
+def test_what_a_signal_handler_raises_in_a_process_without_threads_reaches_it_and_the_spans_the_agent(
+    make: Make, monkeypatch: pytest.MonkeyPatch, amid: str
+) -> None:
+    class TooLong(Exception):
+        pass
+
+    def limit(*_: Any) -> None:
+        raise TooLong
+
+    def interrupted(one: Chunk, info: AgentInfo) -> bytes:
+        if amid == "encoding":
+            signal.raise_signal(signal.SIGUSR1)
+        return encode(one, info)
+
+    def start(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    def interrupting(*_: Any) -> Answer:
+        signal.raise_signal(signal.SIGUSR1)
+        raise AssertionError
+
+    before = signal.signal(signal.SIGUSR1, limit)
+    try:
+        with ScriptedAgent() as there:
+            writer = make(there.url, interrupted)
+            one = chunk(2)
+            with monkeypatch.context() as patch:
+                patch.setattr(threading.Thread, "start", start)
+                writer.submit(one)
+            with monkeypatch.context() as patch:
+                if amid == "an exchange":
+                    patch.setattr(Agent, "_exchange", interrupting)
+                for _ in range(2):
+                    # The first asks the Agent what it takes, the second sends.
+                    with pytest.raises(TooLong):
+                        writer.flush(60)
+                    if amid == "an exchange":
+                        writer._agent_state.info_due_s = math.inf
+            counters = writer.counters()
+            assert (counters.accepted, counters.sent, counters.dropped, counters.queued) == (2, 0, {}, 2)
+            amid = ""
+            assert writer.flush(60)
+            counters = writer.counters()
+            assert (counters.accepted, counters.sent, counters.dropped, counters.queued) == (2, 2, {}, 0)
+            assert sorted(there.spans()) == ids(one)
+    finally:
+        amid = ""
+        signal.signal(signal.SIGUSR1, before)
 
 
 @pytest.mark.parametrize(
