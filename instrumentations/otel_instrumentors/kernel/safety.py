@@ -48,7 +48,8 @@ def text(value: object) -> str:
     """`value` as text; where making it text raises, what it is instead."""
     try:
         return str(value)
-    except Exception:  # noqa: BLE001
+    except Exception as error:  # noqa: BLE001
+        pass_on(error)
         return f"<{type(value).__name__} that cannot be made text>"
 
 

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from opentelemetry.context import get_current
 
+from otel_instrumentors.kernel import safety
 from otel_instrumentors.kernel.call import Call, Outcome, SpanSpec
 from otel_instrumentors.kernel.hook import Hook, Target
 from otel_instrumentors.kernel.hooks.suppress import suppress
@@ -97,6 +98,16 @@ def recorder() -> Recorder:
 
 def described(_call: Call) -> SpanSpec:
     return SpanSpec("span")
+
+
+def test_what_comes_while_a_value_is_made_text_reaches_the_application(interrupt: Callable[[], None]) -> None:
+    class Odd:
+        def __str__(self) -> str:
+            interrupt()
+            return "odd"
+
+    with pytest.raises(TooLong):
+        safety.text(Odd())
 
 
 @pytest.mark.parametrize("hook", [traced, traced_handler])
