@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 RAW_LIMIT = 4000
 """Spans that may wait unencoded; beyond, the thread that brings one encodes it, so that memory is bounded in bytes.
 
-Not sooner: encoded one by one between the application's own work, spans take more CPU than many in a row in the export
-thread (`benchmarks/results/who-encodes.md`).
+Not sooner: encoded between the application's own work, traces of one span take more CPU than many in a row in the
+export thread (`benchmarks/results/who-encodes.md`).
 """
 RAW_BYTES = 8 << 20
 """Likewise, as far as can be told from the bytes that the last ones took when they were encoded."""
