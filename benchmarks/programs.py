@@ -390,7 +390,9 @@ def main() -> None:
     given = arguments.parse_args()
     sys.modules.setdefault("programs", sys.modules["__main__"])
     if given.at_once:
-        sys.modules["otel_dd_distro.export.queue"].RAW_LIMIT = 0  # type: ignore[attr-defined]
+        from otel_dd_distro.export import queue
+
+        queue.RAW_LIMIT = 0
     work = PROGRAMS[given.name]()
     for _ in range(WARM_UP):
         work()

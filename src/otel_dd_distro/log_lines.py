@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 
+from .interruptions import pass_on
+
 LOGGERS = ("otel_dd_distro", "otel_dd_distro.export", "otel_instrumentors")
 
 _LONGEST = 16_384
@@ -20,6 +22,7 @@ def _one_line(record: logging.LogRecord) -> bool:
     try:
         text = record.getMessage()
     except Exception as error:  # noqa: BLE001 - what is quoted may not be convertible to text
+        pass_on(error)
         record.msg, record.args = f"{record.msg} (it cannot be shown: {type(error).__name__})", ()
         text = record.msg
     if len(text) > _LONGEST or not text.isprintable():

@@ -13,6 +13,8 @@ from opentelemetry.baggage import set_baggage
 from opentelemetry.propagators.textmap import TextMapPropagator
 from opentelemetry.trace import Span, set_span_in_context
 
+from otel_dd_distro import log_lines
+from otel_dd_distro.export import loading
 from otel_dd_distro.otlp.outlets import Outlets
 from otel_dd_distro.propagation import BaggagePropagator, DatadogPropagator, StylesPropagator
 from otel_dd_distro.settings import read
@@ -123,7 +125,43 @@ def test_nor_does_what_hands_chunks_to_other_exporters(caplog: pytest.LogCapture
     gathered = Gathered()
     gathered.tracer.start_span("GET").end()
     outlets = Outlets(gathered)
-    outlets.add(SimpleNamespace(take=interrupt))  # type: ignore[arg-type]
+    outlets.add(SimpleNamespace(take=interrupt, shutdown=interrupt))  # type: ignore[arg-type]
     with pytest.raises(TooLong):
         outlets.take(gathered.chunks[0], [])
+    with pytest.raises(TooLong):
+        outlets.shutdown(1.0)
     assert caplog.messages == []
+
+
+def test_nor_does_a_line_of_the_log() -> None:
+    record = logging.LogRecord("otel_dd_distro", logging.WARNING, "", 0, "%s", (Interrupting(),), None)
+    with pytest.raises(TooLong):
+        log_lines._one_line(record)
+
+
+def test_nor_does_an_import_that_was_put_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loading, "_loaded", False)
+    monkeypatch.setattr(loading.importlib, "import_module", interrupt)
+    with pytest.raises(TooLong):
+        loading.load()
+    monkeypatch.undo()
+    loading.load()
+    assert loading._loaded
+
+
+def test_what_comes_while_the_process_ends_is_raised_when_the_rest_is_done() -> None:
+    ended: list[float] = []
+
+    class Sink(Gathered):
+        def shutdown(self, timeout_s: float) -> None:
+            ended.append(timeout_s)
+            if len(ended) == 1:
+                interrupt()
+
+    sink = Sink()
+    open_span = sink.tracer.start_span("work")
+    with pytest.raises(TooLong):
+        sink.processor.end()
+    assert len(ended) == 2
+    assert [span.name for span in sink.spans] == ["work"]
+    open_span.end()

@@ -65,8 +65,13 @@ class Encoding:
         if size <= limit:
             self._queue.put_encoded(encoded, spans)
         elif spans > 1:
-            for half in _halves(chunk, encoded):
-                self.one(half)
+            first, second = _halves(chunk, encoded)
+            try:
+                self.one(first)
+            except BaseException:
+                self._queue.take_back(second)
+                raise
+            self.one(second)
         else:
             self._queue.drop("too_large", 1, f"a span of {size} bytes is above the limit of {limit}")
 

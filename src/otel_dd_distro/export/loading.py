@@ -14,6 +14,7 @@ from collections.abc import Callable
 from types import ModuleType
 
 from ..forks import on_fork
+from ..interruptions import pass_on
 
 _NEEDED = (
     "otel_dd_distro.export.connection",
@@ -58,7 +59,8 @@ def _is_done(act: Callable[[], object]) -> bool:
             act()
         except ImportError:
             return True  # ssl for instance: whoever comes to need it reports that
-        except Exception:  # noqa: BLE001
+        except Exception as error:  # noqa: BLE001
+            pass_on(error)
             return False
         return True
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -80,7 +80,7 @@ class Queue:
         # `_accepted` counts from the moment a chunk leaves the raw queue: before, the queue itself is the count.
         self._accepted = 0
         self._sent = 0
-        self._dropped: dict[str, int] = {}
+        self._dropped: defaultdict[str, int] = defaultdict(int)
         self.left_out = (0, 0)
         """Traces and spans that the Agent need not see, and was not told of yet."""
         self._abandoned = False
@@ -135,7 +135,7 @@ class Queue:
             if self._abandoned:
                 return
             if encoded.is_ignored:
-                self._dropped["ignored"] = self._dropped.get("ignored", 0) + spans
+                self._dropped["ignored"] += spans
                 return
             self._span_bytes += (size / spans - self._span_bytes) / 8
             self.raw_limit = min(RAW_LIMIT, max(_FEWEST, int(RAW_BYTES / (self._span_bytes or 1))))
@@ -198,7 +198,7 @@ class Queue:
     def drop(self, reason: str, spans: int, detail: str, traces: int = 1) -> None:
         with self._lock:
             if not self._abandoned or reason == "shutdown":
-                self._dropped[reason] = self._dropped.get(reason, 0) + spans
+                self._dropped[reason] += spans
                 self._notices.dropped(reason, spans, traces, detail)
 
     def abandon(self, reason: str) -> int:
@@ -212,7 +212,7 @@ class Queue:
             self.held_bytes = 0
             left = self._taken()
             if left:
-                self._dropped[reason] = self._dropped.get(reason, 0) + left
+                self._dropped[reason] += left
                 self._notices.dropped(reason, left, max(traces, 1), "the process ends")
             return left
 
@@ -246,5 +246,5 @@ class Queue:
 
     def _leave_out(self, spans: int, is_whole: bool) -> None:
         """Count spans that the Agent need not see: no trouble, hence no notice."""
-        self._dropped["p0"] = self._dropped.get("p0", 0) + spans
+        self._dropped["p0"] += spans
         self.left_out = (self.left_out[0] + is_whole, self.left_out[1] + spans)

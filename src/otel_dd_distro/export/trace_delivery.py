@@ -6,6 +6,7 @@ import logging
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from ..interruptions import is_interruption
 from .agent import Unreached
 from .info import TRACES_PATH
 from .packing import array_header
@@ -62,36 +63,45 @@ class TraceDelivery:
     def _deliver(self, payload: list[Encoded], end: float) -> bool:
         """Try to send; settle the payload as sent or lost. False if time ran out."""
         parts = [array_header(len(payload)), *(encoded.data for encoded in payload)]
+        try:
+            answer, reason, detail = self._answered(parts, payload, end)
+        except BaseException as error:
+            if not isinstance(error, Exception) or is_interruption(error):
+                # Its turn comes again.
+                self._queue.put_back(payload)
+            raise
+        if answer is not None:
+            self._queue.sent(payload)
+            log.debug(
+                "The Agent took %s traces, %s spans, %s bytes",
+                len(payload),
+                sum(encoded.spans for encoded in payload),
+                sum(map(len, parts)),
+            )
+            self._agent_state.learn(answer)
+            return True
+        if self._ending.left_s(end) <= 0:
+            return False
+        self._queue.lost(payload, reason, detail)
+        return True
+
+    def _answered(self, parts: Sequence[bytes], payload: list[Encoded], end: float) -> tuple[Answer | None, str, str]:
+        """The answer of an Agent that has taken it; else None, the reason in one word and what is behind it."""
         reason = detail = ""
         for left_s in self._ending.tries(end):
             if left_s <= 0:
-                return False
+                break
             try:
                 answer = self._request(parts, len(payload), payload[0].is_counted, left_s)
             except Unreached as error:
                 reason, detail = error.reason, f"no answer: {error.detail}"
                 continue
-            except BaseException:
-                # A signal handler of the application has raised: its turn comes again.
-                self._queue.put_back(payload)
-                raise
             if is_taken(answer):
-                self._queue.sent(payload)
-                log.debug(
-                    "The Agent took %s traces, %s spans, %s bytes",
-                    len(payload),
-                    sum(encoded.spans for encoded in payload),
-                    sum(map(len, parts)),
-                )
-                self._agent_state.learn(answer)
-                return True
+                return answer, "", ""
             reason, detail = f"status_{answer.status}", _refusal(answer)
             if not may_pass(answer):
                 break
-        if self._ending.left_s(end) <= 0:
-            return False
-        self._queue.lost(payload, reason, detail)
-        return True
+        return None, reason, detail
 
     def _request(self, parts: Sequence[bytes], traces: int, is_counted: bool, left_s: float) -> Answer:
         # What was counted in stats that the Agent then refused, it had better count itself.

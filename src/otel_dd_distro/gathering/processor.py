@@ -9,7 +9,7 @@ from opentelemetry.context import Context
 from opentelemetry.sdk.trace import ReadableSpan, Span
 
 from ..clock import clock
-from ..interruptions import pass_on
+from ..interruptions import is_interruption, pass_on
 from ..local_trace.registry import RegistryProcessor
 from .local_traces import LocalTraces
 
@@ -77,8 +77,8 @@ class DatadogSpanProcessor(RegistryProcessor):
     def end(self) -> None:
         """The process ends at once, whoever else is still to shut this down.
 
-        Servers answer a further signal by an exception (`sys.exit()` in a handler), which may come from any line here.
-        The rest is done all the same, to the same deadline, and the exception raised then.
+        Servers answer a further signal by an exception (`sys.exit()` in a handler), and a job has a time limit: it may
+        come from any line here. The rest is done all the same, to the same deadline, and the exception raised then.
         """
         raised: BaseException | None = None
         while True:
@@ -86,6 +86,10 @@ class DatadogSpanProcessor(RegistryProcessor):
                 self._end()
                 break
             except (SystemExit, KeyboardInterrupt) as error:
+                raised = error
+            except Exception as error:
+                if not is_interruption(error):
+                    raise
                 raised = error
         if raised is not None:
             raise raised

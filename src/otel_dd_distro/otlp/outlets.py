@@ -60,6 +60,7 @@ class Outlets:
             try:
                 outlet.shutdown(max(0.0, end - clock.monotonic()) / (len(self._outlets) - number))
             except Exception as error:  # noqa: BLE001
+                pass_on(error)
                 self._say(error)
 
     def _say(self, error: Exception) -> None:

@@ -74,16 +74,18 @@ class TooLong(Exception):
     pass
 
 
+@pytest.mark.parametrize(("amid", "limit_bytes"), [(1, 20 << 20), (2, 4_000), (3, 4_000)])
 @pytest.mark.parametrize("raised", [TooLong, KeyboardInterrupt])
 def test_what_a_signal_handler_raises_amid_the_encoding_reaches_the_application_and_the_trace_the_agent(
-    make: Make, raised: type[BaseException]
+    make: Make, raised: type[BaseException], amid: int, limit_bytes: int
 ) -> None:
+    """In one piece, and in halves: in the whole, in the first, in a part of that."""
     times = 0
 
     def interrupted(one: Chunk, info: AgentInfo) -> bytes:
         nonlocal times
         times += 1
-        if times == 1:
+        if times == amid:
             signal.raise_signal(signal.SIGUSR1)
         return encode(one, info)
 
@@ -93,16 +95,16 @@ def test_what_a_signal_handler_raises_amid_the_encoding_reaches_the_application_
     before = signal.signal(signal.SIGUSR1, limit)
     try:
         with ScriptedAgent() as there:
-            writer = make(there.url, interrupted, interval_s=60.0)
+            writer = make(there.url, interrupted, interval_s=60.0, payload_limit_bytes=limit_bytes)
             writer._queue.raw_limit = 0  # as when too much waits: this thread encodes
-            one = chunk(3)
+            one = chunk(40, pad=300)
             with pytest.raises(raised):
                 writer.submit(one)
             counters = writer.counters()
-            assert (counters.accepted, counters.sent, counters.dropped, counters.queued) == (3, 0, {}, 3)
+            assert (counters.accepted, counters.sent, counters.dropped, counters.queued) == (40, 0, {}, 40)
             assert writer.flush(60)
             assert sorted(there.spans()) == ids(one)
             counters = writer.counters()
-            assert (counters.accepted, counters.sent, counters.dropped, counters.queued) == (3, 3, {}, 0)
+            assert (counters.accepted, counters.sent, counters.dropped, counters.queued) == (40, 40, {}, 0)
     finally:
         signal.signal(signal.SIGUSR1, before)
