@@ -8,6 +8,8 @@ LOW_64 = MAX_64
 
 def decimal(text: str) -> int | None:
     """A whole number of up to 20 digits, with or without a sign, blanks around it allowed."""
+    if text.isdecimal() and text.isascii() and len(text) <= 20:
+        return int(text)  # as it is written by nearly everybody
     text = text.strip()
     digits = text[1:] if text[:1] in ("-", "+") else text
     if len(digits) > 20 or not (digits.isascii() and digits.isdecimal()):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from opentelemetry.context import create_key, set_value
@@ -95,7 +95,7 @@ def _is_upgraded(scope: AsgiScope) -> bool:
     return str(scope.get("http_version") or "1.1").startswith("1")
 
 
-def _pairs(scope: AsgiScope) -> Pairs:
+def _pairs(scope: AsgiScope) -> Sequence[tuple[bytes, bytes]]:
     """The headers of a request, or of a message. What can be read but once is left to those it is meant for."""
     pairs = scope.get("headers")
     return pairs if isinstance(pairs, (list, tuple)) else ()
@@ -108,15 +108,32 @@ def _host(header: bytes, server: Any) -> tuple[str | None, int | None]:
     return (server[0], server[1]) if server else (None, None)
 
 
-class _Headers(Getter[Pairs]):
+class _Named(NamedTuple):
     """The request headers of an ASGI scope: pairs of bytes, the names in lower case."""
 
-    def get(self, carrier: Pairs, key: str) -> list[str] | None:
-        wanted = key.lower().encode("latin-1")
-        return [value.decode("latin-1") for name, value in carrier if name == wanted] or None
+    pairs: Sequence[tuple[bytes, bytes]]
+    by_name: dict[bytes, bytes]
+    """The last one of each name."""
+    is_unique: bool
 
-    def keys(self, carrier: Pairs) -> list[str]:
-        return [name.decode("latin-1") for name, _ in carrier]
+
+def _named(pairs: Sequence[tuple[bytes, bytes]]) -> _Named:
+    by_name = dict(pairs)
+    return _Named(pairs, by_name, len(by_name) == len(pairs))
+
+
+class _Headers(Getter[_Named]):
+    def get(self, carrier: _Named, key: str) -> list[str] | None:
+        name = key.lower().encode("latin-1")
+        last = carrier.by_name.get(name)
+        if last is None:
+            return None
+        if carrier.is_unique:
+            return [last.decode("latin-1")]
+        return [value.decode("latin-1") for each, value in carrier.pairs if each == name]
+
+    def keys(self, carrier: _Named) -> list[str]:
+        return [name.decode("latin-1") for name, _ in carrier.pairs]
 
 
 _headers = _Headers()
@@ -124,7 +141,9 @@ _headers = _Headers()
 
 def incoming(call: Call) -> Incoming | None:
     """The headers; None within another request's (an application mounted in it), which has read the same ones."""
-    return None if inside_request() else Incoming(_pairs(call.args[0]), _headers)
+    if inside_request():
+        return None
+    return Incoming(_named(_pairs(call.args[0])), _headers)
 
 
 class _Application:

@@ -9,10 +9,11 @@ from operator import attrgetter
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from opentelemetry.context import Context, create_key, get_current
+from opentelemetry.context import Context, create_key
 from opentelemetry.util.types import AttributeValue
 
 from ..kernel.call import Arguments, Call, Outcome, SpanSpec
+from ..kernel.current import get_current
 from ..kernel.hook import Hook
 from ..kernel.hooks.change_arguments import change_arguments
 from ..kernel.hooks.opt_in import opt_in

@@ -163,11 +163,13 @@ class _TracedClass:
         self.own = own
         self._traced = type(own.__name__, (own,), {**members, **_identity(own)})
         _traced_classes.add(self._traced)
-        self._made: WeakKeyDictionary[type[Any], type[Any]] = WeakKeyDictionary({own: self._traced})
+        self._made: WeakKeyDictionary[type[Any], type[Any]] = WeakKeyDictionary()
         self._has_told = False
 
     def form(self, wanted: Any) -> Any:
         """The traced form of a class. What is no class of the driver's is left alone."""
+        if wanted is self.own:
+            return self._traced
         if not (isinstance(wanted, type) and issubclass(wanted, self.own)):
             self.tell(f"those made by {safety.place(wanted)}")
             return wanted

@@ -23,28 +23,44 @@ def send(call: Call) -> SpanSpec | None:
         return None
     headers = request.headers
     spec = http.client_request(request.method, _url(request.url), headers, headers.get("user-agent"))
-    spec.setter = _headers
+    spec.setter = _Headers()
     return spec
 
 
 class _Headers(Setter[Any]):
-    """HTTPX looks through all headers, with a list of its own, for each that is set: twenty microseconds a request."""
+    """Sets headers of one request.
+
+    HTTPX looks through all of them, with a list of its own, for each that is set: twenty microseconds a request. Here
+    they are looked through once.
+    """
+
+    __slots__ = ("_kept", "_taken")
+
+    def __init__(self) -> None:
+        self._kept: list[Any] | None = None
+        self._taken: set[bytes] = set()
 
     def set(self, carrier: Any, key: str, value: str) -> None:
         kept = getattr(carrier, "_list", None)
-        if type(kept) is not list or getattr(carrier, "_encoding", None) is not None:
-            carrier[key] = value
-            return
+        if kept is not self._kept or kept is None:
+            self._look_through(carrier, kept)
         name = key.encode()
         lower = name.lower()
-        for header in kept:
-            if len(header) != 3 or header[1] == lower:
-                carrier[key] = value
+        if self._kept is None or lower in self._taken:
+            carrier[key] = value
+            return
+        self._taken.add(lower)
+        self._kept.append((name, lower, value.encode()))
+
+    def _look_through(self, carrier: Any, kept: Any) -> None:
+        """Remember which headers are there, where they stand as HTTPX keeps them today."""
+        self._kept = None
+        if type(kept) is list and getattr(carrier, "_encoding", None) is None:
+            try:
+                self._taken = {lower for _, lower, _ in kept}
+                self._kept = kept
+            except ValueError:
                 return
-        kept.append((name, lower, value.encode()))
-
-
-_headers = _Headers()
 
 
 def _url(url: Any) -> str:

@@ -41,7 +41,7 @@ class Routing:
 
     def __init__(self) -> None:
         self._mounts = create_key("otel_instrumentors.starlette.mounts")
-        self.route = annotate_entry_span(self.matched, when="called")
+        self.route = _Routed(self.matched)
         self.mount = _Mounted(self.matched, self._mounts)
 
     def matched(self, call: Call) -> Outcome | None:
@@ -60,6 +60,28 @@ def _path(route: Any, scope: dict[str, Any]) -> str:
         route = effective
     path: str = route.path
     return path
+
+
+class _Routed:
+    """A route that answers. A request comes by here several times: from FastAPI's `handle`, and from either plugin."""
+
+    __slots__ = ("matched",)
+
+    def __init__(self, matched: Callable[[Call], Outcome | None]) -> None:
+        self.matched = matched
+
+    def wrap(self, target: Target, scope: Scope) -> Callable[..., Any]:
+        function, matched, ours = target.function, self.matched, scope
+
+        async def wrapper(self: Any, scope: asgi.AsgiScope, receive: Any, send: Any) -> Any:
+            if ours.active:
+                entry = entry_of(get_current())
+                if entry is not None and entry.known_of is not self:
+                    entry.known_of = self
+                    entry.learn(matched, Call(self, (scope,), {}))
+            return await function(self, scope, receive, send)
+
+        return standing_for(function, wrapper)
 
 
 class _Mounted:

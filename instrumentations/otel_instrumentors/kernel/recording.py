@@ -28,7 +28,7 @@ Explain = Callable[[Call, Exception], Outcome | None]
 class Recording:
     """The span of one call. Whatever the tracer or a finisher does, its methods do not raise."""
 
-    __slots__ = ("__weakref__", "_cause", "_error_id", "_outside", "_token", "context", "ended", "span")
+    __slots__ = ("__weakref__", "_cause", "_error_id", "_outside", "_token", "context", "ended", "known_of", "span")
 
     is_attended: ClassVar[bool] = False
     """Whether options ask for something beside the span."""
@@ -38,6 +38,8 @@ class Recording:
         self.span = span
         self.context = context
         self.ended = False
+        # Set by those who see one call several times, and would learn the same.
+        self.known_of: object = None
         # Not the exception: its traceback holds what the application wants to be rid of.
         self._error_id = 0
         # Held no longer than until the answer is known, for the same reason.

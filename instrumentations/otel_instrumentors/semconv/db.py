@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import Enum
+from functools import lru_cache
 from urllib.parse import quote
 
 from opentelemetry.context import Context, create_key
@@ -53,6 +54,7 @@ CLIENT = Convention(
 """What can be asked of database clients."""
 
 _VERB_LENGTH = 24
+_MOST_BEGINNINGS = 256
 _TRACEPARENT = "traceparent"
 _UNKNOWN = 1 << 63
 """MySQL's libraries say 2 ** 64 - 1; no attribute holds that."""
@@ -101,12 +103,18 @@ def query(
     if not isinstance(text, str):
         return SpanSpec(system, SpanKind.CLIENT, attributes, silences=silences, claims=STATEMENT)
     attributes[DB_QUERY_TEXT] = text
-    words = text[:_VERB_LENGTH].split(None, 1)
+    name = _verb(text[:_VERB_LENGTH]) or system
+    return SpanSpec(name, SpanKind.CLIENT, attributes, silences=silences, claims=STATEMENT)
+
+
+@lru_cache(_MOST_BEGINNINGS)
+def _verb(beginning: str) -> str:
+    """The first word of a statement in upper case, "" where it is none."""
+    words = beginning.split(None, 1)
     word = words[0] if words else ""
     if not word.isalpha():
         word = word.partition(";")[0]  # as in `COMMIT;`
-    name = word.upper() if word.isalpha() else system
-    return SpanSpec(name, SpanKind.CLIENT, attributes, silences=silences, claims=STATEMENT)
+    return word.upper() if word.isalpha() else ""
 
 
 def transaction(system: str, name: str, call: str = "", known: Mapping[str, AttributeValue] | None = None) -> SpanSpec:

@@ -52,8 +52,8 @@ DEFAULT_PORTS = {"http": 80, "https": 443}
 _TESTS, _BOTS = ("alwayson",), ("googlebot", "bingbot")
 _SENSITIVE_PARAMETERS = ("AWSAccessKeyId=", "Signature=", "sig=", "X-Goog-Signature=")
 
-_LONGEST_ORIGIN = 300
-"""Longer ones are not kept: no name has more than 253 characters."""
+_MOST_KEPT, _LONGEST_KEPT = 256, 300
+"""How many hosts and user agents are remembered, and of what length: no name has more than 253 characters."""
 _LONGEST = 2**63 - 1
 """What sizes of bodies are believed up to."""
 _BOUNDARIES = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0)
@@ -180,11 +180,12 @@ def server_request(
 def _tell_agent(user_agent: str | bytes, attributes: dict[str, AttributeValue]) -> None:
     """Applications may give a header as bytes."""
     agent = attributes[USER_AGENT_ORIGINAL] = user_agent if isinstance(user_agent, str) else text(user_agent)
-    synthetic = _synthetic(agent)
+    synthetic = _synthetic(agent) if len(agent) <= _LONGEST_KEPT else _synthetic.__wrapped__(agent)
     if synthetic:
         attributes[USER_AGENT_SYNTHETIC_TYPE] = synthetic
 
 
+@lru_cache(maxsize=_MOST_KEPT)
 def _synthetic(user_agent: str) -> str | None:
     """What the conventions call a user agent that is no person's: the agents that OpenTelemetry's own know."""
     lower = user_agent.lower()
@@ -195,6 +196,11 @@ def _synthetic(user_agent: str) -> str | None:
 
 def host_and_port(host: str) -> tuple[str, int | None]:
     """The parts of a Host header, which has no userinfo; where somebody sends one, it is nothing to show."""
+    return _host_and_port(host) if len(host) <= _LONGEST_KEPT else _host_and_port.__wrapped__(host)
+
+
+@lru_cache(maxsize=_MOST_KEPT)
+def _host_and_port(host: str) -> tuple[str, int | None]:
     host = host.rpartition("@")[2]
     name, colon, port = host.rpartition(":")
     if colon and port.isdecimal() and not name.endswith(":"):
@@ -264,10 +270,10 @@ def _server(url: str) -> tuple[str | None, int | None]:
     """Host and port of a URL. One that cannot be taken apart has none: the library is about to refuse it."""
     scheme, found, rest = url.partition("://")
     origin = f"{scheme}://{rest.partition('/')[0]}" if found else url
-    return _server_of(origin) if len(origin) <= _LONGEST_ORIGIN else _server_of.__wrapped__(origin)
+    return _server_of(origin) if len(origin) <= _LONGEST_KEPT else _server_of.__wrapped__(origin)
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=_MOST_KEPT)
 def _server_of(origin: str) -> tuple[str | None, int | None]:
     try:
         parts = urlsplit(origin)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from opentelemetry.context import Context, create_key, get_value, set_value
 from opentelemetry.trace import Link, Span, get_current_span
+from opentelemetry.trace.propagation import _SPAN_KEY
 
 from . import member
 
@@ -56,6 +57,11 @@ _LINKS = create_key("datadog-links")
 def attach_to(context: Context, datadog: DatadogContext) -> Context:
     """`context`, in which `datadog` belongs to the trace of the current span, or to the next one to start if none."""
     return set_value(_CONTEXT, (_trace_id(context), datadog), context)
+
+
+def attach_remote(context: Context, span: Span, datadog: DatadogContext) -> Context:
+    """`context`, in which `span` is current and `datadog` belongs to its trace; both are put there at once."""
+    return Context({**context, _SPAN_KEY: span, _CONTEXT: (span.get_span_context().trace_id, datadog)})
 
 
 def of(context: Context) -> DatadogContext | None:

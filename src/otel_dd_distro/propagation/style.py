@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from abc import abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from opentelemetry.context import Context, get_current
@@ -23,7 +22,6 @@ from opentelemetry.trace import (
     TraceFlags,
     TraceState,
     get_current_span,
-    set_span_in_context,
 )
 
 from ..interruptions import pass_on
@@ -40,17 +38,37 @@ _SAMPLED = TraceFlags(TraceFlags.SAMPLED)
 _NOT_SAMPLED = TraceFlags(TraceFlags.DEFAULT)
 
 
-@dataclass(slots=True)
 class Found:
-    """A context that one style found in a carrier."""
+    """A context that one style found in a carrier.
 
-    style: str
-    trace_id: int
-    """128 bits; 0 where only a sampling decision was found."""
-    span_id: int
-    """0 where the trace has no parent span."""
-    datadog: DatadogContext
-    state: TraceState | None = None
+    `trace_id` has 128 bits; it is 0 where only a sampling decision was found. `span_id` is 0 where the trace has no
+    parent span. `datadog` may be given as what reads it: where another style has said it, nobody asks.
+    """
+
+    __slots__ = ("_datadog", "is_random", "span_id", "state", "style", "trace_id")
+
+    def __init__(
+        self,
+        style: str,
+        trace_id: int,
+        span_id: int,
+        datadog: DatadogContext | Callable[[], DatadogContext],
+        state: TraceState | None = None,
+        *,
+        is_random: bool = False,
+    ) -> None:
+        self.style = style
+        self.trace_id = trace_id
+        self.span_id = span_id
+        self._datadog = datadog
+        self.state = state
+        self.is_random = is_random
+
+    @property
+    def datadog(self) -> DatadogContext:
+        if not isinstance(self._datadog, DatadogContext):
+            self._datadog = self._datadog()
+        return self._datadog
 
     def span_context(self) -> SpanContext:
         return SpanContext(self.trace_id, self.span_id or NO_PARENT, True, self.flags(), self.state)
@@ -62,8 +80,8 @@ class Found:
 
     def put_in(self, context: Context) -> Context:
         if self.trace_id:
-            context = set_span_in_context(NonRecordingSpan(self.span_context()), context)
-        elif get_current_span(context).get_span_context().trace_id:
+            return datadog_context.attach_remote(context, NonRecordingSpan(self.span_context()), self.datadog)
+        if get_current_span(context).get_span_context().trace_id:
             # What comes without a trace is for a trace that starts here.
             return context
         return datadog_context.attach_to(context, self.datadog)

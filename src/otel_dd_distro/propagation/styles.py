@@ -168,7 +168,7 @@ def _resolved(contexts: list[Found]) -> tuple[Found, list[Link]]:
                 links.append(link)
         elif other.style == "tracecontext":
             primary.state = other.state
-            primary.datadog.is_random = other.datadog.is_random
+            primary.datadog.is_random = other.is_random
             if other.span_id != parent:
                 upstream = other.datadog.parent_id
                 if not upstream:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from functools import partial
 from typing import Any
 
 from opentelemetry.trace import SpanContext, TraceState
@@ -9,12 +11,13 @@ from opentelemetry.trace import SpanContext, TraceState
 from ..local_trace import datadog_context, member
 from ..local_trace.datadog_context import NO_PARENT, DatadogContext
 from ..local_trace.rates import inherited
-from ..numbers import lower_hex
 from .headers import Headers
 from .style import Found, Put, Style
 
 TRACEPARENT = "traceparent"
 TRACESTATE = "tracestate"
+
+_PARENT = re.compile("([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.+)?", re.DOTALL)
 
 MAX_MEMBERS = 32
 MAX_STATE_LENGTH = 8192
@@ -57,8 +60,9 @@ class TraceContextPropagator(Style):
             return None
         trace_id, span_id, flags = ids
         members = _members(",".join(headers.several(TRACESTATE)))
-        datadog = datadog_context.from_w3c(flags, members.get("dd", ""))
-        return Found(self.name, trace_id, span_id, datadog, ReceivedState(members) if members else None)
+        datadog = partial(datadog_context.from_w3c, flags, members.get("dd", ""))
+        state = ReceivedState(members) if members else None
+        return Found(self.name, trace_id, span_id, datadog, state, is_random=bool(flags & 2))
 
     def write(self, span: SpanContext, datadog: DatadogContext, carrier: Any, put: Put) -> None:
         trace_id, span_id, is_remote, trace_flags, state, _ = span
@@ -93,20 +97,15 @@ class TraceContextPropagator(Style):
 
 def _parsed_parent(text: str) -> tuple[int, int, int] | None:
     """Trace id, span id, flags."""
-    if len(text) < 55 or text[2] != "-" or text[35] != "-" or text[52] != "-":
+    fields = _PARENT.fullmatch(text)
+    if fields is None:
         return None
-    version = lower_hex(text[:2], 2)
-    flags = lower_hex(text[53:55], 2)
-    if version is None or version == 0xFF or flags is None:
-        return None
+    version, trace_id, span_id, flags, more = fields.groups()
     # A version to come may have more fields; ours may not.
-    if len(text) > 55 and (version == 0 or text[55] != "-" or len(text) == 56):
+    if version == "ff" or (more and version == "00"):
         return None
-    trace_id = lower_hex(text[3:35], 32)
-    span_id = lower_hex(text[36:52], 16)
-    if not trace_id or not span_id:
-        return None
-    return trace_id, span_id, flags
+    ids = int(trace_id, 16), int(span_id, 16), int(flags, 16)
+    return ids if ids[0] and ids[1] else None
 
 
 def _members(text: str) -> dict[str, str]:

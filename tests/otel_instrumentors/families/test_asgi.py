@@ -273,10 +273,11 @@ def test_odd_requests_are_described_as_far_as_they_go(changed: dict[str, Any], e
 
 
 def test_headers_sent_twice_are_all_read() -> None:
-    pairs = [(b"baggage", b"a=1"), (b"baggage", b"b=2"), (b"x", b"y")]
-    assert asgi._headers.get(pairs, "Baggage") == ["a=1", "b=2"]
-    assert asgi._headers.get(pairs, "missing") is None
-    assert asgi._headers.keys(pairs) == ["baggage", "baggage", "x"]
+    headers = asgi._named([(b"baggage", b"a=1"), (b"baggage", b"b=2"), (b"x", b"y")])
+    assert asgi._headers.get(headers, "Baggage") == ["a=1", "b=2"]
+    assert asgi._headers.get(headers, "x") == ["y"]
+    assert asgi._headers.get(headers, "missing") is None
+    assert asgi._headers.keys(headers) == ["baggage", "baggage", "x"]
 
 
 def test_an_application_is_no_factory_and_no_application_of_asgi_2(recorder: Recorder) -> None:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Literal
 
-from opentelemetry.context import get_current
-
 from ..around import around
 from ..call import Call, Outcome
+from ..current import get_current
 from ..hook import Hook, Target
 from ..recording import entry_of
 from ..scope import Scope
