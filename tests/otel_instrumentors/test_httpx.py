@@ -256,6 +256,22 @@ def test_headers_that_have_an_encoding_of_their_own_keep_it(recorder: Recorder, 
     assert server.seen[0][1]["Tea"] == "grün"
 
 
+def test_headers_that_an_event_hook_sets_may_hold_what_they_may_without_us(
+    recorder: Recorder, server: HttpServer
+) -> None:
+    """HTTPX settles the encoding of headers when one of them is asked for by its name: ASCII, where that is enough."""
+    import httpx
+
+    def steep(request: Any) -> None:
+        request.headers["Tea"] = "grün"
+
+    with httpx.Client(trust_env=False, event_hooks={"request": [steep]}) as client:
+        assert client.get(server.url).status_code == 200
+    (span,) = recorder.take()
+    assert sent(server) == [f"{span.context.span_id:016x}"]
+    assert server.seen[0][1]["Tea"].encode("latin-1").decode() == "grün"
+
+
 def test_requests_at_one_time_are_each_a_child_of_their_caller(recorder: Recorder, server: HttpServer) -> None:
     import httpx
 

@@ -12,6 +12,7 @@ from ..kernel.call import Call, Outcome, SpanSpec
 from ..kernel.hooks.traced import traced
 from ..kernel.options import Asked, Options, Values, when_finished, when_started
 from ..semconv import http
+from ..semconv.headers import captured
 
 _THEIRS = "opentelemetry.instrumentation.httpx"
 """Has transports that make spans, which an application may give to a client."""
@@ -22,45 +23,45 @@ def send(call: Call) -> SpanSpec | None:
     if _THEIRS in sys.modules and type(call.instance._transport_for_url(request.url)).__module__ == _THEIRS:
         return None
     headers = request.headers
-    spec = http.client_request(request.method, _url(request.url), headers, headers.get("user-agent"))
-    spec.setter = _Headers()
+    kept = _kept(headers)
+    if kept is None:
+        return http.client_request(request.method, _url(request.url), headers, headers.get("user-agent"))
+    by_name = {name: value for _, name, value in kept}
+    captures = captured().client_request is not None
+    agent, pairs = by_name.get(b"user-agent"), headers.raw if captures else None
+    spec = http.client_request(request.method, _url(request.url), headers, agent, pairs)
+    spec.setter = _Setter(kept, set(by_name))
     return spec
 
 
-class _Headers(Setter[Any]):
-    """Sets headers of one request.
+def _kept(headers: Any) -> list[tuple[bytes, bytes, bytes]] | None:
+    """What HTTPX keeps of headers today, each with its name in lower case as well; None where it is something else.
 
-    HTTPX looks through all of them, with a list of its own, for each that is set: twenty microseconds a request. Here
-    they are looked through once.
+    It is read there: whoever asks for a header by its name settles the encoding of those that are still to be set.
     """
+    kept = getattr(headers, "_list", None)
+    if type(kept) is list and getattr(headers, "_encoding", None) in (None, "ascii", "utf-8"):
+        return kept if all(len(header) == 3 for header in kept) else None
+    return None
 
-    __slots__ = ("_kept", "_taken")
 
-    def __init__(self) -> None:
-        self._kept: list[Any] | None = None
-        self._taken: set[bytes] = set()
+class _Setter(Setter[Any]):
+    """Sets headers of one request. HTTPX looks through all of them for each that is set: twenty microseconds in all."""
+
+    __slots__ = ("_kept", "_names")
+
+    def __init__(self, kept: list[tuple[bytes, bytes, bytes]], names: set[bytes]) -> None:
+        self._kept = kept
+        self._names = names
 
     def set(self, carrier: Any, key: str, value: str) -> None:
-        kept = getattr(carrier, "_list", None)
-        if kept is not self._kept or kept is None:
-            self._look_through(carrier, kept)
         name = key.encode()
         lower = name.lower()
-        if self._kept is None or lower in self._taken:
+        if lower in self._names or not value.isascii() or carrier._list is not self._kept:
             carrier[key] = value
             return
-        self._taken.add(lower)
+        self._names.add(lower)
         self._kept.append((name, lower, value.encode()))
-
-    def _look_through(self, carrier: Any, kept: Any) -> None:
-        """Remember which headers are there, where they stand as HTTPX keeps them today."""
-        self._kept = None
-        if type(kept) is list and getattr(carrier, "_encoding", None) is None:
-            try:
-                self._taken = {lower for _, lower, _ in kept}
-                self._kept = kept
-            except ValueError:
-                return
 
 
 def _url(url: Any) -> str:
