@@ -149,6 +149,8 @@ def test_a_shutdown_sends_what_is_queued(make: Make) -> None:
         assert writer.shutdown()
         assert writer.counters().sent == 7
         assert thread is not None
+        # It has told that it is done, and still has to end.
+        thread.join(60)
         assert not thread.is_alive()
         assert writer.shutdown()
 
