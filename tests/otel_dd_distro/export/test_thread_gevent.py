@@ -67,6 +67,10 @@ gevent.joinall([gevent.spawn(work) for _ in range(5)], raise_error=True)
 export = writer._thread.thread
 assert writer.shutdown(30)
 assert writer.counters().sent == 11, writer.counters()
+for _ in range(6000):  # it has told that it is done, and still has to end
+    if not export.is_alive():
+        break
+    gevent.sleep(0.01)
 assert not export.is_alive()
 assert export not in threading.enumerate()
 """
