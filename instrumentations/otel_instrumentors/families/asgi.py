@@ -157,7 +157,7 @@ class _Application:
 
         # Called with fewer arguments it fails at once, as it always did: that is how servers tell it from a factory.
         async def wrapper(self: Any, scope: AsgiScope, receive: Any, send: Any) -> Any:
-            if not ours.active:
+            if not ours.active or _is_served(self, scope):
                 return await function(self, scope, receive, send)
             call = Call(self, (scope, receive, send), {})
             recording = _opened(describe, call, ours)
@@ -189,17 +189,21 @@ class _Application:
         return standing_for(function, wrapper)
 
 
+def _is_served(application: Any, scope: Any) -> bool:
+    """Whether this is the request that is being served, of which there is a span, or is not to be."""
+    served = get_current().get(_SERVED)
+    return served is not None and (
+        served is application or (isinstance(scope, dict) and served is scope.get("headers"))
+    )
+
+
 def _opened(describe: Describe, call: Call, ours: Scope) -> Recording | None:
     scope = call.args[0]
     if not isinstance(scope, dict) or scope.get("type") not in REQUESTS:
         return None
-    headers = scope.get("headers")
-    served = get_current().get(_SERVED)
-    if served is not None and (served is headers or served is call.instance):
-        return None
     recording = ours.open(describe, call, None, incoming)
     if recording is not None:
-        context = set_value(_SERVED, headers, recording.context)
+        context = set_value(_SERVED, scope.get("headers"), recording.context)
         recording.context = context if scope["type"] == "http" else left_behind(context)
     return recording
 
