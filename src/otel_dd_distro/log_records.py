@@ -5,7 +5,7 @@ The instrumentations of logging libraries find this propagator as `records` of t
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from opentelemetry.context import Context
 from opentelemetry.propagate import get_global_textmap
@@ -32,6 +32,14 @@ NOTHING = "0"
 _LARGEST_64 = 2**64 - 1
 
 
+class Fields(NamedTuple):
+    """What the records of one span bear."""
+
+    trace_id: int
+    span_id: int
+    fields: dict[str, str]
+
+
 class RecordPropagator(TextMapPropagator):
     """Writes which span is current, and where: whose record it is; reads nothing.
 
@@ -41,6 +49,7 @@ class RecordPropagator(TextMapPropagator):
 
     def __init__(self, service: str, env: str, version: str) -> None:
         self._home = {SERVICE: service, ENV: env, VERSION: version}
+        self._last = self._of(0, 0)
 
     def extract(
         self, carrier: CarrierT, context: Context | None = None, getter: Getter[CarrierT] = default_getter
@@ -51,11 +60,18 @@ class RecordPropagator(TextMapPropagator):
         self, carrier: CarrierT, context: Context | None = None, setter: Setter[CarrierT] = default_setter
     ) -> None:
         current = get_current_span(context).get_span_context()
-        trace_id = current.trace_id
-        setter.set(carrier, TRACE_ID, str(trace_id) if trace_id <= _LARGEST_64 else f"{trace_id:032x}")
-        setter.set(carrier, SPAN_ID, str(current.span_id))
-        for name, value in self._home.items():
+        last = self._last
+        if last.span_id != current.span_id or last.trace_id != current.trace_id:
+            last = self._last = self._of(current.trace_id, current.span_id)
+        if setter is default_setter and isinstance(carrier, dict):
+            carrier.update(last.fields)
+            return
+        for name, value in last.fields.items():
             setter.set(carrier, name, value)
+
+    def _of(self, trace_id: int, span_id: int) -> Fields:
+        trace = str(trace_id) if trace_id <= _LARGEST_64 else f"{trace_id:032x}"
+        return Fields(trace_id, span_id, {TRACE_ID: trace, SPAN_ID: str(span_id), **self._home})
 
     @property
     def fields(self) -> set[str]:

@@ -43,6 +43,8 @@ def consistent(trace_id: int, rate: float, kept: bool) -> str:
     the hash above makes of the trace id, so both agree but for rounding, where the decision is right.
     """
     randomness = (~hashed(trace_id) & _LOW) >> 8
+    if kept and rate >= 1:
+        return f"rv:{randomness:014x};th:0"
     threshold = 0 if rate >= 1 else min(_THRESHOLDS - 1, int((1 - rate) * _THRESHOLDS + 0.5))
     if kept:
         randomness = max(randomness, threshold)

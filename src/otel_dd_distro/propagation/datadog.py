@@ -57,7 +57,7 @@ class DatadogPropagator(Style):
         return Found(self.name, trace_id, span_id, datadog)
 
     def write(self, span: SpanContext, datadog: DatadogContext, carrier: Any, put: Put) -> None:
-        trace_id, span_id, *_ = span
+        trace_id, span_id = span.trace_id, span.span_id
         put(carrier, TRACE_ID, str(trace_id & LOW_64))
         put(carrier, PARENT_ID, str(span_id) if span_id != NO_PARENT else "0")
         if datadog.priority is not None:

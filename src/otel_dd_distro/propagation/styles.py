@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Iterable, Mapping
 
 from opentelemetry import baggage
+from opentelemetry.baggage import _BAGGAGE_KEY
 from opentelemetry.context import Context, get_current
 from opentelemetry.propagators.textmap import (
     CarrierT,
@@ -15,7 +16,8 @@ from opentelemetry.propagators.textmap import (
     default_getter,
     default_setter,
 )
-from opentelemetry.trace import Link, SpanContext, TraceFlags, get_current_span
+from opentelemetry.trace import Link, Span, SpanContext, TraceFlags
+from opentelemetry.trace.propagation import _SPAN_KEY
 
 from ..interruptions import pass_on
 from ..local_trace import datadog_context
@@ -135,11 +137,13 @@ class StylesPropagator(TextMapPropagator):
         try:
             if context is None:
                 context = get_current()
-            if self._writes_baggage:
+            if self._writes_baggage and _BAGGAGE_KEY in context:
                 items = baggage.get_all(context)
                 if items:
                     self._baggage.write(items, carrier, setter.set)
-            span = get_current_span(context)
+            span = context.get(_SPAN_KEY)
+            if not isinstance(span, Span):
+                return
             span_context = span.get_span_context()
             if self._writers and span_context.is_valid:
                 datadog = datadog_context.resolve(context, span) or DatadogContext()

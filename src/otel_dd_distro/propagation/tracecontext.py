@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 from opentelemetry.trace import SpanContext, TraceState
+from opentelemetry.trace.span import DEFAULT_TRACE_STATE
 
 from ..local_trace import datadog_context, member
 from ..local_trace.datadog_context import NO_PARENT, DatadogContext
@@ -77,7 +78,7 @@ class TraceContextPropagator(Style):
         last = datadog.parent_id if is_remote else written
         ours = member.write(priority, datadog.origin, last, datadog.tags)
         foreign = odds = ""
-        if state:
+        if state is not DEFAULT_TRACE_STATE and state:
             received = state if type(state) is ReceivedState else ReceivedState(_bounded(dict(state)))
             foreign = received.foreign
             odds = inherited(received.odds, trace_id, kept) if received.odds else ""
