@@ -5,7 +5,7 @@ The instrumentations of logging libraries find this propagator as `records` of t
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from opentelemetry.context import Context
 from opentelemetry.propagate import get_global_textmap
@@ -63,8 +63,8 @@ class RecordPropagator(TextMapPropagator):
         last = self._last
         if last.span_id != current.span_id or last.trace_id != current.trace_id:
             last = self._last = self._of(current.trace_id, current.span_id)
-        if setter is default_setter and isinstance(carrier, dict):
-            carrier.update(last.fields)
+        if setter is default_setter and type(carrier) is dict:
+            cast("dict[str, str]", carrier).update(last.fields)
             return
         for name, value in last.fields.items():
             setter.set(carrier, name, value)

@@ -108,7 +108,7 @@ def _host(header: bytes, server: Any) -> tuple[str | None, int | None]:
     return (server[0], server[1]) if server else (None, None)
 
 
-class _Named(NamedTuple):
+class _RequestHeaders(NamedTuple):
     """The request headers of an ASGI scope: pairs of bytes, the names in lower case."""
 
     pairs: Sequence[tuple[bytes, bytes]]
@@ -117,13 +117,15 @@ class _Named(NamedTuple):
     is_unique: bool
 
 
-def _named(pairs: Sequence[tuple[bytes, bytes]]) -> _Named:
+def _request_headers(pairs: Sequence[tuple[bytes, bytes]]) -> _RequestHeaders:
     by_name = dict(pairs)
-    return _Named(pairs, by_name, len(by_name) == len(pairs))
+    return _RequestHeaders(pairs, by_name, len(by_name) == len(pairs))
 
 
-class _Headers(Getter[_Named]):
-    def get(self, carrier: _Named, key: str) -> list[str] | None:
+class _Headers(Getter[_RequestHeaders]):
+    """Looks a name up before it looks for all headers that have it: most of what is looked for is not there."""
+
+    def get(self, carrier: _RequestHeaders, key: str) -> list[str] | None:
         name = key.lower().encode("latin-1")
         last = carrier.by_name.get(name)
         if last is None:
@@ -132,7 +134,7 @@ class _Headers(Getter[_Named]):
             return [last.decode("latin-1")]
         return [value.decode("latin-1") for each, value in carrier.pairs if each == name]
 
-    def keys(self, carrier: _Named) -> list[str]:
+    def keys(self, carrier: _RequestHeaders) -> list[str]:
         return [name.decode("latin-1") for name, _ in carrier.pairs]
 
 
@@ -143,7 +145,7 @@ def incoming(call: Call) -> Incoming | None:
     """The headers; None within another request's (an application mounted in it), which has read the same ones."""
     if inside_request():
         return None
-    return Incoming(_named(_pairs(call.args[0])), _headers)
+    return Incoming(_request_headers(_pairs(call.args[0])), _headers)
 
 
 class _Application:

@@ -273,7 +273,7 @@ def test_odd_requests_are_described_as_far_as_they_go(changed: dict[str, Any], e
 
 
 def test_headers_sent_twice_are_all_read() -> None:
-    headers = asgi._named([(b"baggage", b"a=1"), (b"baggage", b"b=2"), (b"x", b"y")])
+    headers = asgi._request_headers([(b"baggage", b"a=1"), (b"baggage", b"b=2"), (b"x", b"y")])
     assert asgi._headers.get(headers, "Baggage") == ["a=1", "b=2"]
     assert asgi._headers.get(headers, "x") == ["y"]
     assert asgi._headers.get(headers, "missing") is None
