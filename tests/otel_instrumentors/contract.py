@@ -138,12 +138,13 @@ def said_by_us(caplog: pytest.LogCaptureFixture) -> list[str]:
     return [record.getMessage() for record in caplog.records if record.name == "otel_instrumentors"]
 
 
-def _way(tb: TracebackType | None) -> list[tuple[str, int, str]]:
-    """The traceback from the use on, without our own frames: file, line, function."""
+def _way(tb: TracebackType | None) -> list[tuple[str, str]]:
+    """The traceback from the use on, without our own frames: file and function.
+
+    Not the line: where a library waits for its server, that depends on how soon the answer is there.
+    """
     return [
-        (frame.filename, frame.lineno or 0, frame.name)
-        for frame in traceback.extract_tb(tb)[1:]
-        if not frame.filename.startswith(_OURS)
+        (frame.filename, frame.name) for frame in traceback.extract_tb(tb)[1:] if not frame.filename.startswith(_OURS)
     ]
 
 
