@@ -178,6 +178,7 @@ def test_wherever_time_limits_meet_us_each_arrives_and_the_next_job_begins_with_
     provider, _chunks = light_provider()
     with instrumented(Sqlite3Instrumentor, provider):
         connection = sqlite3.connect(":memory:")
+        caplog.clear()  # another test may have left a connection that is told of
         limits.storm(lambda: connection.execute("SELECT 1").fetchall())
     assert (limits.raised, limits.arrived) == (Limits.MANY, Limits.MANY)
     assert [line for line in caplog.messages if "detach" in line] == said_by_us(caplog) == []
