@@ -43,6 +43,7 @@ PYTHONS = [SUPPORTED[-1], SUPPORTED[0], *SUPPORTED[1:-1], *({RUNNING} - set(SUPP
 # The Python of old releases, of libraries and of ddtrace.
 PYTHON_OF_THE_OLD = "3.11"
 DEBIAN = Path("tests", "servers", "packages.txt")
+# Of .ci/run's hour: what is to be left for all that follows the tests on the newest Python.
 LEFT_FOR_THE_REST_S = 2400
 # As many tests at a time as there are cores; those of one file one after the other, the files as they are collected.
 TOGETHER = ("--numprocesses", "auto", "--dist", "loadfile", "--no-loadscope-reorder")

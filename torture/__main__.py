@@ -1,8 +1,7 @@
 """Runs the cells: `python -m torture [--ci] [--agent NAME] [--stop NAME] [start ...]`; `nox -s torture` calls this.
 
 Makes docs/torture.md of the latest run of each cell, once each was run. Ends with status 1 where a cell has a fault
-that known.toml does not explain; with `--ci` only where it has one again. Servers have races of their own when they
-end: on a busy machine gunicorn's threads take 30 seconds now and then, untraced as well.
+that known.toml does not explain.
 """
 
 from __future__ import annotations
@@ -25,9 +24,6 @@ from .cells import Cell, Result, all_cells, ci_cells, keep, remember
 from .judgement import judge, more_kib
 from .running import run, witnesses
 from .starts import STARTS, STOPS
-
-AGAIN = 2
-"""How often a cell is run once more in which something was not as it should be."""
 
 
 def main() -> None:
@@ -56,23 +52,12 @@ def main() -> None:
     kept = keep(results)
     if len(kept) == len(all_cells()):
         page.write(kept, listed)
-    bad = _unexplained(results, listed)
-    if options.ci and bad:
-        again = {cell for _ in range(AGAIN) for cell in _unexplained(run_all(bad, 1), listed)}
-        for cell in bad:
-            if cell not in again:
-                print(f"once, and not in {AGAIN} more runs: {cell}")
-        bad = [cell for cell in bad if cell in again]
+    bad = [r.cell for r in results if any(not known.explained(r.cell, fault, listed) for fault in r.faults)]
     for cell in bad:
         print(f"not as it should be: {cell}")
     print(f"{len(cells)} cells in {time.monotonic() - began:.0f} s")
     print(f"{len(cells) - len(bad)} passed, {len(bad)} failed")
     sys.exit(bool(bad))
-
-
-def _unexplained(results: Sequence[Result], listed: Sequence[known.Known]) -> list[Cell]:
-    """The cells with a fault that is not known."""
-    return [r.cell for r in results if any(not known.explained(r.cell, fault, listed) for fault in r.faults)]
 
 
 def run_all(cells: Sequence[Cell], jobs: int) -> list[Result]:

@@ -114,12 +114,6 @@ class _RequestHeaders(NamedTuple):
     pairs: Sequence[tuple[bytes, bytes]]
     by_name: dict[bytes, bytes]
     """The last one of each name."""
-    is_unique: bool
-
-
-def _request_headers(pairs: Sequence[tuple[bytes, bytes]]) -> _RequestHeaders:
-    by_name = dict(pairs)
-    return _RequestHeaders(pairs, by_name, len(by_name) == len(pairs))
 
 
 class _Headers(Getter[_RequestHeaders]):
@@ -130,7 +124,7 @@ class _Headers(Getter[_RequestHeaders]):
         last = carrier.by_name.get(name)
         if last is None:
             return None
-        if carrier.is_unique:
+        if len(carrier.by_name) == len(carrier.pairs):
             return [last.decode("latin-1")]
         return [value.decode("latin-1") for each, value in carrier.pairs if each == name]
 
@@ -145,7 +139,8 @@ def incoming(call: Call) -> Incoming | None:
     """The headers; None within another request's (an application mounted in it), which has read the same ones."""
     if inside_request():
         return None
-    return Incoming(_request_headers(_pairs(call.args[0])), _headers)
+    pairs = _pairs(call.args[0])
+    return Incoming(_RequestHeaders(pairs, dict(pairs)), _headers)
 
 
 class _Application:

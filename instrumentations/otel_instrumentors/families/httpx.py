@@ -27,9 +27,8 @@ def send(call: Call) -> SpanSpec | None:
     if kept is None:
         return http.client_request(request.method, _url(request.url), headers, headers.get("user-agent"))
     by_name = {name: value for _, name, value in kept}
-    captures = captured().client_request is not None
-    agent, pairs = by_name.get(b"user-agent"), headers.raw if captures else None
-    spec = http.client_request(request.method, _url(request.url), headers, agent, pairs)
+    pairs = None if captured().client_request is None else headers.raw
+    spec = http.client_request(request.method, _url(request.url), headers, by_name.get(b"user-agent"), pairs)
     spec.setter = _Setter(kept, set(by_name))
     return spec
 

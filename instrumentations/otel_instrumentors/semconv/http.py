@@ -5,8 +5,9 @@ Source: OpenTelemetry semantic conventions for HTTP spans, stable since 1.23.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, MutableMapping
-from functools import lru_cache
+from collections.abc import Callable, Iterable, Mapping, MutableMapping
+from functools import lru_cache, wraps
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 from opentelemetry.context import _SUPPRESS_HTTP_INSTRUMENTATION_KEY
@@ -58,6 +59,19 @@ _LONGEST = 2**63 - 1
 """What sizes of bodies are believed up to."""
 _BOUNDARIES = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0)
 _COUNTED = (ERROR_TYPE, HTTP_REQUEST_METHOD, HTTP_RESPONSE_STATUS_CODE, NETWORK_PROTOCOL_VERSION)
+
+_Answer = TypeVar("_Answer")
+
+
+def _remembered(function: Callable[[str], _Answer]) -> Callable[[str], _Answer]:
+    """What `function` says of a text, worked out once; a very long text is forgotten."""
+    kept = lru_cache(maxsize=_MOST_KEPT)(function)
+
+    @wraps(function)
+    def answer(said: str) -> _Answer:
+        return kept(said) if len(said) <= _LONGEST_KEPT else function(said)
+
+    return answer
 
 
 def path_of(attributes: Mapping[str, AttributeValue]) -> str:
@@ -180,12 +194,12 @@ def server_request(
 def _tell_agent(user_agent: str | bytes, attributes: dict[str, AttributeValue]) -> None:
     """Applications may give a header as bytes."""
     agent = attributes[USER_AGENT_ORIGINAL] = user_agent if isinstance(user_agent, str) else text(user_agent)
-    synthetic = _synthetic(agent) if len(agent) <= _LONGEST_KEPT else _synthetic.__wrapped__(agent)
+    synthetic = _synthetic(agent)
     if synthetic:
         attributes[USER_AGENT_SYNTHETIC_TYPE] = synthetic
 
 
-@lru_cache(maxsize=_MOST_KEPT)
+@_remembered
 def _synthetic(user_agent: str) -> str | None:
     """What the conventions call a user agent that is no person's: the agents that OpenTelemetry's own know."""
     lower = user_agent.lower()
@@ -194,13 +208,9 @@ def _synthetic(user_agent: str) -> str | None:
     return "bot" if any(name in lower for name in _BOTS) else None
 
 
+@_remembered
 def host_and_port(host: str) -> tuple[str, int | None]:
     """The parts of a Host header, which has no userinfo; where somebody sends one, it is nothing to show."""
-    return _host_and_port(host) if len(host) <= _LONGEST_KEPT else _host_and_port.__wrapped__(host)
-
-
-@lru_cache(maxsize=_MOST_KEPT)
-def _host_and_port(host: str) -> tuple[str, int | None]:
     host = host.rpartition("@")[2]
     name, colon, port = host.rpartition(":")
     if colon and port.isdecimal() and not name.endswith(":"):
@@ -270,10 +280,10 @@ def _server(url: str) -> tuple[str | None, int | None]:
     """Host and port of a URL. One that cannot be taken apart has none: the library is about to refuse it."""
     scheme, found, rest = url.partition("://")
     origin = f"{scheme}://{rest.partition('/')[0]}" if found else url
-    return _server_of(origin) if len(origin) <= _LONGEST_KEPT else _server_of.__wrapped__(origin)
+    return _server_of(origin)
 
 
-@lru_cache(maxsize=_MOST_KEPT)
+@_remembered
 def _server_of(origin: str) -> tuple[str | None, int | None]:
     try:
         parts = urlsplit(origin)

@@ -273,11 +273,14 @@ def test_odd_requests_are_described_as_far_as_they_go(changed: dict[str, Any], e
 
 
 def test_headers_sent_twice_are_all_read() -> None:
-    headers = asgi._request_headers([(b"baggage", b"a=1"), (b"baggage", b"b=2"), (b"x", b"y")])
+    pairs = [(b"baggage", b"a=1"), (b"baggage", b"b=2"), (b"x", b"y")]
+    headers = asgi._RequestHeaders(pairs, dict(pairs))
     assert asgi._headers.get(headers, "Baggage") == ["a=1", "b=2"]
     assert asgi._headers.get(headers, "x") == ["y"]
     assert asgi._headers.get(headers, "missing") is None
     assert asgi._headers.keys(headers) == ["baggage", "baggage", "x"]
+    once = asgi._RequestHeaders(pairs[1:], dict(pairs[1:]))
+    assert asgi._headers.get(once, "baggage") == ["b=2"]
 
 
 def test_an_application_is_no_factory_and_no_application_of_asgi_2(recorder: Recorder) -> None:
